@@ -1,0 +1,88 @@
+"""Rules about imports that import-linter cannot say: pure cores, lazy vendors, light queue handlers."""
+
+import subprocess
+import sys
+
+import pytest
+from tests.repo.house import KERNEL, ROOT, handlers, sources
+
+pytestmark = pytest.mark.repo
+
+PURE_ROOMS = {"amounts", "errors", "hashes", "ids", "merkle", "siws"}
+VENDORS = {"boto3", "botocore", "web3", "ccxt", "fastapi", "mangum", "modal", "solana", "solders", "upstash_redis", "upstash_ratelimit"}
+FORBIDDEN_OFF_HTTP = ("fastapi", "starlette", "mangum", "ccxt", "web3", "boto3")
+
+
+def test_cores_are_pure() -> None:
+    """core/ imports the standard library, numpy, its own slice's core and the kernel's pure rooms."""
+    impure = []
+    for source in sources("functions"):
+        parts = source.path.relative_to(ROOT).parts
+        if parts[2:3] != ("core",):
+            continue
+        own = f"functions.{parts[1]}.core"
+        for name, line in source.imports():
+            head, *rest = name.split(".")
+            pure = (
+                head in sys.stdlib_module_names
+                or head == "numpy"
+                or name.startswith(own)
+                or (head == "kernel" and rest[:1] and rest[0] in PURE_ROOMS)
+            )
+            if not pure:
+                impure.append(f"{source.name}:{line} {name}")
+
+    assert impure == []
+
+
+def test_cores_have_no_clock_and_no_dice() -> None:
+    """core/ takes time and randomness as values."""
+    worldly = {"time.time", "time.monotonic", "datetime.now", "secrets.token_bytes", "random.random", "os.urandom"}
+    called = [
+        f"{source.name}:{number} {name}"
+        for source in sources("functions")
+        if "core" in source.path.parts
+        for number, line in enumerate(source.text.splitlines(), 1)
+        for name in worldly
+        if f"{name}(" in line
+    ]
+
+    assert called == []
+
+
+def test_vendors_are_imported_lazily() -> None:
+    """A vendor is imported inside the function that needs it, so that a cold start pays only for what it uses."""
+    allowed = {str((KERNEL / "handler/http.py").relative_to(ROOT)), str((KERNEL / "auth/http.py").relative_to(ROOT))}
+    eager = [
+        f"{source.name}:{node.lineno}"
+        for source in sources("functions", "layers")
+        if source.name not in allowed and not source.path.name.startswith("http_")
+        for node in source.tree.body
+        for name in _imported(node)
+        if name.split(".")[0] in VENDORS
+    ]
+
+    assert eager == []
+
+
+def _imported(node: object) -> list[str]:
+    import ast
+
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module]
+    return []
+
+
+@pytest.mark.parametrize(
+    "module", [source.name.removesuffix(".py").replace("/", ".") for source in handlers() if "/http_" not in source.name]
+)
+def test_queue_cron_and_socket_handlers_start_light(module: str) -> None:
+    """Importing a handler that serves no HTTP brings in no web stack and no vendor client."""
+    script = (
+        f"import sys; import {module}; heavy = [m for m in {FORBIDDEN_OFF_HTTP!r} if m in sys.modules]; print(heavy)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (result.stdout.strip(), result.stderr) == ("[]", "")
