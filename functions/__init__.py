@@ -1,0 +1,1 @@
+"""The deployed bundle: one vertical slice a service."""

@@ -1,0 +1,1 @@
+"""The Modal app and its kernels; importable and testable without a GPU."""

@@ -3,6 +3,17 @@
 create schema oracle authorization counterpart_oracle;
 set local role counterpart_oracle;
 
+-- The feeds of a reward epoch in submission order, as the chain's reward offers define them.
+create table oracle.feeds (
+    reward_epoch bigint   not null,
+    position     smallint not null check (position >= 0),
+    feed_id      bytea    not null check (octet_length(feed_id) = 21),
+    symbol       text     not null,
+    decimals     smallint not null,
+    primary key (reward_epoch, position),
+    unique (reward_epoch, symbol)
+);
+
 -- Raw points as the venues and the ingest clients gave them. Daily partitions are made ahead by ops/cron_partitions;
 -- the default partition catches what no day covers and is alarmed when it has rows.
 create table oracle.prices (

@@ -1,0 +1,105 @@
+-- name: remember_feed
+-- A feed of a reward epoch; the first answer of the chain stands.
+insert into oracle.feeds (reward_epoch, position, feed_id, symbol, decimals)
+values (%(reward_epoch)s, %(position)s, %(feed_id)s, %(symbol)s, %(decimals)s)
+on conflict do nothing;
+
+-- name: known_symbols
+-- The symbols of the newest reward epoch, in submission order.
+select symbol
+from oracle.feeds
+where reward_epoch = (select max(reward_epoch) from oracle.feeds)
+order by position;
+
+-- name: store_point
+-- One raw point. The same source, symbol and time again is the same point.
+insert into oracle.prices (symbol, source, time, price, volume, worker_id)
+values (%(symbol)s, %(source)s, %(time)s, %(price)s, %(volume)s, %(worker_id)s)
+on conflict do nothing;
+
+-- name: store_venue_report
+-- What one venue answered in one collection.
+insert into oracle.venue_reports (collected_at, venue, outcome, points, latency_ms)
+values (%(collected_at)s, %(venue)s, %(outcome)s, %(points)s, %(latency_ms)s)
+on conflict do nothing;
+
+-- name: points_between
+-- Raw points of a window, in the fixed order that makes an aggregate reproducible.
+select symbol, source, time, price, volume
+from oracle.prices
+where time > %(start)s and time <= %(end)s
+order by symbol, source, time;
+
+-- name: latest_aggregates
+-- The newest aggregate of each symbol, not newer than an instant.
+select distinct on (symbol) symbol, voting_round, decided_at, window_start, vwap, twap, weighted_median,
+    consensus, confidence, sources, flagged
+from oracle.aggregates
+where symbol = any(%(symbols)s) and decided_at <= %(at)s
+order by symbol, decided_at desc;
+
+-- name: price_buckets
+-- Raw points of one symbol folded into buckets, oldest first.
+select date_bin(%(width)s, time, 'epoch') as time,
+    (array_agg(price order by time, source))[1] as open,
+    max(price) as high,
+    min(price) as low,
+    (array_agg(price order by time desc, source desc))[1] as close,
+    sum(volume) as volume,
+    count(*) as points
+from oracle.prices
+where symbol = %(symbol)s and time >= %(start)s and time < %(end)s
+    and (%(source)s::text is null or source = %(source)s)
+group by 1
+order by 1
+limit %(limit)s;
+
+-- name: insert_aggregate
+-- The aggregate behind one submitted value.
+insert into oracle.aggregates (voting_round, symbol, decided_at, window_start, vwap, twap, weighted_median,
+    consensus, confidence, sources, flagged)
+values (%(voting_round)s, %(symbol)s, %(decided_at)s, %(window_start)s, %(vwap)s, %(twap)s, %(weighted_median)s,
+    %(consensus)s, %(confidence)s, %(sources)s, %(flagged)s)
+on conflict do nothing;
+
+-- name: insert_submission
+-- Our commitment of a round with its sealed opening. A second one for the round is an error.
+insert into oracle.submissions (voting_round, submitter, commit_hash, sealed)
+values (%(voting_round)s, %(submitter)s, %(commit_hash)s, %(sealed)s);
+
+-- name: submission
+-- Our part in a round.
+select voting_round, submitter, commit_hash, sealed, committed_at, revealed_at, signed_at, finalised_at
+from oracle.submissions
+where voting_round = %(voting_round)s;
+
+-- name: mark_revealed
+-- The reveal is recorded in the outbox in this same transaction.
+update oracle.submissions set revealed_at = now() where voting_round = %(voting_round)s and revealed_at is null;
+
+-- name: mark_signed
+-- The signature is recorded in the outbox in this same transaction.
+update oracle.submissions set signed_at = now() where voting_round = %(voting_round)s and signed_at is null;
+
+-- name: mark_finalised
+-- The round's root is on the relay, by our transaction or another's.
+update oracle.submissions set finalised_at = now() where voting_round = %(voting_round)s and finalised_at is null;
+
+-- name: insert_round
+-- A round's result as computed from chain data. The first computation stands.
+insert into oracle.rounds (voting_round, reward_epoch, merkle_root, is_secure_random, random, medians, offenders, read_at_block)
+values (%(voting_round)s, %(reward_epoch)s, %(merkle_root)s, %(is_secure_random)s, %(random)s, %(medians)s, %(offenders)s,
+    %(read_at_block)s)
+on conflict do nothing;
+
+-- name: round
+-- A round's result.
+select voting_round, reward_epoch, merkle_root, is_secure_random, random, medians, offenders, read_at_block, computed_at
+from oracle.rounds
+where voting_round = %(voting_round)s;
+
+-- name: offenders_between
+-- Offenders of the rounds already computed in a range of rounds, both ends included.
+select voting_round, offenders
+from oracle.rounds
+where voting_round between %(first)s and %(last)s;
