@@ -1,0 +1,1 @@
+"""Owns keys: envelopes around secrets at rest, and the signers that use them."""

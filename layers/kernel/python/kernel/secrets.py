@@ -1,0 +1,85 @@
+"""Owns secrets by reference: a setting says where a secret is, and only this room fetches it."""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import SecretStr
+
+from kernel.clock import Clock, SystemClock
+from kernel.errors import SecretAbsent, SecretsUnavailable, SettingsInvalid
+from kernel.settings import PLAIN_STAGES
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_ssm import SSMClient
+
+#: Long enough to spare the store, short enough that a rotated secret is picked up.
+CACHE_S = 300.0
+_ABSENT = frozenset(
+    {"ResourceNotFoundException", "ParameterNotFound", "AccessDeniedException", "InvalidRequestException"}
+)
+
+
+class Secrets(Protocol):
+    """Turns a reference (`secretsmanager:`, `ssm:`, `plain:`) into the secret."""
+
+    def resolve(self, ref: str) -> SecretStr:
+        """The secret. Raises SecretAbsent, SecretsUnavailable."""
+        ...
+
+
+class AwsSecrets:
+    """Secrets Manager and SSM, each secret remembered for five minutes; `plain:` only in the stages local and test."""
+
+    def __init__(self, stage: str, clock: Clock | None = None) -> None:
+        self._plain_allowed = stage in PLAIN_STAGES
+        self._clock = clock or SystemClock()
+        self._known: dict[str, tuple[float, SecretStr]] = {}
+        self._secrets_manager: SecretsManagerClient | None = None
+        self._ssm: SSMClient | None = None
+
+    def resolve(self, ref: str) -> SecretStr:
+        """The secret. Raises SecretAbsent, SecretsUnavailable; SettingsInvalid for a plain secret in production."""
+        read_at_s, secret = self._known.get(ref, (float("-inf"), None))
+        if secret is not None and self._clock.time_s() - read_at_s < CACHE_S:
+            return secret
+
+        secret = SecretStr(self._read(ref))
+        self._known[ref] = (self._clock.time_s(), secret)
+        return secret
+
+    def _read(self, ref: str) -> str:
+        scheme, _, name = ref.partition(":")
+        if scheme == "plain" and self._plain_allowed:
+            return name
+        readers = {"secretsmanager": self._from_secrets_manager, "ssm": self._from_ssm}
+        if scheme not in readers:
+            raise SettingsInvalid("A secret's reference starts with secretsmanager: or ssm: (plain: only locally).")
+        return _translated(name, readers[scheme])
+
+    def _from_secrets_manager(self, name: str) -> str:
+        if self._secrets_manager is None:
+            import boto3
+
+            self._secrets_manager = boto3.client("secretsmanager")
+        return self._secrets_manager.get_secret_value(SecretId=name)["SecretString"]
+
+    def _from_ssm(self, name: str) -> str:
+        if self._ssm is None:
+            import boto3
+
+            self._ssm = boto3.client("ssm")
+        return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+
+def _translated(name: str, read: Any) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        secret: str = read(name)
+    except ClientError as refused:
+        if refused.response.get("Error", {}).get("Code") in _ABSENT:
+            raise SecretAbsent(name=name) from refused
+        raise SecretsUnavailable(name=name) from refused
+    except BotoCoreError as unreachable:
+        raise SecretsUnavailable(name=name) from unreachable
+    return secret

@@ -1,0 +1,97 @@
+"""Owns configuration: frozen settings from a prefixed environment, with secrets only by reference.
+
+A slice declares its own beside the kernel's, in its wiring.py and nowhere else:
+
+    class OracleSettings(FrozenSettings):
+        model_config = SettingsConfigDict(env_prefix="COUNTERPART_ORACLE_")
+        commit_offset_s: float = 75.0
+
+    settings = OracleSettings.from_environment()
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kernel.errors import SettingsInvalid
+
+#: Stages in which a secret may stand in the environment itself.
+PLAIN_STAGES = frozenset({"local", "test"})
+PLAIN_SCHEME = "plain:"
+_REFERENCE = re.compile(r"(secretsmanager|ssm|plain):(?s:.+)")
+
+
+def _check_reference(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):
+        raise ValueError("must be secretsmanager:<name or arn>, ssm:<name>, or (only local) plain:<value>")
+    return text
+
+
+# Out of every repr: a plain reference is itself the secret.
+SecretRef = Annotated[str, AfterValidator(_check_reference), Field(repr=False)]
+
+
+class FrozenSettings(BaseSettings):
+    """Settings that are read once and never change; an error names the variables and never their values."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings of this process. Raises SettingsInvalid with the names of the variables to set."""
+        try:
+            return cls()
+        except ValidationError as invalid:
+            raise SettingsInvalid(_remedy(cls, invalid)) from None
+
+
+class KernelSettings(FrozenSettings):
+    """What every function of the bundle is told."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERPART_")
+
+    #: "local", "test", or the name of a deployed stage.
+    stage: str = Field(pattern="^[a-z][a-z0-9-]{0,30}$")
+    database_url: SecretRef
+    redis_rest_url: str
+    redis_rest_token: SecretRef
+    #: What comes before "<service>-<queue>" in a queue's URL.
+    queue_url_prefix: str
+    kms_key_id: str
+    jwt_secret: SecretRef
+    #: The secret before the present one: its tokens stay good until they run out.
+    jwt_secret_previous: SecretRef | None = None
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
+    #: Browser origins that may call the API, comma separated in the environment; none by default.
+    cors_origins: str = ""
+
+    @model_validator(mode="after")
+    def _refuse_plain_secrets(self) -> Self:
+        if self.stage not in PLAIN_STAGES and any(
+            isinstance(value, str) and value.startswith(PLAIN_SCHEME) for _, value in self
+        ):
+            raise ValueError("a plain: secret is only allowed in the stages local and test")
+        return self
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """The browser origins as a list."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+
+def environment_names(settings: type[BaseSettings]) -> Mapping[str, str]:
+    """Field name -> the environment variable that fills it."""
+    prefix = settings.model_config.get("env_prefix") or ""
+    return {name: f"{prefix}{name}".upper() for name in settings.model_fields}
+
+
+def _remedy(settings: type[BaseSettings], invalid: ValidationError) -> str:
+    names = environment_names(settings)
+    problems: list[str] = []
+    for error in invalid.errors(include_input=False, include_url=False, include_context=False):
+        location: Any = error["loc"][0] if error["loc"] else ""
+        problems.append(f"{names.get(str(location), str(location) or settings.__name__)}: {error['msg']}")
+    return f"The settings are incomplete or wrong ({'; '.join(problems)})."

@@ -1,0 +1,19 @@
+"""Owns the kernel's fakes: each passes the same contract suite as the real thing it stands for."""
+
+from kernel.testing.cache import InMemoryCache
+from kernel.testing.clock import FakeClock
+from kernel.testing.kms import InMemoryKms
+from kernel.testing.limiter import InMemoryLimiter
+from kernel.testing.queue import InMemoryQueue, ReceivedMessage, SentMessage
+from kernel.testing.secrets import InMemorySecrets
+
+__all__ = [
+    "FakeClock",
+    "InMemoryCache",
+    "InMemoryKms",
+    "InMemoryLimiter",
+    "InMemoryQueue",
+    "InMemorySecrets",
+    "ReceivedMessage",
+    "SentMessage",
+]

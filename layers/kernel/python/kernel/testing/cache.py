@@ -1,0 +1,39 @@
+"""Owns the cache of tests: a dictionary whose entries run out by a clock."""
+
+import json
+from typing import Any
+
+from kernel.clock import Clock
+from kernel.errors import CacheUnavailable
+from kernel.testing.clock import FakeClock
+
+
+class InMemoryCache:
+    """A kernel.cache.Cache; while `down`, every call raises CacheUnavailable."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or FakeClock()
+        self._entries: dict[str, tuple[float, str]] = {}
+        self.down = False
+
+    def get(self, key: str) -> Any:
+        """The value, or None when there is none or it ran out."""
+        self._require_up()
+        expires_at_s, text = self._entries.get(key, (0.0, "null"))
+        return json.loads(text) if expires_at_s > self._clock.time_s() else None
+
+    def set(self, key: str, value: Any, *, ttl_s: int) -> None:
+        """Keep a JSON value for `ttl_s` seconds."""
+        self._require_up()
+        if ttl_s <= 0:
+            raise ValueError(f"an entry lives at least one second, not {ttl_s}")
+        self._entries[key] = (self._clock.time_s() + ttl_s, json.dumps(value))
+
+    def delete(self, key: str) -> None:
+        """Forget; an absent key is no error."""
+        self._require_up()
+        self._entries.pop(key, None)
+
+    def _require_up(self) -> None:
+        if self.down:
+            raise CacheUnavailable
