@@ -1,0 +1,49 @@
+"""What the local cloud reads from its environment, and where it keeps its files; the only such file in infra/local."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+
+# Only what a program needs to run at all is handed down: a proxy, an AWS profile or a database
+# address of the developer must never reach a stand-in.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "USER")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSettings:
+    """The developer's choices, all optional.
+
+    database_url: an existing Postgres to use in place of the wheel's own (DATABASE_URL).
+    require_all: a skipped test fails (REQUIRE_ALL=1, set on the build machine).
+    seed: `make up` keeps activity moving (SEED=1).
+    """
+
+    database_url: str | None = None
+    require_all: bool = False
+    seed: bool = False
+
+
+def load(environment: Mapping[str, str] | None = None) -> LocalSettings:
+    """Read the settings from `environment`, or from this process's own."""
+    source = os.environ if environment is None else environment
+    return LocalSettings(
+        database_url=source.get("DATABASE_URL") or None,
+        require_all=source.get("REQUIRE_ALL", "") not in ("", "0"),
+        seed=source.get("SEED", "") not in ("", "0"),
+    )
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child: the few inherited names, this project's import roots, then `extra`."""
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    roots = os.pathsep.join((str(ROOT), str(ROOT / "layers/kernel/python")))
+    return {**kept, "PYTHONPATH": roots, "PYTHONUNBUFFERED": "1", **(extra or {})}
+
+
+def search_path() -> str:
+    """Where programs are looked up."""
+    return os.environ.get("PATH", os.defpath)

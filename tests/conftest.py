@@ -1,0 +1,156 @@
+"""Servers as fixtures, started when first asked for, and the rules that every test keeps."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+from infra.local import anvil as anvil_part
+from infra.local import aws as aws_part
+from infra.local import postgres as postgres_part
+from infra.local import redis as redis_part
+from infra.local import settings
+from infra.local.anvil import AnvilNode
+from infra.local.aws import Aws
+from infra.local.children import Children
+from infra.local.postgres import PostgresServer
+from infra.local.redis import RedisRest
+
+MARKERS = frozenset(("unit", "handlers", "integration", "chain", "browser", "crash", "bench", "repo"))
+SETTINGS = settings.load()
+
+# Tools that only some tests need, with the Debian package that has each.
+OPTIONAL_TOOLS = {"pgbouncer": "pgbouncer", "chromium": "chromium", "clang-19": "clang-19"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that has not exactly one marker of the house."""
+    wrong = [item.nodeid for item in items if len(MARKERS & {mark.name for mark in item.iter_markers()}) != 1]
+    if wrong:
+        raise pytest.UsageError(f"exactly one marker of {sorted(MARKERS)} per test; not so: {', '.join(wrong)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Under REQUIRE_ALL a skip is a failure: the build machine has every tool."""
+    report = yield
+    if SETTINGS.require_all and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_ALL=1 lets no test be skipped: {call.excinfo.value if call.excinfo else ''}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def no_socket_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit test that connects or binds an internet socket fails."""
+    if request.node.get_closest_marker("unit") is None:
+        return
+
+    class GuardedSocket(socket.socket):
+        def connect(self, address: Any) -> None:
+            self._refuse_internet(address)
+            super().connect(address)
+
+        def connect_ex(self, address: Any) -> int:
+            self._refuse_internet(address)
+            return super().connect_ex(address)
+
+        def bind(self, address: Any) -> None:
+            self._refuse_internet(address)
+            super().bind(address)
+
+        def _refuse_internet(self, address: object) -> None:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                refuse(address)
+
+    def refuse(address: object) -> NoReturn:
+        # Not an Exception: code under test that catches its network errors must not hide it.
+        pytest.fail(f"a unit test opened a socket to {address}", pytrace=True)
+
+    monkeypatch.setattr(socket, "socket", GuardedSocket)
+
+
+@pytest.fixture(scope="session")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
+    """The programs of this pytest process; their logs lie in its temporary folder."""
+    with Children(tmp_path_factory.mktemp("children")) as children:
+        yield children
+
+
+@pytest.fixture(scope="session")
+def postgres_server(children: Children) -> PostgresServer:
+    """A Postgres of this pytest process, or the one at DATABASE_URL."""
+    return postgres_part.start(children, existing_url=SETTINGS.database_url)
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh, migrated database of this test's own."""
+    url = postgres_server.create_migrated()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def redis_server(children: Children) -> RedisRest:
+    """The Redis of this pytest process; its keys outlive a test, so tests choose names of their own."""
+    return redis_part.start(children)
+
+
+@pytest.fixture
+def redis_rest(redis_server: RedisRest) -> RedisRest:
+    """An empty Redis behind the Upstash gateway."""
+    redis_server.flush()
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def aws_server(children: Children) -> Aws:
+    """The moto server of this pytest process."""
+    return aws_part.start(children)
+
+
+@pytest.fixture
+def aws(aws_server: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """An empty AWS: SQS, KMS, Secrets Manager, SSM, S3; boto3 finds it through this process's environment."""
+    aws_server.reset()
+    for name, value in aws_server.env.items():
+        monkeypatch.setenv(name, value)
+    return aws_server
+
+
+@pytest.fixture
+def anvil(children: Children) -> Iterator[AnvilNode]:
+    """A fresh chain that mines each transaction at once."""
+    node = anvil_part.start(children)
+    yield node
+    children.forget(node.child)
+
+
+@pytest.fixture
+def start_anvil(children: Children) -> Iterator[Callable[..., AnvilNode]]:
+    """Start chains with options of one's own (those of `infra.local.anvil.start`)."""
+    nodes: list[AnvilNode] = []
+
+    def start(**options: Any) -> AnvilNode:
+        nodes.append(anvil_part.start(children, **options))
+        return nodes[-1]
+
+    yield start
+    for node in nodes:
+        children.forget(node.child)
+
+
+@pytest.fixture
+def optional_tool() -> Callable[[str], str]:
+    """The path of an optional tool; the test is skipped, saying how to get it, where it is absent."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=f"{settings.search_path()}:/usr/sbin")
+        if path is None:
+            pytest.skip(f"{name} is absent; get it with: apt-get install -y {OPTIONAL_TOOLS[name]}")
+        return path
+
+    return find
