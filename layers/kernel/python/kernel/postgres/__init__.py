@@ -1,0 +1,9 @@
+"""Owns the database: one connection per container, transactions that keep their promises, named queries."""
+
+from kernel.postgres.connection import Postgres
+from kernel.postgres.failures import DatabaseContention, UnexpectedRows
+from kernel.postgres.fence import Fence
+from kernel.postgres.queries import Queries
+from kernel.postgres.transaction import Transaction
+
+__all__ = ["DatabaseContention", "Fence", "Postgres", "Queries", "Transaction", "UnexpectedRows"]

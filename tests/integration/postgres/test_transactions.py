@@ -1,0 +1,184 @@
+"""Transactions on a real Postgres: all or nothing, limits, roles, and what happens after the commit."""
+
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from kernel.errors import LeaseLost
+from kernel.postgres import DatabaseContention, Fence, Postgres, UnexpectedRows
+from kernel.postgres.failures import CommitRefused
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def database(any_route_url: str) -> Postgres:
+    database = Postgres(any_route_url)
+    with database.transaction() as tx:
+        tx.execute("create table if not exists public.notes (id int primary key, body jsonb)")
+        tx.execute("truncate public.notes")
+        tx.execute("grant select, insert on public.notes to counterpart_oracle")
+    return database
+
+
+def bodies(database: Postgres) -> list[Any]:
+    with database.transaction() as tx:
+        return [row["body"] for row in tx.all("select body from public.notes order by id")]
+
+
+def test_a_block_that_ends_well_is_committed(database: Postgres) -> None:
+    """Mappings are stored as JSON, integers of any size included."""
+    with database.transaction() as tx:
+        touched = tx.execute("insert into public.notes values (%(id)s, %(body)s)", id=1, body={"amount": 2**200})
+
+    assert touched == 1
+    assert bodies(database) == [{"amount": 2**200}]
+
+
+def test_a_block_that_raises_leaves_nothing(database: Postgres) -> None:
+    """An error of the caller undoes the statements before it."""
+    with pytest.raises(ZeroDivisionError), database.transaction() as tx:
+        tx.execute("insert into public.notes values (1, null)")
+        _ = 1 // 0
+
+    assert bodies(database) == []
+
+
+def test_many_rows_go_in_one_call(database: Postgres) -> None:
+    """`many` runs the statement once for each row."""
+    with database.transaction() as tx:
+        tx.many("insert into public.notes values (%(id)s, %(body)s)", [{"id": i, "body": {"n": i}} for i in range(50)])
+
+    assert bodies(database) == [{"n": i} for i in range(50)]
+
+
+def test_one_insists_on_one_row(database: Postgres) -> None:
+    """No row and two rows are both UnexpectedRows; maybe answers None."""
+    with database.transaction() as tx:
+        assert tx.maybe("select 1 from public.notes") is None
+        with pytest.raises(UnexpectedRows):
+            tx.one("select 1 from public.notes")
+        with pytest.raises(UnexpectedRows):
+            tx.one("select generate_series(1, 2)")
+
+
+def test_callbacks_run_after_the_commit_only(database: Postgres) -> None:
+    """Another transaction may be opened in them, one that fails stops nobody, and none runs after a rollback."""
+    seen: list[str] = []
+
+    def fail() -> None:
+        seen.append("failed")
+        raise RuntimeError("queue away")
+
+    with database.transaction() as tx:
+        tx.execute("insert into public.notes values (1, null)")
+        tx.after_commit(fail)
+        tx.after_commit(lambda: seen.append(f"committed {len(bodies(database))}"))
+        assert seen == []
+    with pytest.raises(ZeroDivisionError), database.transaction() as tx:
+        tx.after_commit(lambda: seen.append("never"))
+        _ = 1 // 0
+
+    assert seen == ["failed", "committed 1"]
+
+
+def test_a_second_transaction_inside_the_first_is_refused(database: Postgres) -> None:
+    """It would not see, and could wait for, what the first one did."""
+    with database.transaction(), pytest.raises(RuntimeError, match="pass it on"), database.transaction():
+        pass
+
+
+def test_a_swallowed_error_cannot_pass_for_a_commit(database: Postgres) -> None:
+    """Postgres answers ROLLBACK to the COMMIT of a failed transaction; that is an error here."""
+    with pytest.raises(CommitRefused), database.transaction() as tx:
+        tx.execute("insert into public.notes values (1, null)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            tx.execute("insert into public.notes values (1, null)")
+
+    assert bodies(database) == []
+
+
+def test_a_long_statement_is_stopped(any_route_url: str) -> None:
+    """The limit is set with each transaction, and the connection is usable after it struck."""
+    database = Postgres(any_route_url, statement_timeout_s=0.2)
+
+    with pytest.raises(DatabaseContention), database.transaction() as tx:
+        tx.execute("select pg_sleep(5)")
+
+    assert bodies_count(database) == 1
+
+
+def bodies_count(database: Postgres) -> int:
+    with database.transaction() as tx:
+        return int(tx.one("select 1 as one")["one"])
+
+
+def test_a_deadlock_is_contention(database: Postgres, any_route_url: str) -> None:
+    """A serialisation failure or a deadlock is Transient: the work is simply tried again."""
+    with pytest.raises(DatabaseContention) as caught, database.transaction() as tx:
+        tx.execute("do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$")
+
+    assert "deadlock detected" in str(caught.value.details["reason"])
+
+
+def test_a_role_holds_for_its_transaction_only(database: Postgres) -> None:
+    """SET LOCAL ROLE leaves nothing behind on a connection that others will use."""
+    with database.transaction(role="counterpart_oracle") as tx:
+        within = tx.one("select current_user as name")["name"]
+    with database.transaction() as tx:
+        after = tx.one("select current_user as name, session_user as login")
+
+    assert within == "counterpart_oracle"
+    assert after["name"] == after["login"]
+
+
+def test_a_slice_cannot_write_what_another_owns(database: Postgres) -> None:
+    """The oracle may neither write the bridge's table nor rewrite an operator's tunable nor delete a task."""
+    with database.transaction() as tx:
+        tx.execute("create schema if not exists bridge authorization counterpart_bridge")
+    with database.transaction(role="counterpart_bridge") as tx:
+        tx.execute("create table if not exists bridge.orders (id int)")
+    for statement in (
+        "insert into bridge.orders values (1)",
+        "select * from bridge.orders",
+        "update kernel.tunables set value = 1",
+        "delete from kernel.tasks",
+        "insert into kernel.partitioned_tables values ('oracle.x', 1)",
+        "create table public.mine (id int)",
+    ):
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            database.transaction(role="counterpart_oracle") as tx,
+        ):
+            tx.execute(statement)
+
+
+@pytest.mark.parametrize("role", ["counterpart_oracle; drop schema kernel", "", "Robert'"])
+def test_a_role_is_a_plain_name(database: Postgres, role: str) -> None:
+    """Nothing but a role's name gets into the BEGIN."""
+    if role:
+        with pytest.raises(ValueError, match="no role"), database.transaction(role=role):
+            pass
+    else:
+        with database.transaction(role=role) as tx:
+            assert tx.one("select current_user = session_user as same")["same"]
+
+
+def test_an_unknown_role_leaves_the_connection_usable(database: Postgres) -> None:
+    """A BEGIN that is refused half-way is undone."""
+    with pytest.raises(psycopg.Error), database.transaction(role="counterpart_nobody"):
+        pass
+
+    assert bodies(database) == []
+
+
+def test_holding_a_task_that_is_not_held_is_refused(database: Postgres) -> None:
+    """The first statement of the transaction checks the fence, before anything is written."""
+    with (
+        pytest.raises(LeaseLost),
+        database.transaction(holding=Fence(uuid4(), 1)) as tx,
+    ):
+        tx.execute("insert into public.notes values (1, null)")
+
+    assert bodies(database) == []
