@@ -1,0 +1,1 @@
+"""Owns the conversation with EVM chains: RPC pools, contract calls, fees, transactions and what refusals mean."""

@@ -1,0 +1,135 @@
+"""Owns one RPC endpoint: JSON-RPC over one kept-alive HTTP connection, with a time-out on every call.
+
+The client is urllib3, which boto3 brings into every function anyway: 0.08 s of import, thread-safe, and no retries of
+its own once told so. `import web3` takes 4 s of a cold start and adds nothing that a transaction outbox wants.
+An endpoint's URL often carries a credential, so only its host ever reaches an error or a log.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from kernel.errors import Broken, Transient
+
+if TYPE_CHECKING:
+    import urllib3
+
+# A rate limit is said in many ways; these codes and words mean: ask somebody else.
+ELSEWHERE_CODES: Final = frozenset({-32005, -32097, 429})
+ELSEWHERE_WORDS: Final = ("rate limit", "too many requests", "capacity", "internal error", "timeout", "timed out")
+CONNECT_TIMEOUT_S: Final = 1.5
+
+Call = tuple[str, Sequence[Any]]
+
+
+class RpcUnavailable(Transient):
+    """No RPC endpoint of this chain answers."""
+
+    cause = "Every configured endpoint refused the connection, timed out, or is behind the others."
+    remedy = "The work is tried again; check the endpoints' state in /health if this lasts."
+    retry_after_s = 2.0
+
+
+class EndpointUnavailable(RpcUnavailable):
+    """This RPC endpoint does not answer."""
+
+
+class RpcRefused(Broken):
+    """The node understood the call and refused it."""
+
+    cause = (
+        "The call's parameters, the contract or the account's state do not allow it; details carry the node's words."
+    )
+    remedy = "Read the node's words in details."
+
+    def __init__(self, *, method: str, rpc_code: int, words: str, revert_data: str | None = None) -> None:
+        super().__init__(method=method, rpc_code=rpc_code, words=words[:512], revert_data=revert_data)
+        self.rpc_code, self.words, self.revert_data = rpc_code, words, revert_data
+
+    @property
+    def belongs_elsewhere(self) -> bool:
+        """True when another endpoint may well answer the same call."""
+        lower = self.words.lower()
+        return self.rpc_code in ELSEWHERE_CODES or any(words in lower for words in ELSEWHERE_WORDS)
+
+
+class Endpoint:
+    """One URL. Raises EndpointUnavailable for everything that is not an answer of the node."""
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        self._url, self._timeout_s = url, timeout_s
+        self._http: urllib3.PoolManager | None = None
+        self.name: Final = urlsplit(url).netloc.rpartition("@")[2]
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.name})"
+
+    def call(self, method: str, params: Sequence[Any]) -> Any:
+        """The result. Raises RpcRefused for the node's own error, EndpointUnavailable otherwise."""
+        return self._result(method, self._post({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}))
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """The results in the order of `calls`, in one round trip. Raises like `call`, for the first refusal."""
+        requests = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+            for number, (method, params) in enumerate(calls)
+        ]
+        answers = self._post(requests)
+        if not isinstance(answers, list):
+            # A provider that knows no batches answers with one error object.
+            return [self.call(method, params) for method, params in calls]
+        by_number = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        return [self._result(method, by_number.get(number)) for number, (method, _) in enumerate(calls)]
+
+    def _result(self, method: str, answer: Any) -> Any:
+        if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
+            raise EndpointUnavailable(endpoint=self.name, reason="no JSON-RPC answer")
+        if answer.get("error") is not None:
+            raise _refusal(method, answer["error"])
+        return answer["result"]
+
+    def _post(self, body: Any) -> Any:
+        import urllib3
+
+        try:
+            response = self._connected().request(
+                "POST",
+                self._url,
+                body=json.dumps(body).encode(),
+                headers={"Content-Type": "application/json"},
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=self._timeout_s),
+            )
+        except urllib3.exceptions.HTTPError as away:
+            # Not chained: urllib3's message repeats the whole URL, and with it the credential.
+            raise EndpointUnavailable(endpoint=self.name, reason=type(away).__name__) from None
+        return self._decoded(response.status, response.data)
+
+    def _decoded(self, status: int, body: bytes) -> Any:
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            raise EndpointUnavailable(endpoint=self.name, reason=f"HTTP {status} without JSON") from None
+        # Some nodes put a JSON-RPC error into a 4xx; an answer is an answer. A 429 or 5xx is none.
+        if status in {408, 429} or status >= 500:
+            raise EndpointUnavailable(endpoint=self.name, reason=f"HTTP {status}")
+        return answer
+
+    def _connected(self) -> "urllib3.PoolManager":
+        if self._http is None:
+            import urllib3
+
+            self._http = urllib3.PoolManager(maxsize=4, retries=False)
+        return self._http
+
+
+def _refusal(method: str, error: Any) -> RpcRefused:
+    if not isinstance(error, dict):
+        return RpcRefused(method=method, rpc_code=0, words=str(error))
+    revert_data = error.get("data")
+    return RpcRefused(
+        method=method,
+        rpc_code=int(error.get("code", 0)),
+        words=str(error.get("message", "")),
+        revert_data=revert_data if isinstance(revert_data, str) else None,
+    )
