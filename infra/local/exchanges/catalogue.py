@@ -1,0 +1,28 @@
+"""The venues that run locally, by name."""
+
+from infra.local.exchanges.desk import Desk, Venue
+from infra.local.exchanges.market import Market
+from infra.local.exchanges.venues import (
+    binance,
+    bitfinex,
+    bitstamp,
+    bybit,
+    cryptocom,
+    gate,
+    htx,
+    kraken,
+    kucoin,
+    mexc,
+    okx,
+)
+
+VENUES: dict[str, Venue] = {
+    module.VENUE.name: module.VENUE
+    for module in (binance, bitfinex, bitstamp, bybit, cryptocom, gate, htx, kraken, kucoin, mexc, okx)
+}
+
+
+def desk_at(venue: str, *, seed: int, time_ms: int, lie_bps: int = 0) -> Desk:
+    """What `venue` knows at `time_ms`: the answers a test expects, without asking the server."""
+    place = VENUES[venue]
+    return Desk(market=Market(seed, lie_bps), habits=place.habits, pairs=place.pairs, now_ms=time_ms)

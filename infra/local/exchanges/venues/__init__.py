@@ -1,0 +1,1 @@
+"""One file per venue: its listings, its paths and the shape of its answers."""
