@@ -9,12 +9,14 @@ import pytest
 
 from infra.local import anvil as anvil_part
 from infra.local import aws as aws_part
+from infra.local import fault_proxy as fault_proxy_part
 from infra.local import postgres as postgres_part
 from infra.local import redis as redis_part
 from infra.local import settings
 from infra.local.anvil import AnvilNode
 from infra.local.aws import Aws
 from infra.local.children import Children
+from infra.local.fault_proxy import FaultProxy
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 
@@ -130,6 +132,14 @@ def anvil(children: Children) -> Iterator[AnvilNode]:
 
 
 @pytest.fixture
+def fault_proxy(anvil: AnvilNode, children: Children) -> Iterator[FaultProxy]:
+    """Two RPC identities in front of the chain of `anvil`, each with faults of its own."""
+    proxy = fault_proxy_part.start(children, anvil.url)
+    yield proxy
+    children.forget(proxy.child)
+
+
+@pytest.fixture
 def start_anvil(children: Children) -> Iterator[Callable[..., AnvilNode]]:
     """Start chains with options of one's own (those of `infra.local.anvil.start`)."""
     nodes: list[AnvilNode] = []
@@ -141,6 +151,8 @@ def start_anvil(children: Children) -> Iterator[Callable[..., AnvilNode]]:
     yield start
     for node in nodes:
         children.forget(node.child)
+        if node.proxy is not None:
+            children.forget(node.proxy.child)
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """An EVM chain by anvil on a free loopback port, its time and its blocks under our control."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from infra.local import ports, settings
+from infra.local import fault_proxy, ports, settings
 from infra.local.children import Child, Children
+from infra.local.fault_proxy import FaultProxy
 
 PROGRAM = settings.ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
@@ -27,13 +28,18 @@ class RpcRefused(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnvilNode:
-    """A running node. `url` is the node itself; `proxy_urls` are its RPC identities, when it has a fault proxy."""
+    """A running node. `url` is the node itself, past every fault; `proxy` holds its RPC identities, if any."""
 
     name: str
     url: str
     chain_id: int
     child: Child
-    proxy_urls: tuple[str, ...] = ()
+    proxy: FaultProxy | None = None
+
+    @property
+    def proxy_urls(self) -> tuple[str, ...]:
+        """The URLs of its RPC identities; none without a proxy."""
+        return () if self.proxy is None else self.proxy.urls
 
     @property
     def pid(self) -> int:
@@ -81,12 +87,14 @@ def start(
     accounts: int = 10,
     balance_ether: int = 1_000_000,
     port: int = 0,
+    proxied: bool = False,
     extra: tuple[str, ...] = (),
 ) -> AnvilNode:
     """Start a node (0.1 s).
 
     block_time_s: None mines each transaction at once. slots_in_an_epoch: 1 keeps `safe` one and `finalized` two blocks
-    behind `latest`, so that finality is something to wait for. extra: further arguments of anvil.
+    behind `latest`, so that finality is something to wait for. proxied: also reachable under two RPC identities, each
+    with faults of its own. extra: further arguments of anvil.
     """
     if not PROGRAM.exists():
         raise AnvilMissing(str(AnvilMissing.__doc__))
@@ -100,7 +108,9 @@ def start(
     child = children.start(name, [*command, *extra])
     node = AnvilNode(name, f"http://{ports.LOOPBACK}:{port}", chain_id, child)
     child.wait_until(lambda: _answers(node))
-    return node
+    if not proxied:
+        return node
+    return replace(node, proxy=fault_proxy.start(children, node.url, name=f"{name}-proxy"))
 
 
 def _answers(node: AnvilNode) -> bool:

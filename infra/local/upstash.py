@@ -24,10 +24,9 @@ from starlette.routing import Route
 
 Command = list[Any]
 Endpoint = Callable[[Request], Awaitable[JSONResponse]]
-REFUSED = frozenset(
-    "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE MONITOR BLPOP BRPOP BLMOVE BZPOPMIN BZPOPMAX WATCH UNWATCH MULTI EXEC DISCARD "
-    "CLIENT SELECT SHUTDOWN".split()  # noqa: SIM905 - one line is easier to read than twenty
-)
+REFUSED = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "CLIENT", "SELECT", "SHUTDOWN"}
+REFUSED |= {"WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD"}
+REFUSED |= {"BLPOP", "BRPOP", "BLMOVE", "BZPOPMIN", "BZPOPMAX"}
 
 
 @dataclass(frozen=True, slots=True)
