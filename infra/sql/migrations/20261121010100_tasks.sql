@@ -9,7 +9,7 @@ create table kernel.tasks (
     state          text        not null default 'ready'
                                check (state in ('ready', 'leased', 'done', 'skipped', 'dropped', 'parked')),
     run_at         timestamptz not null,
-    expires_at     timestamptz check (expires_at > run_at),
+    expires_at     timestamptz,
     resend_s       integer[]   not null default '{}',
     attempt        integer     not null default 0 check (attempt >= 0),
     attempts_max   integer     not null check (attempts_max between 1 and 1000),
@@ -34,8 +34,8 @@ create table kernel.tasks (
 create index tasks_open on kernel.tasks (kind, sweep_at) where state in ('ready', 'leased');
 -- Windows that closed without a worker.
 create index tasks_expiring on kernel.tasks (expires_at) where state in ('ready', 'leased') and expires_at is not null;
--- Operators look at parked tasks, newest first; retention removes the other finished ones, oldest first.
-create index tasks_parked on kernel.tasks (finished_at desc, id) where state = 'parked';
+-- Operators look at parked tasks, newest first (ids are in the order of time); retention removes the other finished ones, oldest first.
+create index tasks_parked on kernel.tasks (id) where state = 'parked';
 create index tasks_finished on kernel.tasks (finished_at) where state in ('done', 'skipped', 'dropped');
 -- The trace of a business key crosses kinds.
 create index tasks_business_key on kernel.tasks (business_key);
@@ -70,7 +70,6 @@ create table kernel.dead_letters (
     unique (queue, message_id),
     check ((replayed_at is null) = (replayed_by is null))
 );
-create index dead_letters_received on kernel.dead_letters (received_at desc, id);
 
 grant select, insert, update on kernel.tasks, kernel.task_attempts to counterpart_slice;
 grant delete on kernel.tasks, kernel.task_attempts to counterpart_ops;

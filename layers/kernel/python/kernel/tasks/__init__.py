@@ -1,0 +1,39 @@
+"""Owns durable work: asked for once, claimed under a token, finished together with its effect."""
+
+from kernel.postgres.fence import Fence
+from kernel.tasks.dead_letters import DeadLetter, DeadLetters
+from kernel.tasks.messages import MessageSender, OutgoingMessage, queue_of
+from kernel.tasks.model import (
+    Attempt,
+    Done,
+    NotClaimed,
+    Outcome,
+    Retry,
+    Skipped,
+    Task,
+    TaskRecord,
+    TaskSpec,
+)
+from kernel.tasks.sqs import QueueUnavailable, SqsSender
+from kernel.tasks.store import Tasks
+
+__all__ = [
+    "Attempt",
+    "DeadLetter",
+    "DeadLetters",
+    "Done",
+    "Fence",
+    "MessageSender",
+    "NotClaimed",
+    "Outcome",
+    "OutgoingMessage",
+    "QueueUnavailable",
+    "Retry",
+    "Skipped",
+    "SqsSender",
+    "Task",
+    "TaskRecord",
+    "TaskSpec",
+    "Tasks",
+    "queue_of",
+]

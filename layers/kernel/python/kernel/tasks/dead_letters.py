@@ -1,0 +1,113 @@
+"""Owns messages that were given up: each is recorded, and a task whose workers died is parked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kernel.errors import Conflict, NotFound
+from kernel.ids import new_id
+from kernel.postgres import Transaction
+from kernel.tasks.lifecycle import State, rule_on_burial
+from kernel.tasks.rows import Q, standing_of
+from kernel.tasks.settling import settle_unheld
+from kernel.tasks.store import Tasks
+
+#: The owner of rulings made here.
+UNDERTAKER = "dead-letters"
+BODY_LENGTH_MAX = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A given-up message and what was done about it."""
+
+    id: UUID
+    queue: str
+    message_id: str
+    body: str
+    attributes: Mapping[str, str]
+    received_at: datetime
+    task_id: UUID | None
+    #: parked, already_finished, still_open (another message or the sweeper sees to it) or no_task.
+    verdict: str
+    replayed_at: datetime | None
+    replayed_by: str | None
+
+
+class DeadLetters:
+    """The register of given-up messages."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    def bury(self, *, queue: str, message_id: str, body: str, attributes: Mapping[str, str] | None = None) -> str:
+        """Record a message from a dead-letter queue; the verdict. The same message again changes nothing.
+
+        A task whose last worker went silent is parked. Any other is left alone: it is finished, or rescheduled under
+        another message, or was never reached because the database was away, and then the sweeper sends it.
+        """
+        task_id = named_task(body)
+        now = self._tasks.clock.now()
+        with self._tasks.postgres.transaction() as tx:
+            verdict = "no_task" if task_id is None else self._rule(tx, task_id, now)
+            tx.execute(
+                Q["insert_dead_letter"],
+                id=new_id(),
+                queue=queue,
+                message_id=message_id,
+                body=body[:BODY_LENGTH_MAX].replace("\x00", ""),
+                attributes=dict(attributes or {}),
+                task_id=task_id,
+                verdict=verdict,
+                now=now,
+            )
+        return verdict
+
+    def list(self, *, limit: int = 50, below: UUID | None = None) -> Sequence[DeadLetter]:
+        """Given-up messages, newest first; `below` continues after the last id of a page."""
+        with self._tasks.postgres.transaction() as tx:
+            return [DeadLetter(**row) for row in tx.all(Q["dead_letters"], limit=limit, below=below)]
+
+    def replay(self, letter_id: UUID, actor: str) -> None:
+        """Send a message that named no task to its queue once more. NotFound; Conflict when it named a task."""
+        with self._tasks.postgres.transaction() as tx:
+            row = tx.maybe(Q["mark_dead_letter_replayed"], id=letter_id, actor=actor, now=self._tasks.clock.now())
+            if row is None:
+                raise NotFound(f"There is no dead letter {letter_id}.")
+            if row["task_id"] is not None:
+                raise Conflict("The message names a task; replay the task.", task_id=str(row["task_id"]))
+            body = _json(row["body"])
+            if not isinstance(body, dict):
+                raise Conflict("The message is no JSON object, so no handler can read it.")
+            tx.after_commit(
+                lambda: self._tasks.sender.send(row["queue"], body, delay_s=0, attributes=row["attributes"])
+            )
+
+    def _rule(self, tx: Transaction, task_id: UUID, now: datetime) -> str:
+        row = tx.maybe(Q["lock_task"], id=task_id)
+        if row is None:
+            return "no_task"
+        ruling = rule_on_burial(standing_of(row), now)
+        if ruling is None:
+            return "still_open" if standing_of(row).is_open else "already_finished"
+        settle_unheld(tx, [task_id], ruling, owner=UNDERTAKER, now=now)
+        return State.PARKED.value
+
+
+def named_task(body: str) -> UUID | None:
+    """The task that a message's body names, or None for a body that is no task's."""
+    message = _json(body)
+    try:
+        return UUID(message["task_id"]) if isinstance(message, dict) and set(message) == {"task_id"} else None
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,77 @@
+"""Owns the way to SQS: batches of ten, and boto3 imported when the first message goes out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from kernel.errors import Transient
+from kernel.tasks.messages import OutgoingMessage
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+BATCH_MAX = 10
+#: A queue that answers later than this is away; the sweeper sends again.
+TIMEOUT_S = 3
+
+
+class QueueUnavailable(Transient):
+    """The message queue does not answer."""
+
+    cause = "SQS refused the message or timed out."
+    remedy = "Nothing is lost: what was committed is sent by the sweeper within a minute or two."
+
+
+class SqsSender:
+    """A MessageSender over boto3; the endpoint and the credentials are boto3's own business."""
+
+    def __init__(self, queue_url_prefix: str, client: "SQSClient | None" = None) -> None:
+        """queue_url_prefix: what comes before "<service>-<queue>" in a queue's URL."""
+        self._prefix = queue_url_prefix
+        self._given = client
+
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int, attributes: Mapping[str, str]) -> None:
+        """Send one message. Raises QueueUnavailable."""
+        self.send_many([OutgoingMessage(queue=queue, body=body, delay_s=delay_s, attributes=attributes)])
+
+    def send_many(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Send messages in batches of ten a queue; QueueUnavailable unless every one was taken."""
+        for queue, group in groupby(sorted(messages, key=lambda message: message.queue), lambda message: message.queue):
+            batch = list(group)
+            for start in range(0, len(batch), BATCH_MAX):
+                self._send_batch(queue, batch[start : start + BATCH_MAX])
+
+    def _send_batch(self, queue: str, messages: Sequence[OutgoingMessage]) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        entries = [_entry(i, message) for i, message in enumerate(messages)]
+        try:
+            answer = self._client.send_message_batch(QueueUrl=self._prefix + queue, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(queue=queue, reason=str(error)[:200]) from error
+        if refused := answer.get("Failed"):
+            raise QueueUnavailable(queue=queue, refused=len(refused), reason=refused[0].get("Message", "")[:200])
+
+    @cached_property
+    def _client(self) -> "SQSClient":
+        if self._given is not None:
+            return self._given
+        import boto3
+        from botocore.config import Config
+
+        retries: Any = {"mode": "standard", "total_max_attempts": 3}
+        return boto3.client("sqs", config=Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries=retries))
+
+
+def _entry(i: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
+    return {
+        "Id": str(i),
+        "MessageBody": json.dumps(message.body, separators=(",", ":")),
+        "DelaySeconds": message.delay_s,
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+        },
+    }
