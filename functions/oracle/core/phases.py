@@ -28,7 +28,7 @@ class OffsetsUnfit(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseOffsets:
+class Offsets:
     """Seconds from the start of the voting epoch in which the phase happens."""
 
     commit_s: float = 75
@@ -38,9 +38,9 @@ class PhaseOffsets:
 
 
 #: For networks with epochs of 90 s and a reveal deadline of 45 s. Signing waits 3 s for the last block of reveals.
-MAINNET_OFFSETS: Final = PhaseOffsets()
+MAINNET_OFFSETS: Final = Offsets()
 #: For a local chain with epochs of 8 s and a reveal deadline of 4 s.
-LOCAL_OFFSETS: Final = PhaseOffsets(commit_s=4, reveal_s=1, sign_s=5, finalise_s=6)
+LOCAL_OFFSETS: Final = Offsets(commit_s=4, reveal_s=1, sign_s=5, finalise_s=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,13 @@ class Phase:
         return {"voting_round": self.voting_round.number}
 
 
-def plan_phases(rounds: Iterable[VotingEpoch], offsets: PhaseOffsets) -> list[Phase]:
+def plan_phases(rounds: Iterable[VotingEpoch], offsets: Offsets) -> list[Phase]:
     """The phases of these rounds in the order in which they run. Raises OffsetsUnfit."""
     phases = [phase for voting_round in rounds for phase in _phases_of(voting_round, offsets)]
     return sorted(phases, key=lambda phase: (phase.run_at, phase.voting_round.number))
 
 
-def _phases_of(voting_round: VotingEpoch, offsets: PhaseOffsets) -> list[Phase]:
+def _phases_of(voting_round: VotingEpoch, offsets: Offsets) -> list[Phase]:
     if min(offsets.sign_s, offsets.finalise_s) < voting_round.network.reveal_deadline_s:
         raise OffsetsUnfit(sign_s=str(offsets.sign_s), finalise_s=str(offsets.finalise_s))
     after = voting_round.next

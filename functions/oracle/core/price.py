@@ -1,0 +1,226 @@
+"""Owns a feed's price: what the points of a window say together.
+
+1. Window: points in [t - 180 s, t]. A source whose newest point is older than 60 s is stale and left out.
+2. Outliers: m is the median of the prices, MAD the median of |p - m| (both the mean of the middle two). A point is out
+   when |0.6745 (p - m) / MAD| > 3.5; when MAD = 0, when |p - m| / m > 0.5 %.
+3. VWAP: sum of price * volume over sum of volume; None when no volume was traded.
+4. TWAP: a source's price holds until its next point or t, from its first point on; the mean over sources is weighted by
+   the time covered. None when every point is exactly at t, which covers no time.
+5. Weighted median: weight = volume * the source's reputation; a point without volume takes the median volume of the
+   rest, or 1; the first price whose cumulative weight reaches half of the total. When no weight is left at all, each
+   volume counts as 1.
+6. Consensus: the same rule over the sources' own VWAPs (else their last price), weighted by reputation.
+7. Confidence: 1.96 * 1.4826 * MAD of the sources' prices / sqrt(number of sources), a half-width in the price's unit.
+   With fewer than 3 sources the aggregate is flagged.
+
+All in float64 over columns in a fixed order (see points.py): sums within a source are numpy's pairwise ones, those over
+sources are exactly rounded (fsum), no BLAS and no builtin sum, whose results depend on the processor or on Python's
+version. A stored decision replays bit for bit.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate
+from math import fsum, sqrt
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from functions.oracle.core.points import Moment, Number, Point, Points, microseconds
+from functions.oracle.core.reputation import INITIAL
+
+WINDOW_S: Final = 180
+STALE_AFTER_S: Final = 60
+SOURCES_MIN: Final = 3
+
+_WINDOW_US: Final = WINDOW_S * 1_000_000
+_STALE_AFTER_US: Final = STALE_AFTER_S * 1_000_000
+_MODIFIED_Z: Final = 0.6745
+_MODIFIED_Z_MAX: Final = 3.5
+_FLAT_DEVIATION_MAX: Final = 0.005
+_CONFIDENCE_95: Final = 1.96 * 1.4826
+
+Floats = npt.NDArray[np.float64]
+_NOBODY: Final[Mapping[str, float]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """What a window says. Prices are float64 in the quote; None where there is nothing to say."""
+
+    vwap: float | None = None
+    twap: float | None = None
+    weighted_median: float | None = None
+    consensus: float | None = None
+    #: Half-width of a 95 % interval around the consensus.
+    confidence: float | None = None
+    #: Positions of the outliers in the points that were given, ascending.
+    outliers: tuple[int, ...] = ()
+    #: What each source that took part says, by name.
+    source_prices: Mapping[str, float]
+    #: Sources with points in the window, the newest of which is too old.
+    stale_sources: tuple[str, ...] = ()
+
+    @property
+    def flagged(self) -> bool:
+        """Whether too few sources took part for the confidence to mean much."""
+        return len(self.source_prices) < SOURCES_MIN
+
+
+def aggregate(
+    points: Points | Iterable[Point | tuple[Number, Number | None, Moment, str]],
+    at: Moment,
+    *,
+    reputation: Mapping[str, float] = _NOBODY,
+) -> Aggregate:
+    """The aggregate of the points at a moment (aware datetime, or Unix seconds).
+
+    `reputation` is each source's weight in (0, 1]; who is not in it counts as new. Raises PointUnfit.
+    """
+    given = points if isinstance(points, Points) else Points.of(points)
+    now_us = microseconds(at)
+    fresh, stale_sources = _fresh(given, now_us)
+    if not len(fresh):
+        return Aggregate(source_prices={}, stale_sources=stale_sources)
+
+    order = fresh.prices.argsort(kind="stable")
+    ranked = fresh.prices[order]
+    first, last = _inlier_range(ranked)
+    if last - first == len(fresh):
+        decided = _decide(fresh, order, ranked, now_us, reputation)
+        return replace(decided, stale_sources=stale_sources) if stale_sources else decided
+
+    kept = np.zeros(len(fresh), dtype=np.bool_)
+    kept[order[first:last]] = True
+    # A row's place among the kept ones is the number of kept rows before it.
+    places = np.cumsum(kept) - 1
+    decided = _decide(fresh.where(kept), places[order[first:last]], ranked[first:last], now_us, reputation)
+    outliers = tuple(sorted(fresh.origins[~kept].tolist()))
+    return replace(decided, outliers=outliers, stale_sources=stale_sources)
+
+
+def aggregate_many(
+    windows: Iterable[Points], at: Moment, *, reputation: Mapping[str, float] = _NOBODY
+) -> list[Aggregate]:
+    """The aggregates of many feeds' windows at one moment, each equal to what `aggregate` gives."""
+    return [aggregate(window, at, reputation=reputation) for window in windows]
+
+
+def round_price(price: float, decimals: int) -> Decimal:
+    """A price with a feed's decimals, half away from zero, from the float's exact value."""
+    return Decimal(price).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def _fresh(points: Points, now_us: int) -> tuple[Points, tuple[str, ...]]:
+    """Step 1: the points that count, and the sources that are stale."""
+    earliest_us, stale_before_us = now_us - _WINDOW_US, now_us - _STALE_AFTER_US
+    if points.oldest_us >= earliest_us and points.newest_us <= now_us:
+        window = points
+    else:
+        window = points.where((points.times_us >= earliest_us) & (points.times_us <= now_us))
+    if window.stalest_us >= stale_before_us:
+        return window, ()
+
+    is_fresh = window.times_us[window.ends] >= stale_before_us
+    stale_sources = tuple(name for name, fresh in zip(window.sources, is_fresh, strict=True) if not fresh)
+    return window.where(np.repeat(is_fresh, window.counts)), stale_sources
+
+
+def _inlier_range(ranked: Floats) -> tuple[int, int]:
+    """Step 2 over ascending prices: outliers lie at the ends, so what stays is a range [first, last)."""
+    middle = _middle(ranked)
+    deviations = ranked - middle
+    spread = _median(np.abs(deviations))
+    extremes = np.abs(deviations[[0, -1]])
+    if not _is_outlier(extremes, middle, spread).any():
+        return 0, len(ranked)
+
+    inside = np.flatnonzero(~_is_outlier(np.abs(deviations), middle, spread))
+    return int(inside[0]), int(inside[-1]) + 1
+
+
+def _is_outlier(deviations: Floats, middle: float, spread: float) -> npt.NDArray[np.bool_]:
+    if spread > 0:
+        return _MODIFIED_Z * deviations / spread > _MODIFIED_Z_MAX
+    return deviations / middle > _FLAT_DEVIATION_MAX
+
+
+def _decide(
+    points: Points, order: npt.NDArray[np.intp], ranked: Floats, now_us: int, reputation: Mapping[str, float]
+) -> Aggregate:
+    """Steps 3 to 7 over what is left. `ranked` is the prices in ascending order, `order` the rows they come from."""
+    traded = np.add.reduceat(points.prices * points.volumes, points.starts).tolist()
+    volumes = np.add.reduceat(points.volumes, points.starts).tolist()
+    lasts = points.prices[points.ends].tolist()
+    own = [money / volume if volume > 0 else price for money, volume, price in zip(traded, volumes, lasts, strict=True)]
+    trust = [reputation.get(source, INITIAL) for source in points.sources]
+    weights = _weights(points, trust if reputation else None)
+    volume = fsum(volumes)
+    return Aggregate(
+        vwap=fsum(traded) / volume if volume > 0 else None,
+        twap=_twap(points, now_us),
+        weighted_median=_first_half(ranked, weights[order]),
+        consensus=_consensus(own, trust),
+        confidence=_CONFIDENCE_95 * _spread(own) / sqrt(len(own)),
+        source_prices=dict(zip(points.sources, own, strict=True)),
+    )
+
+
+def _twap(points: Points, now_us: int) -> float | None:
+    """Step 4."""
+    held = np.empty(len(points))
+    np.subtract(points.times_us[1:], points.times_us[:-1], out=held[:-1])
+    held[points.ends] = now_us - points.times_us[points.ends]
+    covered_us = fsum(np.add.reduceat(held, points.starts).tolist())
+    held *= points.prices
+    return fsum(np.add.reduceat(held, points.starts).tolist()) / covered_us if covered_us else None
+
+
+def _weights(points: Points, trust: Sequence[float] | None) -> Floats:
+    """Step 5's weight of each point; `trust` is None while all sources count the same."""
+    volumes = points.volumes
+    if not points.is_volume_complete:
+        known = volumes[points.has_volume]
+        volumes = np.where(points.has_volume, volumes, _median(known) if len(known) else 1.0)
+    weights = volumes if trust is None else volumes * np.repeat(trust, points.counts)
+    if weights.any():
+        return weights
+    return np.ones(len(points)) if trust is None else np.repeat(trust, points.counts)
+
+
+def _first_half(ranked: Floats, weights: Floats) -> float:
+    """The first value whose cumulative weight reaches half of the total."""
+    cumulative = weights.cumsum()
+    return float(ranked[cumulative.searchsorted(cumulative[-1] * 0.5)])
+
+
+def _consensus(own: Sequence[float], trust: Sequence[float]) -> float:
+    """Step 6."""
+    ballots = sorted(zip(own, trust, strict=True))
+    cumulative = list(accumulate(weight for _, weight in ballots))
+    return ballots[bisect_left(cumulative, cumulative[-1] * 0.5)][0]
+
+
+def _spread(own: Sequence[float]) -> float:
+    """The median distance of the sources' prices from their median."""
+    middle = _middle(sorted(own))
+    return float(_middle(sorted(abs(price - middle) for price in own)))
+
+
+def _median(values: Floats) -> float:
+    """The mean of the middle two, found without sorting all."""
+    half = len(values) // 2
+    low = (len(values) - 1) // 2
+    return float(_middle_of(np.partition(values, (low, half)), low, half))
+
+
+def _middle(ranked: Floats | Sequence[float]) -> float:
+    """The mean of the middle two of ascending values."""
+    return float(_middle_of(ranked, (len(ranked) - 1) // 2, len(ranked) // 2))
+
+
+def _middle_of(values: Floats | Sequence[float], low: int, high: int) -> float:
+    return float((values[low] + values[high]) * 0.5)
