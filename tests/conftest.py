@@ -1,8 +1,8 @@
 """Servers as fixtures, started when first asked for, and the rules that every test keeps."""
 
-import shutil
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -10,21 +10,20 @@ import pytest
 from infra.local import anvil as anvil_part
 from infra.local import aws as aws_part
 from infra.local import fault_proxy as fault_proxy_part
+from infra.local import pgbouncer as pgbouncer_part
 from infra.local import postgres as postgres_part
+from infra.local import programs, settings
 from infra.local import redis as redis_part
-from infra.local import settings
 from infra.local.anvil import AnvilNode
 from infra.local.aws import Aws
 from infra.local.children import Children
 from infra.local.fault_proxy import FaultProxy
+from infra.local.pgbouncer import Pgbouncer
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 
 MARKERS = frozenset(("unit", "handlers", "integration", "chain", "browser", "crash", "bench", "repo"))
 SETTINGS = settings.load()
-
-# Tools that only some tests need, with the Debian package that has each.
-OPTIONAL_TOOLS = {"pgbouncer": "pgbouncer", "chromium": "chromium", "clang-19": "clang-19"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -156,13 +155,32 @@ def start_anvil(children: Children) -> Iterator[Callable[..., AnvilNode]]:
 
 
 @pytest.fixture
-def optional_tool() -> Callable[[str], str]:
-    """The path of an optional tool; the test is skipped, saying how to get it, where it is absent."""
+def pooled_database_url(database_url: str, pooler: Pgbouncer) -> str:
+    """The database of `database_url` through pgbouncer in transaction mode."""
+    return pooler.url_of(database_url)
 
-    def find(name: str) -> str:
-        path = shutil.which(name, path=f"{settings.search_path()}:/usr/sbin")
-        if path is None:
-            pytest.skip(f"{name} is absent; get it with: apt-get install -y {OPTIONAL_TOOLS[name]}")
-        return path
+
+@pytest.fixture(scope="session")
+def pooler(children: Children, postgres_server: PostgresServer, optional_tool: Callable[[str], Path]) -> Pgbouncer:
+    """pgbouncer before this pytest process's Postgres."""
+    optional_tool("pgbouncer")
+    return pgbouncer_part.start(children, postgres_server)
+
+
+@pytest.fixture
+def volume() -> Callable[[int, int], int]:
+    """`volume(in_test, in_soak)`: how much of a large volume to run now; SOAK=1 runs all of it."""
+    return lambda in_test, in_soak: in_soak if SETTINGS.soak else in_test
+
+
+@pytest.fixture(scope="session")
+def optional_tool() -> Callable[[str], Path]:
+    """`optional_tool(name)`: its path; the test is skipped, saying how to get it, where it is absent."""
+
+    def find(name: str) -> Path:
+        found = programs.find(name)
+        if found is None:
+            pytest.skip(f"{name} is absent; get it with: apt-get install -y {programs.OPTIONAL[name]}")
+        return found
 
     return find

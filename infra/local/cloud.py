@@ -47,7 +47,7 @@ class LocalCloud:
         database_url: str | None = None,
         ports: Mapping[str, int] | None = None,
     ) -> None:
-        """folder: for logs (.local/run/<pid>); console: shows progress; database_url: a Postgres to use instead of ours;
+        """folder: for logs (.local/run/<pid>); console: shows progress; database_url: a server to use, not ours;
         ports: numbers wished for, by part; free ones otherwise."""
         unknown = set(parts) - set(ALL_PARTS)
         if unknown:

@@ -20,11 +20,13 @@ class LocalSettings:
     database_url: an existing Postgres to use in place of the wheel's own (DATABASE_URL).
     require_all: a skipped test fails (REQUIRE_ALL=1, set on the build machine).
     seed: `make up` keeps activity moving (SEED=1).
+    soak: tests run their full volumes (SOAK=1, set by `make soak` and `make crash`).
     """
 
     database_url: str | None = None
     require_all: bool = False
     seed: bool = False
+    soak: bool = False
 
 
 def load(environment: Mapping[str, str] | None = None) -> LocalSettings:
@@ -32,8 +34,9 @@ def load(environment: Mapping[str, str] | None = None) -> LocalSettings:
     source = os.environ if environment is None else environment
     return LocalSettings(
         database_url=source.get("DATABASE_URL") or None,
-        require_all=source.get("REQUIRE_ALL", "") not in ("", "0"),
-        seed=source.get("SEED", "") not in ("", "0"),
+        require_all=_switched_on(source, "REQUIRE_ALL"),
+        seed=_switched_on(source, "SEED"),
+        soak=_switched_on(source, "SOAK"),
     )
 
 
@@ -44,6 +47,15 @@ def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONPATH": roots, "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
+def whole_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's own environment, then `extra`: for installers, which need the machine's proxies and indexes."""
+    return {**os.environ, **(extra or {})}
+
+
 def search_path() -> str:
     """Where programs are looked up."""
     return os.environ.get("PATH", os.defpath)
+
+
+def _switched_on(source: Mapping[str, str], name: str) -> bool:
+    return source.get(name, "") not in ("", "0")

@@ -1,0 +1,60 @@
+# Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help ready demo demo-oracle up test soak crash bench check mutants doctor invoke contracts format clean
+
+# The tested versions first; any later one is tried when neither is there.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
+RUN := .venv/bin/python
+LOCAL := $(RUN) -m infra.local
+PYTEST := $(RUN) -m pytest
+WORKERS ?= 2
+ARGS ?=
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+ready: ## Install what the locks name (every target below does it by itself)
+	@$(PYTHON) -m infra.local.bootstrap
+
+demo: ready ## One tour: whole voting rounds, a provider killed and recovered
+	@$(LOCAL) demo $(ARGS)
+
+demo-oracle: ready ## The oracle's full show
+	@$(LOCAL) demo oracle $(ARGS)
+
+up: ready ## Start the local cloud and stay; SEED=1 keeps activity moving
+	@SEED="$(SEED)" $(LOCAL) up $(ARGS)
+
+test: ready ## Every test but the benchmarks; ARGS="-k name" picks some
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not bench" $(ARGS)
+
+soak: ready ## The tests at full volumes
+	@SOAK=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not bench" --timeout 7200 $(ARGS)
+
+crash: ready ## Kill before and after every statement and call
+	@SOAK=1 $(PYTEST) -m crash --timeout 7200 $(ARGS)
+
+bench: ready ## Figures beside peers, in the same run
+	@$(PYTEST) -m bench --timeout 1800 -p no:xdist $(ARGS)
+
+check: ready ## Format, lint, types, who imports whom
+	@$(RUN) -m infra.local.check
+
+mutants: ready ## Break each core module line by line, and name the test that notices
+	@$(RUN) -m tests.mutants.run $(ARGS)
+
+doctor: ## What this machine has and lacks, and how to get it
+	@$(PYTHON) -m infra.local.doctor
+
+invoke: ready ## Call one handler: HANDLER=functions/ops/http_health EVENT=events/ops/http_health.json
+	@$(LOCAL) invoke --handler "$(HANDLER)" --event "$(EVENT)" $(ARGS)
+
+contracts: ready ## Compile the Solidity contracts into their committed artifacts
+	@$(RUN) -m infra.contracts.build $(ARGS)
+
+format: ready ## Format and fix what can be fixed
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+clean: ## Remove everything that the other targets installed or wrote
+	@rm -rf .venv .local node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -1,0 +1,51 @@
+"""`python -m infra.local up | demo | doctor | invoke ...`; each is imported only when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from infra.local import settings
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one subcommand; its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="Counterpart's local cloud")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    up = commands.add_parser("up", help="start everything and stay")
+    up.add_argument("--port", type=int, default=0, help="port of the API gateway (a free one otherwise)")
+    up.add_argument("--ws-port", type=int, default=0, help="port of the WebSocket gateway (a free one otherwise)")
+
+    demo = commands.add_parser("demo", help="show what the bundle does, then stop")
+    demo.add_argument("scene", nargs="?", default="tour", help="tour, or the name of one service")
+    demo.add_argument("options", nargs=argparse.REMAINDER, help="options of the scene")
+
+    commands.add_parser("doctor", help="what this machine has and lacks")
+
+    invoke = commands.add_parser("invoke", help="call one handler with one event")
+    invoke.add_argument("--handler", required=True, help="functions/<service>/<handler>")
+    invoke.add_argument("--event", required=True, help="events/<service>/<handler>.json")
+
+    return _run(parser.parse_args(arguments))
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    if chosen.command == "up":
+        from infra.local.up import up
+
+        return up(settings.load(), gateway_port=chosen.port, ws_port=chosen.ws_port)
+    if chosen.command == "demo":
+        from infra.local.demo import demo
+
+        return demo(chosen.scene, chosen.options)
+    if chosen.command == "invoke":
+        from infra.local.invoke import invoke
+
+        return invoke(chosen.handler, chosen.event)
+    from infra.local.doctor import main as doctor
+
+    return doctor()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
