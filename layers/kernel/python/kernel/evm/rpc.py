@@ -129,7 +129,7 @@ class RpcPool:
         from_block: int,
         to_block: int,
     ) -> list[Log]:
-        """All logs of the inclusive range, in chain order; a range that a provider refuses is halved, down to a block."""
+        """All logs of the inclusive range, in chain order; a refused range is halved, down to one block."""
         found: list[Log] = []
         start, span = from_block, LOG_RANGE_BLOCKS
         while start <= to_block:

@@ -5,12 +5,14 @@ secret as a plain attribute, so the local signer holds it in a closure, and the 
 """
 
 from collections.abc import Callable
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from kernel.errors import Broken
 from kernel.evm.addresses import address_of, checksum
 from kernel.evm.transactions import Signature, SignedTransaction, UnsignedTransaction, verify_signature
-from kernel.keys.envelope import Envelope
+
+if TYPE_CHECKING:
+    from kernel.keys.envelope import Envelope
 
 KEY_SIZE_BYTES = 32
 
@@ -70,7 +72,7 @@ class EnvelopeSigner:
 
     __slots__ = ("_address", "_blob", "_chain", "_envelope", "_purpose")
 
-    def __init__(self, envelope: Envelope, blob: bytes, *, purpose: str, chain: str, address: str) -> None:
+    def __init__(self, envelope: "Envelope", blob: bytes, *, purpose: str, chain: str, address: str) -> None:
         self._envelope, self._blob = envelope, blob
         self._purpose, self._chain = purpose, chain
         self._address = checksum(address)
@@ -92,7 +94,7 @@ class EnvelopeSigner:
         return f"EnvelopeSigner({self._address}, {self._purpose}, {self._chain})"
 
 
-def seal_key(envelope: Envelope, private_key: bytes, *, purpose: str, chain: str) -> tuple[str, bytes]:
+def seal_key(envelope: "Envelope", private_key: bytes, *, purpose: str, chain: str) -> tuple[str, bytes]:
     """(address, blob): the key as it may be stored. Raises SigningKeyInvalid, KeyUnavailable."""
     address = _address_of_key(private_key)
     return address, envelope.seal(private_key, purpose=purpose, chain=chain, address=address)

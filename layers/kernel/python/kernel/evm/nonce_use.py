@@ -1,0 +1,72 @@
+"""Owns the proof of who used a nonce: the transaction itself, found in a block.
+
+Nodes have no index from (sender, nonce) to a transaction, but the transaction count of an account never falls from one
+block to the next. So the block that used the nonce is found by bisection, and the transaction by reading that block.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kernel.errors import Broken
+from kernel.evm.addresses import checksum
+from kernel.evm.blocks import block_id, octets, quantity
+from kernel.evm.endpoint import RpcRefused
+from kernel.evm.rpc import RpcPool
+
+# Deeper than any reorganisation of the chains in use: bytes signed at block B cannot be mined at or below B - this.
+REORGANISATION_DEPTH_MAX: Final = 128
+
+
+class NonceHistoryUnavailable(Broken):
+    """The chain's past cannot be read far enough to see who used a nonce."""
+
+    cause = "A foreign transaction used a leased nonce, and the endpoints keep too little state to find it."
+    remedy = "Add an archive endpoint to the chain's RPC URLs, then replay the task."
+
+
+@dataclass(frozen=True, slots=True)
+class NonceUse:
+    """Which transaction used a nonce; `transaction_hash` is None when it happened at or before the searched range."""
+
+    transaction_hash: bytes | None
+    block_number: int
+
+
+def nonce_use(pool: RpcPool, signer: str, nonce: int, *, since_block: int, until_block: int) -> NonceUse | None:
+    """Who used the nonce as of `until_block`, or None when nobody has.
+
+    1. Count the signer's transactions at `until_block`: no more than the nonce means that it is free.
+    2. Count them at `since_block`: more than the nonce means that it was used by then.
+    3. Bisect for the first block with a higher count; the transaction with this sender and nonce stands in it.
+
+    Raises NonceHistoryUnavailable when the endpoints do not keep that much state.
+    """
+    try:
+        if pool.nonce(signer, until_block) <= nonce:
+            return None
+        if pool.nonce(signer, since_block) > nonce:
+            return NonceUse(None, since_block)
+        block_number = _first_block_above(pool, signer, nonce, since_block, until_block)
+        return NonceUse(_transaction_in(pool, signer, nonce, block_number), block_number)
+    except RpcRefused as refused:
+        raise NonceHistoryUnavailable(signer=signer, nonce=nonce, words=refused.words) from refused
+
+
+def _first_block_above(pool: RpcPool, signer: str, nonce: int, below: int, above: int) -> int:
+    """The first block whose count exceeds the nonce, given that `above` does and `below` does not."""
+    while above - below > 1:
+        middle = (below + above) // 2
+        if pool.nonce(signer, middle) > nonce:
+            above = middle
+        else:
+            below = middle
+    return above
+
+
+def _transaction_in(pool: RpcPool, signer: str, nonce: int, block_number: int) -> bytes:
+    block: Mapping[str, Any] = pool.call("eth_getBlockByNumber", [block_id(block_number), True])
+    for transaction in block["transactions"]:
+        if checksum(transaction["from"]) == signer and quantity(transaction["nonce"]) == nonce:
+            return octets(transaction["hash"])
+    raise NonceHistoryUnavailable(signer=signer, nonce=nonce, block_number=block_number)

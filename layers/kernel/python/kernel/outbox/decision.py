@@ -1,0 +1,208 @@
+"""Owns the next step of an outbox entry: the facts of the chain go in, one step comes out. Pure.
+
+In this order, because each case presumes that the earlier ones do not hold:
+
+1. A receipt of one of our payloads exists: settle if its block is final, else wait for finality.
+2. The nonce is used, and by none of ours: trace who used it.
+3. Nothing is signed at this nonce: sign the effect, or its cancellation if it is past its time.
+4. The effect is unwanted (past its time, or no node will ever take it): sign a cancellation at a raised fee.
+5. The fee is too low: a node said so, or the entry is next in line and not mined for `stuck_after_s`: sign the same
+   again at a raised fee. An unfunded signer is no reason to raise.
+6. The raise would exceed the cap: raise the alarm instead, and go on as below; fees fall again.
+7. No node has accepted the newest payload, or the node asked has forgotten it: send the same bytes again.
+8. Otherwise wait.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from kernel.evm.blocks import Head, Receipt
+from kernel.evm.fees import FeePolicy, Fees, first_offer, raised_offer
+from kernel.evm.refusals import Refusal
+from kernel.evm.rpc import Delivery
+from kernel.outbox.entries import OutboxEntry, Purpose, SignedPayload
+from kernel.outbox.lifecycle import Event, State
+
+# A transaction of age t is looked at again after t / 4: early news is read early, and an old case costs little.
+PATIENCE: Final = 0.25
+# The most telling refusal counts when endpoints disagree; UNACCEPTABLE is last, for it must be unanimous.
+TELLING: Final = (
+    Refusal.NONCE_USED,
+    Refusal.UNDERPRICED,
+    Refusal.UNFUNDED,
+    Refusal.NONCE_AHEAD,
+    Refusal.BUSY,
+    Refusal.UNKNOWN,
+    Refusal.UNACCEPTABLE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxPolicy:
+    """How one chain's entries are driven.
+
+    `confirmations`: a block is final with so many blocks, itself included; None asks for the node's `finalized` tag.
+    """
+
+    fees: FeePolicy
+    confirmations: int | None = None
+    stuck_after_s: float = 30.0
+    poll_s: float = 1.0
+    poll_max_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        assert self.confirmations is None or self.confirmations >= 1, self.confirmations
+        assert 0 < self.poll_s <= self.poll_max_s, (self.poll_s, self.poll_max_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What the chain looked like from one node at one moment."""
+
+    now: datetime
+    head: Head
+    suggested_tip_wei: int
+    final_block: int = -1  # the newest final block's number; -1 when there is none yet
+    nonces_used: int = 0  # the signer's transaction count in the head block
+    receipts: Mapping[bytes, Receipt] = field(default_factory=dict)
+    known: bool = False  # the node has the newest payload, pending or mined
+    gap: bool = False  # the nonce that the chain waits for belongs to no open entry
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Sign this purpose at these fees, commit the bytes, and send them."""
+
+    purpose: Purpose
+    fees: Fees
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the newest committed bytes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Find out who used the nonce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The end is final: record it with this receipt."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again later."""
+
+
+Step = Sign | Send | Trace | Settle | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A step, the events that the sighting proved, and what a person must know."""
+
+    step: Step
+    events: tuple[Event, ...] = ()
+    alarm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a broadcast to several endpoints came to."""
+
+    accepted: bool
+    refusal: Refusal | None
+    words: str
+
+
+def decide(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> Plan:
+    """The next step of an entry that is not settled. The module's docstring is the algorithm."""
+    receipt = next((sighting.receipts[p.hash] for p in entry.payloads if p.hash in sighting.receipts), None)
+    if receipt is not None:
+        return _mined(entry, sighting, receipt)
+    lost = (Event.REORGANISE,) if entry.state == State.MINED else ()
+    latest = entry.latest
+    if latest is None:
+        purpose = Purpose.CANCELLATION if entry.expired(sighting.now) else Purpose.EFFECT
+        return Plan(step=Sign(purpose, _fresh(sighting, policy)))
+    if sighting.nonces_used > entry.nonce:
+        return Plan(step=Trace(), events=lost)
+    return _unmined(entry, latest, sighting, policy, lost)
+
+
+def pause_s(entry: OutboxEntry, now: datetime, policy: OutboxPolicy) -> float:
+    """Seconds until the next look: a quarter of the newest payload's age, within the policy's bounds."""
+    since = entry.latest.signed_at if entry.latest else entry.recorded_at
+    return min(max((now - since).total_seconds() * PATIENCE, policy.poll_s), policy.poll_max_s)
+
+
+def verdict(deliveries: Sequence[Delivery]) -> Verdict:
+    """One acceptance is enough; otherwise the most telling refusal, if any endpoint answered at all."""
+    if any(delivery.accepted for delivery in deliveries):
+        return Verdict(accepted=True, refusal=None, words="")
+    refused = [delivery for delivery in deliveries if delivery.refusal is not None]
+    if not refused:
+        return Verdict(accepted=False, refusal=None, words="")
+    telling = min(refused, key=lambda delivery: TELLING.index(delivery.refusal or Refusal.UNKNOWN))
+    return Verdict(accepted=False, refusal=telling.refusal, words=telling.words)
+
+
+def _mined(entry: OutboxEntry, sighting: Sighting, receipt: Receipt) -> Plan:
+    if receipt.block_number > sighting.final_block:
+        return Plan(step=Wait(), events=() if entry.state == State.MINED else (Event.MINE,))
+    purpose = next(payload.purpose for payload in entry.payloads if payload.hash == receipt.transaction_hash)
+    return Plan(step=Settle(receipt), events=(Event.MINE, _end(purpose, receipt)))
+
+
+def _end(purpose: Purpose, receipt: Receipt) -> Event:
+    if purpose == Purpose.CANCELLATION:
+        return Event.CANCEL
+    return Event.CONFIRM if receipt.succeeded else Event.REVERT
+
+
+def _unmined(
+    entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, policy: OutboxPolicy, lost: tuple[Event, ...]
+) -> Plan:
+    alarm = _alarm(latest, sighting)
+    unwanted = latest.purpose == Purpose.EFFECT and unwanted_effect(entry, latest, sighting.now)
+    if unwanted or _underpriced(entry, latest, sighting, policy):
+        raised = raised_offer(latest.fees, _fresh(sighting, policy), policy.fees)
+        if raised is not None:
+            return Plan(
+                step=Sign(Purpose.CANCELLATION if unwanted else latest.purpose, raised), events=lost, alarm=alarm
+            )
+        alarm = "fee_cap"
+    if latest.accepted_at is None and sighting.known:
+        # Some node took the bytes although its answer got lost.
+        return Plan(step=Wait(), events=(*lost, Event.ACCEPT), alarm=alarm)
+    return Plan(step=Wait() if sighting.known else Send(), events=lost, alarm=alarm)
+
+
+def unwanted_effect(entry: OutboxEntry, latest: SignedPayload, now: datetime) -> bool:
+    """True when the effect should not happen any more, or cannot."""
+    return entry.expired(now) or latest.refusal == Refusal.UNACCEPTABLE or latest.purpose == Purpose.CANCELLATION
+
+
+def _underpriced(entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, policy: OutboxPolicy) -> bool:
+    if latest.refusal == Refusal.UNDERPRICED:
+        return True
+    next_in_line = sighting.nonces_used == entry.nonce
+    overdue = sighting.now - latest.signed_at >= timedelta(seconds=policy.stuck_after_s)
+    return next_in_line and overdue and latest.refusal != Refusal.UNFUNDED
+
+
+def _alarm(latest: SignedPayload, sighting: Sighting) -> str | None:
+    if latest.refusal in {Refusal.UNFUNDED, Refusal.UNACCEPTABLE, Refusal.UNKNOWN}:
+        return str(latest.refusal)
+    return "nonce_gap" if sighting.gap else None
+
+
+def _fresh(sighting: Sighting, policy: OutboxPolicy) -> Fees:
+    return first_offer(sighting.head.base_fee_wei, sighting.suggested_tip_wei, policy.fees)

@@ -1,0 +1,208 @@
+"""Owns the outbox in Postgres: leases, entries and signed payloads, one method for each transaction of the rule."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from kernel.errors import NotFound
+from kernel.evm.blocks import Head, Receipt
+from kernel.evm.fees import Fees
+from kernel.evm.transactions import SignedTransaction
+from kernel.ids import new_id
+from kernel.outbox.decision import Verdict
+from kernel.outbox.entries import EvmIntent, IntentChanged, OutboxEntry, Purpose, SignedPayload, same_effect
+from kernel.outbox.lifecycle import Event, State, after
+from kernel.postgres import Fence, Postgres, Queries, Transaction
+
+Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
+
+
+class OutboxStore:
+    """The three tables of the outbox. Times are given by the caller."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.postgres = postgres
+
+    def leased(self, tx: Transaction, chain_id: int, signer: str) -> int | None:
+        """Lock the signer's row until the commit; the next nonce, or None when the signer has leased none yet."""
+        row = tx.maybe(Q["lock_nonce"], chain_id=chain_id, signer=signer)
+        return None if row is None else int(row["next_nonce"])
+
+    def open_nonce(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int, now: datetime) -> None:
+        """Begin leasing at `next_nonce`, unless somebody has begun."""
+        tx.execute(Q["open_nonce"], chain_id=chain_id, signer=signer, next_nonce=next_nonce, now=now)
+
+    def unopened(self, chain_id: int, signers: Sequence[str]) -> list[str]:
+        """Which of these signers have leased no nonce yet."""
+        with self.postgres.transaction() as tx:
+            opened = {row["signer"] for row in tx.all(Q["nonces_opened"], chain_id=chain_id, signers=list(signers))}
+        return [signer for signer in signers if signer not in opened]
+
+    def recorded(self, tx: Transaction, intents: Sequence[EvmIntent]) -> dict[str, UUID]:
+        """The entries that exist already, by business key. Raises IntentChanged when one has another effect."""
+        rows = tx.all(Q["entries_by_key"], business_keys=[intent.business_key for intent in intents])
+        by_key = {row["business_key"]: row for row in rows}
+        for intent in intents:
+            row = by_key.get(intent.business_key)
+            if row is not None and not same_effect(row, intent):
+                raise IntentChanged(business_key=intent.business_key)
+        return {key: row["id"] for key, row in by_key.items()}
+
+    def record(self, tx: Transaction, intents: Sequence[EvmIntent], first_nonce: int, now: datetime) -> dict[str, UUID]:
+        """Store new obligations of one signer at consecutive nonces, and move the signer's next nonce behind them."""
+        ids = {intent.business_key: new_id() for intent in intents}
+        assert len(ids) == len(intents), "one business key, one obligation"
+        rows = [
+            {**intent.columns(), "id": ids[intent.business_key], "nonce": first_nonce + offset, "now": now}
+            for offset, intent in enumerate(intents)
+        ]
+        tx.many(Q["record_entry"], rows)
+        self._advance_nonce(tx, rows[0]["chain_id"], rows[0]["signer"], first_nonce + len(rows))
+        return ids
+
+    def entry(self, entry_id: UUID) -> OutboxEntry:
+        """The entry with the payloads of its present nonce. Raises NotFound."""
+        with self.postgres.transaction() as tx:
+            return self._entry(tx, tx.maybe(Q["entry"], id=entry_id), str(entry_id))
+
+    def entry_by_key(self, business_key: str) -> OutboxEntry | None:
+        """The entry of a business key, or None."""
+        with self.postgres.transaction() as tx:
+            row = tx.maybe(Q["entry_by_key"], business_key=business_key)
+            return None if row is None else self._entry(tx, row, business_key)
+
+    def alarmed(self, limit: int) -> list[OutboxEntry]:
+        """Entries that need a person, oldest alarm first, without their payloads."""
+        with self.postgres.transaction() as tx:
+            return [OutboxEntry.from_row(row) for row in tx.all(Q["alarmed"], limit=limit)]
+
+    def nonce_is_open(self, entry: OutboxEntry, nonce: int) -> bool:
+        """True when an open obligation of the entry's signer is going to use this nonce."""
+        with self.postgres.transaction() as tx:
+            signer = {"chain_id": entry.chain_id, "signer": entry.signer}
+            return tx.maybe(Q["nonce_is_open"], nonce=nonce, **signer) is not None
+
+    def store_payload(
+        self,
+        entry: OutboxEntry,
+        fence: Fence,
+        signed: SignedTransaction,
+        *,
+        purpose: Purpose,
+        fees: Fees,
+        head: Head,
+        events: tuple[Event, ...],
+        alarm: str | None,
+        now: datetime,
+    ) -> OutboxEntry:
+        """Transaction 2: keep the bytes unless bytes of this ordinal are kept already; the entry as committed.
+
+        Raises LeaseLost when the fence is stale: then nothing is kept, and so nothing will be broadcast.
+        """
+        with self.postgres.transaction(holding=fence) as tx:
+            row = tx.one(Q["lock_entry"], id=entry.id)
+            stored = row["nonce"] == entry.nonce and tx.execute(
+                Q["store_payload"],
+                entry_id=entry.id,
+                nonce=entry.nonce,
+                ordinal=len(entry.payloads) + 1,
+                purpose=str(purpose),
+                max_fee_wei=fees.max_fee_wei,
+                tip_wei=fees.tip_wei,
+                raw=signed.raw,
+                hash=signed.hash,
+                signed_at_block=head.number,
+                now=now,
+                fence=fence.token,
+            )
+            if stored:
+                self._move(tx, row, (*events, Event.SIGN), alarm, now)
+            return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
+
+    def mark_sent(
+        self, entry: OutboxEntry, payload: SignedPayload, fence: Fence, verdict: Verdict, now: datetime
+    ) -> None:
+        """Keep what a broadcast came to. Raises LeaseLost."""
+        with self.postgres.transaction(holding=fence) as tx:
+            row = tx.one(Q["lock_entry"], id=entry.id)
+            tx.execute(
+                Q["mark_sent"],
+                entry_id=entry.id,
+                nonce=entry.nonce,
+                ordinal=payload.ordinal,
+                accepted=verdict.accepted,
+                refusal=verdict.refusal and str(verdict.refusal),
+                now=now,
+            )
+            if verdict.accepted:
+                self._move(tx, row, (Event.ACCEPT,), row["alarm"], now)
+
+    def note(
+        self, entry: OutboxEntry, fence: Fence, events: tuple[Event, ...], alarm: str | None, now: datetime
+    ) -> None:
+        """Keep what a look at the chain proved. Raises LeaseLost."""
+        with self.postgres.transaction(holding=fence) as tx:
+            row = tx.one(Q["lock_entry"], id=entry.id)
+            if Event.ACCEPT in events and entry.latest is not None:
+                tx.execute(
+                    Q["mark_accepted"], entry_id=entry.id, nonce=entry.nonce, ordinal=entry.latest.ordinal, now=now
+                )
+            self._move(tx, row, events, alarm, now)
+
+    def lease_again(self, entry: OutboxEntry, fence: Fence, claimed: int, *, reason: str, now: datetime) -> int:
+        """Give the obligation a new nonce, at or above `claimed`; the new nonce. Raises LeaseLost."""
+        with self.postgres.transaction(holding=fence) as tx:
+            next_nonce = self.leased(tx, entry.chain_id, entry.signer)
+            assert next_nonce is not None, entry.signer
+            row = tx.one(Q["lock_entry"], id=entry.id)
+            assert row["nonce"] == entry.nonce, (row["nonce"], entry.nonce)
+            nonce = max(next_nonce, claimed)
+            self._advance_nonce(tx, entry.chain_id, entry.signer, nonce + 1)
+            state = after(State(row["state"]), Event.DISPLACE)
+            tx.execute(Q["lease_again"], id=entry.id, state=str(state), nonce=nonce, reason=reason, now=now)
+        return nonce
+
+    def settle(
+        self,
+        tx: Transaction,
+        entry: OutboxEntry,
+        events: tuple[Event, ...],
+        *,
+        receipt: Receipt | None,
+        reason: str | None,
+        now: datetime,
+    ) -> OutboxEntry:
+        """Record the end in the caller's transaction, which also completes the task; the entry as settled."""
+        row = tx.one(Q["lock_entry"], id=entry.id)
+        tx.execute(
+            Q["settle_entry"],
+            id=entry.id,
+            state=str(after(State(row["state"]), *events)),
+            reason=reason,
+            transaction_hash=receipt and receipt.transaction_hash,
+            block_number=receipt and receipt.block_number,
+            block_hash=receipt and receipt.block_hash,
+            gas_used=receipt and receipt.gas_used,
+            gas_price_wei=receipt and receipt.gas_price_wei,
+            now=now,
+        )
+        return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
+
+    def _advance_nonce(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int) -> None:
+        moved = tx.execute(Q["advance_nonce"], chain_id=chain_id, signer=signer, next_nonce=next_nonce)
+        assert moved == 1, (signer, next_nonce)
+
+    def _move(
+        self, tx: Transaction, row: dict[str, Any], events: tuple[Event, ...], alarm: str | None, now: datetime
+    ) -> None:
+        state = after(State(row["state"]), *events)
+        if (state, alarm) != (row["state"], row["alarm"]):
+            tx.execute(Q["move_entry"], id=row["id"], state=str(state), alarm=alarm, now=now)
+
+    def _entry(self, tx: Transaction, row: dict[str, Any] | None, key: str) -> OutboxEntry:
+        if row is None:
+            raise NotFound(outbox_entry=key)
+        payloads = tuple(SignedPayload.from_row(one) for one in tx.all(Q["payloads"], entry_id=row["id"]))
+        return OutboxEntry.from_row(row, payloads)
