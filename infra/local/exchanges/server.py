@@ -50,9 +50,7 @@ class ExchangeServer:
         return answer
 
 
-def start(
-    children: Children, *, seed: int = DEFAULT_SEED, port: int = 0, name: str = "exchanges"
-) -> ExchangeServer:
+def start(children: Children, *, seed: int = DEFAULT_SEED, port: int = 0, name: str = "exchanges") -> ExchangeServer:
     """Start the venues: all on `port` (0: a free one) for the control room, each on a free port of its own."""
     port = ports.requested_port(port)
     venue_ports = {venue: ports.free_port() for venue in VENUES}
