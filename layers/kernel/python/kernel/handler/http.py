@@ -1,0 +1,231 @@
+"""Owns HTTP handlers: a FastAPI application per slice file, behind one border that every request crosses.
+
+    app = api("oracle", build_deps)
+    Wired = Annotated[Deps, Depends(wired)]
+
+    @app.get("/v1/oracle/rounds/{voting_round}")
+    def http_round(voting_round: int, deps: Wired) -> Round: ...
+
+    handler = lambda_handler(app)
+
+Tests give their own dependencies by `override_deps(app, deps)`, or call `handler.bind(deps)(event, context)`.
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from kernel.errors import (
+    CounterpartError,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Rejected,
+    TooLarge,
+    Unauthorized,
+)
+from kernel.handler.border import BODY_LIMIT_BYTES, Border
+from kernel.handler.entry import Container, Entry, handler_name, report_failure
+from kernel.handler.faults import ErrorEnvelope, envelope, fault_headers
+
+#: Every status that the border itself may answer with; each is in every operation's document.
+FAULTS = {
+    400: "The request does not have the documented form.",
+    401: "No valid credential came with the request.",
+    403: "The credential does not allow this.",
+    404: "There is no such thing here.",
+    405: "The path does not know this method.",
+    413: "The body is larger than this path takes.",
+    429: "Too many requests in this minute.",
+    500: "Counterpart is at fault.",
+    503: "A dependency is away for the moment; Retry-After says when to try again.",
+}
+_MOST_FIELDS = 20
+_LONGEST_FIELD = 200
+_BY_STATUS: dict[int, type[CounterpartError]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+}
+CONTAINER = "counterpart.container"
+
+
+class Document(BaseModel):
+    """A request or response body: frozen, and unknown fields are refused rather than ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def api(service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> FastAPI:
+    """An application whose every answer, faults included, has the house's shape and is in its document."""
+    app = FastAPI(
+        title=f"Counterpart {service}",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        responses={status: {"model": ErrorEnvelope, "description": text} for status, text in FAULTS.items()},
+    )
+    app.router.route_class = StrictRoute
+    app.state.container = Container(build_deps)
+    app.add_exception_handler(CounterpartError, _answer_known)
+    app.add_exception_handler(RequestValidationError, _answer_unfit)
+    app.add_exception_handler(HTTPException, _answer_refused)
+    app.add_middleware(Border, origins=_origins, body_limit_bytes=body_limit_bytes)
+
+    described = app.openapi
+
+    def document() -> dict[str, Any]:
+        """OpenAPI without FastAPI's own 422, which the border never answers."""
+        if app.openapi_schema is None:
+            _strip_unprocessable(described())
+        return app.openapi_schema or {}
+
+    app.openapi = document  # type: ignore[method-assign]
+    return app
+
+
+def wired(request: Request) -> Any:
+    """The dependencies of this container, for `Depends`. Raises what building or checking them raises."""
+    return container_of(request.scope).deps()
+
+
+def override_deps(app: FastAPI, deps: Any) -> None:
+    """Let `app` use these dependencies, unchecked: for tests that call it as an ASGI application."""
+    app.state.container.replace(deps)
+
+
+def container_of(scope: Scope) -> Container[Any]:
+    """The container bound to this request, else the application's own."""
+    container: Container[Any] = scope.get(CONTAINER) or scope["app"].state.container
+    return container
+
+
+def lambda_handler(app: FastAPI) -> Entry[Any]:
+    """The Lambda entry point of `app`, named after the module of its first route."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    adapters: list[Any] = []
+
+    def act(event: Mapping[str, Any], context: Any, container: Container[Any]) -> dict[str, Any]:
+        async def bound(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, CONTAINER: container}, receive, send)
+
+        if not adapters:
+            asyncio.set_event_loop(asyncio.new_event_loop())
+            from mangum import Mangum
+
+            adapters.append(Mangum)
+        try:
+            answer: dict[str, Any] = adapters[0](bound, lifespan="off")(event, context)
+        except CounterpartError as late:  # the deadline's alarm may ring between two steps of the loop
+            adapters.clear()
+            report_failure(late, "answered by the border")
+            return _bare_answer(late, event)
+        return answer
+
+    return Entry(handler_name(routes[0].endpoint), app.state.container, act)
+
+
+class StrictRequest(Request):
+    """A request whose JSON is JSON: no NaN, no number beyond a float, no lone surrogate, no bottomless nesting."""
+
+    async def json(self) -> Any:
+        """The body. Raises JSONDecodeError, which becomes 400 invalid_request."""
+        body = await self.body()
+        try:
+            text = body.decode("utf-8")
+            parsed = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as unfit:
+            raise json.JSONDecodeError("not strict JSON", "", 0) from unfit
+        return parsed
+
+
+class StrictRoute(APIRoute):
+    """A route that reads strict JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        answer = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await answer(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def _origins(scope: Scope) -> list[str]:
+    """The browser origins that the container's settings allow; none where it has no say."""
+    return list(getattr(container_of(scope).deps(), "cors_origins", ()))
+
+
+def _answer_known(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Rejected):
+        report_failure(error, "told to the caller")
+    return JSONResponse(
+        envelope(error, request.scope["counterpart.request_id"]),
+        status_code=error.status if isinstance(error, CounterpartError) else 500,
+        headers=fault_headers(error),
+    )
+
+
+def _answer_unfit(request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = [
+        {"field": ".".join(str(part) for part in problem["loc"])[:_LONGEST_FIELD], "problem": str(problem["msg"])}
+        for problem in problems[:_MOST_FIELDS]
+    ]
+    return _answer_known(request, Invalid(fields=fields))
+
+
+def _answer_refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    headers = (error.headers if isinstance(error, HTTPException) else None) or {}
+    answer = _answer_known(request, _BY_STATUS.get(status, Invalid)())
+    answer.headers.update(headers)
+    return answer
+
+
+def _bare_answer(error: CounterpartError, event: Mapping[str, Any]) -> dict[str, Any]:
+    request_id = str((event.get("requestContext") or {}).get("requestId", ""))
+    return {
+        "statusCode": error.status,
+        "headers": {"content-type": "application/json", "x-request-id": request_id, **fault_headers(error)},
+        "body": json.dumps(envelope(error, request_id)),
+        "isBase64Encoded": False,
+    }
+
+
+def _strip_unprocessable(document: dict[str, Any]) -> None:
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    schemas = document.get("components", {}).get("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number beyond a float's range")
+    return number

@@ -1,0 +1,114 @@
+"""Owns WebSocket handlers: API Gateway calls one for each connection made, message received and connection lost."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from kernel.errors import CounterpartError, Invalid
+from kernel.handler.entry import Container, Entry, handler_name, report_failure
+from kernel.handler.telemetry import logger
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketCall:
+    """One call: the route ($connect, $disconnect, $default or an action), who calls, and the JSON object they sent."""
+
+    route: str
+    connection_id: str
+    connected_at: datetime
+    source_ip: str
+    #: Where to post messages to this connection.
+    callback_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def action(self) -> str:
+        """What the message asks for; "" when it does not say."""
+        action = self.body.get("action")
+        return action if isinstance(action, str) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketReply:
+    """The answer: a status (only $connect's matters: not 200 refuses the connection) and a message to the caller."""
+
+    body: Mapping[str, Any] | None = None
+    status: int = 200
+
+
+def websocket(build_deps: Callable[[], D]) -> Callable[[Callable[[SocketCall, D], SocketReply]], Entry[D]]:
+    """A handler of a WebSocket route: a failure refuses the connection, or is told in a message of type error."""
+
+    def decorate(function: Callable[[SocketCall, D], SocketReply]) -> Entry[D]:
+        def act(event: Mapping[str, Any], _context: Any, container: Container[D]) -> dict[str, Any]:
+            with logger.append_context_keys(connection_id=event["requestContext"]["connectionId"]):
+                return answer(_reply(function, event, container))
+
+        return Entry(handler_name(function), Container(build_deps), act)
+
+    return decorate
+
+
+def call_of(event: Mapping[str, Any]) -> SocketCall:
+    """The call in an API Gateway WebSocket event. Raises Invalid when there is a body that is no JSON object."""
+    context = event["requestContext"]
+    return SocketCall(
+        route=context["routeKey"],
+        connection_id=context["connectionId"],
+        connected_at=datetime.fromtimestamp(int(context.get("connectedAt", 0)) / 1000, UTC),
+        source_ip=(context.get("identity") or {}).get("sourceIp", ""),
+        callback_url=f"https://{context.get('domainName', '')}/{context.get('stage', '')}",
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        query=dict(event.get("queryStringParameters") or {}),
+        body=_object(event.get("body")),
+    )
+
+
+def answer(reply: SocketReply) -> dict[str, Any]:
+    """The reply as API Gateway takes it."""
+    result: dict[str, Any] = {"statusCode": reply.status}
+    if reply.body is not None:
+        result["body"] = json.dumps(reply.body)
+    return result
+
+
+def _reply(
+    function: Callable[[SocketCall, D], SocketReply], event: Mapping[str, Any], container: Container[D]
+) -> SocketReply:
+    try:
+        return function(call_of(event), container.deps())
+    except CounterpartError as known:
+        report_failure(known, "told to the caller")
+        # Our own faults are told by code alone.
+        message = known.message if known.fault != "ourselves" else "Counterpart could not do what was asked."
+        return SocketReply(status=known.status, body=_error(known.code, message, event))
+    except Exception as unknown:
+        report_failure(unknown, "told to the caller")
+        return SocketReply(status=500, body=_error("internal_error", "Counterpart could not do what was asked.", event))
+
+
+def _error(code: str, message: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    request_id = event["requestContext"].get("requestId", "")
+    return {"type": "error", "error": {"code": code, "message": message, "details": {}, "request_id": request_id}}
+
+
+def _object(text: str | None) -> Mapping[str, Any]:
+    if not text:
+        return {}
+    try:
+        body = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise Invalid("A message must be a JSON object.") from None
+    if not isinstance(body, dict):
+        raise Invalid("A message must be a JSON object.")
+    return body
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

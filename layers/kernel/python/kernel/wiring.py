@@ -1,0 +1,115 @@
+"""Owns the assembly of the kernel's rooms for one container, each made when it is first asked for.
+
+@dataclass(frozen=True)
+class Deps:
+    kernel: Kernel
+    repository: Repository
+    @property
+    def tasks(self) -> Tasks: return self.kernel.tasks
+    ...
+
+def build_deps() -> Deps:
+    return Deps(kernel := Kernel.from_environment(role="counterpart_oracle"), Repository(kernel.postgres))
+"""
+
+from functools import cached_property
+from typing import Self
+
+from kernel.auth import ApiKeys, Authenticator, Nonces, Tokens
+from kernel.cache import Cache, UpstashCache
+from kernel.clock import Clock, SystemClock
+from kernel.handler.telemetry import logger
+from kernel.keys.envelope import Envelope
+from kernel.keys.kms import AwsKms
+from kernel.postgres import Postgres
+from kernel.ratelimit import Limiter, UpstashLimiter
+from kernel.secrets import AwsSecrets, Secrets
+from kernel.settings import KernelSettings
+from kernel.tasks import SqsSender, Tasks
+
+
+class Kernel:
+    """The kernel of one container. What a handler does not touch is neither built nor resolved."""
+
+    def __init__(
+        self,
+        settings: KernelSettings,
+        *,
+        role: str | None = None,
+        clock: Clock | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
+        """role: the slice's database role, which every transaction takes."""
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
+        self._role = role
+        logger.setLevel(settings.log_level)
+
+    @classmethod
+    def from_environment(cls, *, role: str | None = None) -> Self:
+        """The kernel as this process's environment describes it. Raises SettingsInvalid."""
+        return cls(KernelSettings.from_environment(), role=role)
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The database."""
+        return Postgres(self.secrets.resolve(self.settings.database_url), self.clock, role=self._role)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Durable work."""
+        return Tasks(self.postgres, SqsSender(self.settings.queue_url_prefix), self.clock)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What may be lost."""
+        return UpstashCache(self.settings.redis_rest_url, self._redis_token)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """Sliding minutes."""
+        return UpstashLimiter(self.settings.redis_rest_url, self._redis_token, self.clock)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """API keys."""
+        return ApiKeys(self.postgres, self.clock)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Sessions."""
+        previous = self.settings.jwt_secret_previous
+        return Tokens(
+            self.secrets.resolve(self.settings.jwt_secret),
+            self.secrets.resolve(previous) if previous else None,
+            self.clock,
+        )
+
+    @cached_property
+    def nonces(self) -> Nonces:
+        """Nonces of sign-ins."""
+        return Nonces(self.postgres, self.clock)
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        """Admission of callers."""
+        return Authenticator(self.api_keys, self.tokens, self.limiter)
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        """Secrets at rest."""
+        return Envelope(AwsKms(), self.settings.kms_key_id)
+
+    def check(self, *, keys: bool = False) -> None:
+        """Refuse to start on an old schema and, for functions that open envelopes, without the KMS key.
+
+        Raises PendingMigration, KeyUnavailable, DatabaseUnavailable, KeyServiceUnavailable.
+        """
+        self.postgres.check_schema()
+        if keys:
+            self.envelope.check()
+
+    @property
+    def _redis_token(self) -> str:
+        return self.secrets.resolve(self.settings.redis_rest_token).get_secret_value()
