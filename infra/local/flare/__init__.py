@@ -1,0 +1,1 @@
+"""A Flare network on a local anvil node: contracts, voters, offers and a signing policy, all through real calls."""
