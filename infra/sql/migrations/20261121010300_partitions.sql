@@ -36,6 +36,19 @@ begin
 end
 $$;
 
+-- The days whose rows the default partition of a table caught, because no partition was there when they came.
+create function kernel.days_in_default(parent regclass) returns setof date language plpgsql as $$
+declare
+    caught regclass := (select partdefid from pg_partitioned_table where partrelid = parent and partdefid <> 0);
+    clock  text := (select a.attname from pg_partitioned_table p
+                    join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0] where p.partrelid = parent);
+begin
+    if caught is not null then
+        return query execute format('select distinct (%I at time zone ''UTC'')::date from %s order by 1', clock, caught);
+    end if;
+end
+$$;
+
 -- Drop the daily partitions of a table that end at or before a day; their names. Runs as the owner of the table.
 create function kernel.drop_day_partitions(parent regclass, before date) returns setof text language plpgsql as $$
 declare
@@ -56,5 +69,6 @@ $$;
 -- migrate:down
 
 drop function kernel.drop_day_partitions;
+drop function kernel.days_in_default;
 drop function kernel.create_day_partition;
 drop table kernel.partitioned_tables;

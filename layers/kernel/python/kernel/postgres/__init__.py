@@ -3,7 +3,18 @@
 from kernel.postgres.connection import Postgres
 from kernel.postgres.failures import DatabaseContention, UnexpectedRows
 from kernel.postgres.fence import Fence
+from kernel.postgres.partitions import Maintenance, Partitions, RowsInDefaultPartition
 from kernel.postgres.queries import Queries
 from kernel.postgres.transaction import Transaction
 
-__all__ = ["DatabaseContention", "Fence", "Postgres", "Queries", "Transaction", "UnexpectedRows"]
+__all__ = [
+    "DatabaseContention",
+    "Fence",
+    "Maintenance",
+    "Partitions",
+    "Postgres",
+    "Queries",
+    "RowsInDefaultPartition",
+    "Transaction",
+    "UnexpectedRows",
+]

@@ -71,20 +71,27 @@ class DeadLetters:
         with self._tasks.postgres.transaction() as tx:
             return [DeadLetter(**row) for row in tx.all(Q["dead_letters"], limit=limit, below=below)]
 
-    def replay(self, letter_id: UUID, actor: str) -> None:
-        """Send a message that named no task to its queue once more. NotFound; Conflict when it named a task."""
+    def replay(self, letter_id: UUID, actor: str, *, queue: str | None = None) -> None:
+        """Replay the task that the message named; or send a message that named none to `queue` once more.
+
+        Raises NotFound; Conflict where the task's state or the body does not allow it, or the queue is not given.
+        """
         with self._tasks.postgres.transaction() as tx:
-            row = tx.maybe(Q["mark_dead_letter_replayed"], id=letter_id, actor=actor, now=self._tasks.clock.now())
-            if row is None:
-                raise NotFound(f"There is no dead letter {letter_id}.")
-            if row["task_id"] is not None:
-                raise Conflict("The message names a task; replay the task.", task_id=str(row["task_id"]))
-            body = _json(row["body"])
-            if not isinstance(body, dict):
-                raise Conflict("The message is no JSON object, so no handler can read it.")
-            tx.after_commit(
-                lambda: self._tasks.sender.send(row["queue"], body, delay_s=0, attributes=row["attributes"])
-            )
+            row = tx.maybe(Q["dead_letter"], id=letter_id)
+        if row is None:
+            raise NotFound(f"There is no dead letter {letter_id}.")
+        if row["task_id"] is not None:
+            self._tasks.replay(row["task_id"], actor)
+        else:
+            self._send_again(row, queue)
+        with self._tasks.postgres.transaction() as tx:
+            tx.execute(Q["mark_dead_letter_replayed"], id=letter_id, actor=actor, now=self._tasks.clock.now())
+
+    def _send_again(self, row: Mapping[str, Any], queue: str | None) -> None:
+        body = _json(row["body"])
+        if queue is None or not isinstance(body, dict):
+            raise Conflict("A message that named no task is sent again to a queue you name, if it is a JSON object.")
+        self._tasks.sender.send(queue, body, delay_s=0, attributes=row["attributes"])
 
     def _rule(self, tx: Transaction, task_id: UUID, now: datetime) -> str:
         row = tx.maybe(Q["lock_task"], id=task_id)

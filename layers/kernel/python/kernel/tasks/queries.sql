@@ -203,9 +203,14 @@ where %(below)s::uuid is null or id < %(below)s
 order by id desc
 limit %(limit)s;
 
+-- name: dead_letter
+-- One given-up message.
+select body, attributes, task_id
+from kernel.dead_letters
+where id = %(id)s;
+
 -- name: mark_dead_letter_replayed
--- A given-up message is sent once more; by whom and when.
+-- By whom and when a given-up message was replayed last.
 update kernel.dead_letters
 set replayed_at = %(now)s, replayed_by = %(actor)s
-where id = %(id)s
-returning queue, body, attributes, task_id;
+where id = %(id)s;
