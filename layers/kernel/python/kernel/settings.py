@@ -10,7 +10,7 @@ A slice declares its own beside the kernel's, in its wiring.py and nowhere else:
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -30,14 +30,19 @@ def _check_reference(text: str) -> str:
     return text
 
 
-# Out of every repr: a plain reference is itself the secret.
-SecretRef = Annotated[str, AfterValidator(_check_reference), Field(repr=False)]
+SecretRef = Annotated[str, AfterValidator(_check_reference)]
 
 
 class FrozenSettings(BaseSettings):
     """Settings that are read once and never change; an error names the variables and never their values."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The fields for a repr; a plain reference is itself the secret, so it is left out."""
+        for name, value in super().__repr_args__():
+            is_secret = isinstance(value, str) and value.startswith(PLAIN_SCHEME)
+            yield name, f"{PLAIN_SCHEME}***" if is_secret else value
 
     @classmethod
     def from_environment(cls) -> Self:
