@@ -1,0 +1,1 @@
+"""The local stand-in for Lambda, API Gateway, EventBridge and SQS event sources, driven by serverless.yml."""

@@ -1,0 +1,1 @@
+"""Trivial handlers, one per trigger type."""
