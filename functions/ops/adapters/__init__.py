@@ -1,0 +1,1 @@
+"""Owns what the ops slice speaks to besides the kernel."""

@@ -1,0 +1,40 @@
+"""The ops slice's configuration and dependencies; the only file of the slice that reads the environment."""
+
+from functools import cached_property
+
+from functions.ops.adapters.connections import Connections
+from kernel.tasks import DeadLetters
+from kernel.wiring import Kernel, KernelDeps
+
+ROLE = "counterpart_ops"
+
+
+class Deps(KernelDeps):
+    """What the ops handlers use."""
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Messages that were given up."""
+        return DeadLetters(self.tasks)
+
+
+class RealtimeDeps(KernelDeps):
+    """What the WebSocket handlers use: Redis, and no database."""
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Who is connected."""
+        return Connections(self.kernel.cache)
+
+    def check(self) -> None:
+        """Nothing to check: the registry may be lost."""
+
+
+def build_deps() -> Deps:
+    """The dependencies of one container, from the environment."""
+    return Deps(Kernel.from_environment(role=ROLE))
+
+
+def build_realtime_deps() -> RealtimeDeps:
+    """The dependencies of one container that serves WebSockets, from the environment."""
+    return RealtimeDeps(Kernel.from_environment(role=ROLE))
