@@ -2,9 +2,10 @@
 
 from functools import cached_property
 
-from functions.ops.adapters.connections import Connections
 from kernel.tasks import DeadLetters
 from kernel.wiring import Kernel, KernelDeps
+
+from functions.ops.adapters.connections import Connections
 
 ROLE = "counterpart_ops"
 

@@ -1,7 +1,8 @@
 """Forget a WebSocket connection that was closed."""
 
-from functions.ops.wiring import RealtimeDeps, build_realtime_deps
 from kernel.handler import SocketCall, SocketReply, websocket
+
+from functions.ops.wiring import RealtimeDeps, build_realtime_deps
 
 
 @websocket(build_realtime_deps)

@@ -1,4 +1,4 @@
-"""Owns the register of WebSocket connections in Redis: an entry a connection, gone by itself when nobody says goodbye."""
+"""Owns the register of WebSocket connections in Redis: an entry each, which runs out where nobody says goodbye."""
 
 from datetime import datetime
 

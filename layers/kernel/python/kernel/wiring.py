@@ -1,15 +1,16 @@
 """Owns the assembly of the kernel's rooms for one container, each made when it is first asked for.
 
-@dataclass(frozen=True)
-class Deps:
-    kernel: Kernel
-    repository: Repository
-    @property
-    def tasks(self) -> Tasks: return self.kernel.tasks
-    ...
+A slice's wiring.py adds what is its own:
 
-def build_deps() -> Deps:
-    return Deps(kernel := Kernel.from_environment(role="counterpart_oracle"), Repository(kernel.postgres))
+    class Deps(KernelDeps):                        # offers .kernel .clock .tasks .authenticator .cors_origins .check()
+        @cached_property
+        def repository(self) -> Repository:
+            return Repository(self.kernel.postgres)
+
+    def build_deps() -> Deps:
+        return Deps(Kernel.from_environment(role="counterpart_oracle"))
+
+Tests give Deps a kernel.testing.kernel.FakedKernel instead.
 """
 
 from functools import cached_property
@@ -20,12 +21,12 @@ from kernel.cache import Cache, UpstashCache
 from kernel.clock import Clock, SystemClock
 from kernel.handler.telemetry import logger
 from kernel.keys.envelope import Envelope
-from kernel.keys.kms import AwsKms
+from kernel.keys.kms import AwsKms, Kms
 from kernel.postgres import Postgres
 from kernel.ratelimit import Limiter, UpstashLimiter
 from kernel.secrets import AwsSecrets, Secrets
 from kernel.settings import KernelSettings
-from kernel.tasks import SqsSender, Tasks
+from kernel.tasks import MessageSender, SqsSender, Tasks
 
 
 class Kernel:
@@ -38,12 +39,17 @@ class Kernel:
         role: str | None = None,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
+        sender: MessageSender | None = None,
+        cache: Cache | None = None,
+        limiter: Limiter | None = None,
+        kms: Kms | None = None,
     ) -> None:
-        """role: the slice's database role, which every transaction takes."""
+        """role: the slice's database role, which every transaction takes. The others replace what AWS and Upstash do."""
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
         self._role = role
+        self._sender, self._cache, self._limiter, self._kms = sender, cache, limiter, kms
         logger.setLevel(settings.log_level)
 
     @classmethod
@@ -59,17 +65,17 @@ class Kernel:
     @cached_property
     def tasks(self) -> Tasks:
         """Durable work."""
-        return Tasks(self.postgres, SqsSender(self.settings.queue_url_prefix), self.clock)
+        return Tasks(self.postgres, self._sender or SqsSender(self.settings.queue_url_prefix), self.clock)
 
     @cached_property
     def cache(self) -> Cache:
         """What may be lost."""
-        return UpstashCache(self.settings.redis_rest_url, self._redis_token)
+        return self._cache or UpstashCache(self.settings.redis_rest_url, self._redis_token)
 
     @cached_property
     def limiter(self) -> Limiter:
         """Sliding minutes."""
-        return UpstashLimiter(self.settings.redis_rest_url, self._redis_token, self.clock)
+        return self._limiter or UpstashLimiter(self.settings.redis_rest_url, self._redis_token, self.clock)
 
     @cached_property
     def api_keys(self) -> ApiKeys:
@@ -99,7 +105,7 @@ class Kernel:
     @cached_property
     def envelope(self) -> Envelope:
         """Secrets at rest."""
-        return Envelope(AwsKms(), self.settings.kms_key_id)
+        return Envelope(self._kms or AwsKms(), self.settings.kms_key_id)
 
     def check(self, *, keys: bool = False) -> None:
         """Refuse to start on an old schema and, for functions that open envelopes, without the KMS key.
@@ -113,3 +119,34 @@ class Kernel:
     @property
     def _redis_token(self) -> str:
         return self.secrets.resolve(self.settings.redis_rest_token).get_secret_value()
+
+
+class KernelDeps:
+    """What every slice's dependencies offer the handlers' decorators; a slice adds its own as cached properties."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+
+    @property
+    def clock(self) -> Clock:
+        """The present."""
+        return self.kernel.clock
+
+    @property
+    def tasks(self) -> Tasks:
+        """Durable work."""
+        return self.kernel.tasks
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Admission of callers."""
+        return self.kernel.authenticator
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """Browser origins that may call the API."""
+        return self.kernel.settings.allowed_origins
+
+    def check(self) -> None:
+        """Refuse a start that cannot end well; runs once per container. Raises what Kernel.check raises."""
+        self.kernel.check()
