@@ -6,8 +6,8 @@ In this order, because each case presumes that the earlier ones do not hold:
 2. The nonce is used, and by none of ours: trace who used it.
 3. Nothing is signed at this nonce: sign the effect, or its cancellation if it is past its time.
 4. The effect is unwanted (past its time, or no node will ever take it): sign a cancellation at a raised fee.
-5. The fee is too low: a node said so, or the entry is next in line and not mined for `stuck_after_s`: sign the same
-   again at a raised fee. An unfunded signer is no reason to raise.
+5. The fee is too low: a node said so, or the entry is next in line and was accepted `stuck_after_s` ago without being
+   mined: sign the same again at a raised fee.
 6. The raise would exceed the cap: raise the alarm instead, and go on as below; fees fall again.
 7. No node has accepted the newest payload, or the node asked has forgotten it: send the same bytes again.
 8. Otherwise wait.
@@ -194,8 +194,10 @@ def _underpriced(entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, 
     if latest.refusal == Refusal.UNDERPRICED:
         return True
     next_in_line = sighting.nonces_used == entry.nonce
-    overdue = sighting.now - latest.signed_at >= timedelta(seconds=policy.stuck_after_s)
-    return next_in_line and overdue and latest.refusal != Refusal.UNFUNDED
+    # Bytes that no node ever accepted had no chance yet: they are sent, not replaced.
+    accepted_at = latest.accepted_at
+    overdue = accepted_at is not None and sighting.now - accepted_at >= timedelta(seconds=policy.stuck_after_s)
+    return next_in_line and overdue
 
 
 def _alarm(latest: SignedPayload, sighting: Sighting) -> str | None:

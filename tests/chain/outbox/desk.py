@@ -1,0 +1,161 @@
+"""A desk at which the outbox is worked by hand: real Postgres, a real node, and a clock that tests move."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kernel.clock import Clock
+from kernel.evm.addresses import checksum
+from kernel.evm.fees import GWEI, FeePolicy
+from kernel.evm.rpc import Delivery, RpcPool
+from kernel.keys.signers import LocalSigner, Signer
+from kernel.outbox import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
+from kernel.postgres import Postgres
+from kernel.tasks import NotClaimed, Outcome, Tasks
+from kernel.tasks.model import Task
+from kernel.testing import FakeClock, InMemoryQueue
+
+from infra.local.anvil import AnvilNode
+
+ETHER = 10**18
+LEASE_S = 60.0
+ROUNDS_MAX = 40
+POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI), confirmations=1)
+# Reverts whatever it is sent: PUSH1 0, PUSH1 0, REVERT.
+REVERTING_CODE = "0x60006000fd"
+
+
+class Died(BaseException):
+    """The process dies here; no except clause of ours may catch it."""
+
+
+class DyingSigner(LocalSigner):
+    """Signs, and then its process dies before anybody hears of it."""
+
+    __slots__ = ()
+
+    def sign_transaction(self, payload: Any) -> Any:
+        super().sign_transaction(payload)
+        raise Died
+
+
+class DyingPool(RpcPool):
+    """Dies right before or right after the bytes leave."""
+
+    def __init__(self, urls: Sequence[str], chain_id: int, clock: Clock, *, after_sending: bool) -> None:
+        super().__init__(urls, chain_id, clock)
+        self._after_sending = after_sending
+
+    def broadcast(self, raw: bytes) -> list[Delivery]:
+        if self._after_sending:
+            super().broadcast(raw)
+        raise Died
+
+
+@dataclass
+class Desk:
+    """One signer, one chain, one database. `outbox()` is a new process each time."""
+
+    node: AnvilNode
+    database_url: str
+    urls: tuple[str, ...]
+    policy: OutboxPolicy = POLICY
+    clock: FakeClock = field(default_factory=FakeClock)
+    private_key: bytes = field(default_factory=lambda: os.urandom(32))
+
+    def __post_init__(self) -> None:
+        self.signer = LocalSigner(self.private_key)
+        self.fund(self.signer.address)
+        self.postgres = Postgres(self.database_url, self.clock)
+        self.tasks = Tasks(self.postgres, InMemoryQueue(self.clock), self.clock)
+
+    def pool(self) -> RpcPool:
+        return RpcPool(self.urls, self.node.chain_id, self.clock)
+
+    def outbox(self, signer: Signer | None = None, pool: RpcPool | None = None) -> EvmOutbox:
+        signer = signer or self.signer
+        pool = pool or self.pool()
+        return EvmOutbox(self.postgres, self.tasks, pool, {signer.address: signer}, self.clock, policy=self.policy)
+
+    def intent(self, key: str, **changes: Any) -> EvmIntent:
+        """A transfer of 7 wei to an address of this key's own: its balance then counts the effects."""
+        fields: dict[str, Any] = {
+            "business_key": key,
+            "service": "oracle",
+            "chain_id": self.node.chain_id,
+            "signer": self.signer.address,
+            "to": recipient(key),
+            "data": b"",
+            "value_wei": 7,
+            "gas_limit": 30_000,
+        }
+        return EvmIntent(**{**fields, **changes})
+
+    def record(self, *keys: str, **changes: Any) -> list[UUID]:
+        outbox = self.outbox()
+        with self.postgres.transaction() as tx:
+            return outbox.record_many(tx, [self.intent(key, **changes) for key in keys])
+
+    def entry(self, key: str) -> OutboxEntry:
+        entry = self.outbox().entry(key)
+        assert entry is not None, key
+        return entry
+
+    def claim(self, key: str) -> Task[dict[str, Any]]:
+        (record,) = self.tasks.about(key)
+        task = self.tasks.claim(record.id, "desk", LEASE_S)
+        assert not isinstance(task, NotClaimed), task
+        return task
+
+    def step(self, key: str, outbox: EvmOutbox | None = None) -> Outcome:
+        """One run of the submit task; a Died leaves the task leased, as a dead process does."""
+        self.wait_until_due(key)
+        task = self.claim(key)
+        outcome = (outbox or self.outbox()).advance(UUID(task.payload["entry_id"]), task.fence)
+        self.tasks.finish(task.fence, outcome)
+        return outcome
+
+    def settle(self, key: str, *, mine: bool = False) -> OutboxEntry:
+        """Run the task until the entry is settled."""
+        outbox = self.outbox()
+        for _ in range(ROUNDS_MAX):
+            entry = self.entry(key)
+            if entry.settled:
+                return entry
+            self.step(key, outbox)
+            if mine:
+                self.node.mine()
+        raise AssertionError(f"not settled: {self.entry(key)}")
+
+    def wait_until_due(self, key: str) -> None:
+        (record,) = self.tasks.about(key)
+        self.advance_to(max(record.run_at, record.lease_until or record.run_at))
+
+    def advance_to(self, moment: datetime) -> None:
+        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+
+    def fund(self, address: str, ether: int = 1_000) -> None:
+        self.node.rpc("anvil_setBalance", address, hex(ether * ETHER))
+
+    def received(self, key: str) -> int:
+        """Wei that the key's recipient holds."""
+        return int(self.node.rpc("eth_getBalance", recipient(key), "latest"), 16)
+
+    def nonce(self) -> int:
+        return int(self.node.rpc("eth_getTransactionCount", self.signer.address, "latest"), 16)
+
+    def hold_blocks(self) -> None:
+        """From now on blocks are made only on demand."""
+        self.node.rpc("evm_setAutomine", False)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with self.postgres.transaction() as tx:
+            return tx.all(sql)
+
+
+def recipient(key: str) -> str:
+    """An address that nobody else uses."""
+    return checksum("0x" + key.encode().hex().rjust(40, "f")[-40:])
