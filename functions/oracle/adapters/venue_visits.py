@@ -23,6 +23,8 @@ RETRY_AFTER_S = (1.0, 2.0, 4.0)
 # The most that every venue gives at once, and more than the newest minute of most markets.
 TRADES_MAX = 60
 TRADE_AGE_MAX = timedelta(seconds=180)
+# "1e999999999" is a finite number too, and would fill the memory of whoever writes it out.
+MAGNITUDE_MAX = 18
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
 
@@ -260,12 +262,14 @@ def reason_of(error: Exception, replies: Replies) -> Reason:
 
 
 def positive_decimal(text: object) -> Decimal | None:
-    """The number that a venue printed; None for anything but a finite number above zero."""
+    """The number that a venue printed; None for anything but a finite number above zero that has a size of this world."""
     try:
         value = Decimal(text) if isinstance(text, str) else None
     except InvalidOperation:
         return None
-    return value if value is not None and value.is_finite() and value > 0 else None
+    if value is None or not value.is_finite() or value <= 0:
+        return None
+    return value if abs(value.adjusted()) <= MAGNITUDE_MAX else None
 
 
 def _utc(time_ms: object) -> datetime | None:

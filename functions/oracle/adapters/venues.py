@@ -9,14 +9,16 @@ out.
 """
 
 import asyncio
-import importlib
 import ssl
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from functions.oracle.adapters.venue_visits import VenueReport, VenueVisitor
 from functions.oracle.core.quotes import USDT, VenuePrice
+
+if TYPE_CHECKING:
+    import aiohttp
 
 # Quick failures get all four attempts (1 + 2 + 4 s of waiting) and the last of them its whole 5 s.
 DEADLINE_S = 12.0
@@ -119,8 +121,10 @@ class Venues:
         points = tuple(point for points, _ in visits for point in points)
         return Collection(points, tuple(report for _, report in visits))
 
-    def _session(self) -> Any:
+    def _session(self) -> "aiohttp.ClientSession":
         """One HTTP session for all venues, over TLS with certifi's roots, as ccxt's own would be."""
-        aiohttp, certifi = importlib.import_module("aiohttp"), importlib.import_module("certifi")
+        import aiohttp
+        import certifi
+
         self._tls = self._tls or ssl.create_default_context(cafile=certifi.where())
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls, enable_cleanup_closed=True))

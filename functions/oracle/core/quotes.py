@@ -72,13 +72,14 @@ def to_usd(point: VenuePrice, usdt_usd: Decimal | None) -> VenuePrice | None:
 def usdt_in_usd(points: Iterable[VenuePrice], at: datetime) -> Decimal | None:
     """The price of one USDT in USD: the median (mean of the middle two) of each source's newest fresh point.
 
+    Of two points of one instant the higher counts, so that the order of the points never does.
     None when no source has a point that is at most 60 s old at `at`. A median, so that one lying venue among three
     moves nothing.
     """
     newest: dict[str, VenuePrice] = {}
     for point in points:
         known = newest.get(point.source)
-        if _tells_the_rate(point, at) and (known is None or known.time < point.time):
+        if _tells_the_rate(point, at) and (known is None or (known.time, known.price) < (point.time, point.price)):
             newest[point.source] = point
     prices = sorted(point.price for point in newest.values())
     if not prices:
