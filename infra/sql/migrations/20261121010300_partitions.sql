@@ -55,13 +55,13 @@ declare
     child record;
 begin
     for child in
-        select c.oid::regclass as name
+        select c.oid::regclass::text as name
         from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = parent and c.relname ~ '_\d{8}$' and to_date(right(c.relname, 8), 'YYYYMMDD') < before
         order by c.relname
     loop
         execute format('drop table %s', child.name);
-        return next child.name::text;
+        return next child.name;
     end loop;
 end
 $$;

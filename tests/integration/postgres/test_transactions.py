@@ -13,8 +13,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def database(any_route_url: str) -> Postgres:
-    database = Postgres(any_route_url)
+def database(route_url: str) -> Postgres:
+    database = Postgres(route_url)
     with database.transaction() as tx:
         tx.execute("create table if not exists public.notes (id int primary key, body jsonb)")
         tx.execute("truncate public.notes")
@@ -99,9 +99,9 @@ def test_a_swallowed_error_cannot_pass_for_a_commit(database: Postgres) -> None:
     assert bodies(database) == []
 
 
-def test_a_long_statement_is_stopped(any_route_url: str) -> None:
+def test_a_long_statement_is_stopped(route_url: str) -> None:
     """The limit is set with each transaction, and the connection is usable after it struck."""
-    database = Postgres(any_route_url, statement_timeout_s=0.2)
+    database = Postgres(route_url, statement_timeout_s=0.2)
 
     with pytest.raises(DatabaseContention), database.transaction() as tx:
         tx.execute("select pg_sleep(5)")
@@ -114,7 +114,7 @@ def bodies_count(database: Postgres) -> int:
         return int(tx.one("select 1 as one")["one"])
 
 
-def test_a_deadlock_is_contention(database: Postgres, any_route_url: str) -> None:
+def test_a_deadlock_is_contention(database: Postgres, route_url: str) -> None:
     """A serialisation failure or a deadlock is Transient: the work is simply tried again."""
     with pytest.raises(DatabaseContention) as caught, database.transaction() as tx:
         tx.execute("do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$")
