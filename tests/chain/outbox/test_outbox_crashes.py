@@ -88,7 +88,6 @@ def test_death_before_the_end_is_committed(desk: Desk) -> None:
     """The settlement and the task's completion are one commit: the next holder settles."""
     desk.record("pay-1")
     desk.step("pay-1")
-    (record,) = desk.tasks.about("pay-1")
     desk.wait_until_due("pay-1")
     task = desk.claim("pay-1")
 

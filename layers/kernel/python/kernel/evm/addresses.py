@@ -6,6 +6,7 @@ from kernel.errors import Rejected
 from kernel.hashes import keccak256
 
 ADDRESS_SIZE_BYTES = 20
+UNCOMPRESSED_SIZE_BYTES, UNCOMPRESSED_MARK = 65, 4
 ZERO_ADDRESS = "0x" + "00" * ADDRESS_SIZE_BYTES
 
 
@@ -43,9 +44,8 @@ def address_bytes(address: str) -> bytes:
 
 def address_of(public_key: bytes) -> str:
     """The address of an uncompressed secp256k1 public key (65 bytes, first one 4): the last 20 of its keccak-256."""
-    assert len(public_key) == 65, len(public_key)
-    assert public_key[0] == 4, public_key[0]
-
+    if len(public_key) != UNCOMPRESSED_SIZE_BYTES or public_key[0] != UNCOMPRESSED_MARK:
+        raise ValueError("an uncompressed public key has 65 bytes, the first of them 4")
     return checksum("0x" + keccak256(public_key[1:])[-ADDRESS_SIZE_BYTES:].hex())
 
 

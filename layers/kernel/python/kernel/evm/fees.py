@@ -42,13 +42,12 @@ class Fees:
     tip_wei: int
 
     def __post_init__(self) -> None:
-        assert 0 < self.tip_wei <= self.max_fee_wei, (self.tip_wei, self.max_fee_wei)
+        if not 0 < self.tip_wei <= self.max_fee_wei:
+            raise ValueError(f"0 < tip <= max fee does not hold: {self.tip_wei}, {self.max_fee_wei}")
 
 
 def first_offer(base_fee_wei: int, suggested_tip_wei: int, policy: FeePolicy) -> Fees:
     """The offer of a first attempt: twice the base fee plus the tip, never above the caps."""
-    assert base_fee_wei >= 0, base_fee_wei
-
     tip_wei = min(max(suggested_tip_wei, policy.tip_floor_wei), policy.tip_cap_wei)
     max_fee_wei = min(BASE_FEE_HEADROOM * base_fee_wei + tip_wei, policy.fee_cap_wei)
     return Fees(max_fee_wei=max_fee_wei, tip_wei=min(tip_wei, max_fee_wei))

@@ -59,7 +59,8 @@ class RpcPool:
         lag_s_max: float = 60.0,
         heads_ttl_s: float = 5.0,
     ) -> None:
-        assert urls, "a pool needs at least one endpoint"
+        if not urls:
+            raise ValueError("a pool needs at least one endpoint")
         self.chain_id: Final = chain_id
         self._clock: Clock = clock or SystemClock()
         self._endpoints = tuple(Endpoint(url, timeout_s=timeout_s) for url in urls)

@@ -58,10 +58,8 @@ class UnsignedTransaction:
     fees: Fees
 
     def __post_init__(self) -> None:
-        assert self.chain_id > 0, self.chain_id
-        assert self.nonce >= 0, self.nonce
-        assert self.value_wei >= 0, self.value_wei
-        assert self.gas_limit >= TRANSFER_GAS, self.gas_limit
+        if self.chain_id <= 0 or self.nonce < 0 or self.value_wei < 0 or self.gas_limit < TRANSFER_GAS:
+            raise ValueError(f"no node would take this transaction: {self}")
 
     def digest(self) -> bytes:
         """The 32 bytes to sign."""

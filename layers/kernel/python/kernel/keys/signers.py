@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from kernel.errors import Broken
 from kernel.evm.addresses import address_of, checksum
 from kernel.evm.transactions import Signature, SignedTransaction, UnsignedTransaction, verify_signature
+from kernel.hashes import HASH_SIZE_BYTES
 
 if TYPE_CHECKING:
     from kernel.keys.envelope import Envelope
@@ -117,7 +118,8 @@ def _enclosed(private_key: bytes) -> Callable[[bytes], Signature]:
 def _sign(private_key: bytes, digest: bytes) -> Signature:
     import coincurve
 
-    assert len(digest) == 32, len(digest)
+    if len(digest) != HASH_SIZE_BYTES:
+        raise ValueError(f"a digest has 32 bytes, not {len(digest)}")
     # libsecp256k1: deterministic nonce (RFC 6979), low s, recovery id in the last byte.
     compact = coincurve.PrivateKey(private_key).sign_recoverable(digest, hasher=None)
     return Signature(27 + compact[64], int.from_bytes(compact[:32], "big"), int.from_bytes(compact[32:64], "big"))

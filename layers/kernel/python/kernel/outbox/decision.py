@@ -53,8 +53,10 @@ class OutboxPolicy:
     poll_max_s: float = 60.0
 
     def __post_init__(self) -> None:
-        assert self.confirmations is None or self.confirmations >= 1, self.confirmations
-        assert 0 < self.poll_s <= self.poll_max_s, (self.poll_s, self.poll_max_s)
+        if self.confirmations is not None and self.confirmations < 1:
+            raise ValueError(f"a final block has at least itself as confirmation, not {self.confirmations}")
+        if not 0 < self.poll_s <= self.poll_max_s:
+            raise ValueError(f"0 < poll_s <= poll_max_s does not hold: {self.poll_s}, {self.poll_max_s}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

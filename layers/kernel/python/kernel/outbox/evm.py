@@ -163,8 +163,7 @@ class EvmOutbox:
         if next_nonce is None:
             first = self._pool.nonce_claimed(signer)
             self._store.open_nonce(tx, self._pool.chain_id, signer, first, self._clock.now())
-            next_nonce = self._store.leased(tx, self._pool.chain_id, signer)
-        assert next_nonce is not None, signer
+            next_nonce = self._store.leased_open(tx, self._pool.chain_id, signer)
         return next_nonce
 
     def _task(self, intent: EvmIntent, entry_id: UUID) -> TaskSpec:
@@ -240,8 +239,7 @@ class EvmOutbox:
 
     def _send(self, entry: OutboxEntry, fence: Fence) -> None:
         """Broadcast the newest committed bytes, and note what the endpoints said."""
-        payload = entry.latest
-        assert payload is not None, entry.id
+        payload = entry.payloads[-1]
         outcome = verdict(self._pool.broadcast(payload.raw))
         if outcome.refusal is not None:
             logger.warning(

@@ -9,9 +9,10 @@ values (%(chain_id)s, %(signer)s, %(next_nonce)s, %(now)s)
 on conflict (chain_id, signer) do nothing;
 
 -- name: advance_nonce
--- Hand out the nonces below next_nonce; it never goes back.
+-- Hand out the nonces below next_nonce. It never goes back: no row is an error.
 update kernel.evm_nonces set next_nonce = %(next_nonce)s
-where chain_id = %(chain_id)s and signer = %(signer)s and next_nonce <= %(next_nonce)s;
+where chain_id = %(chain_id)s and signer = %(signer)s and next_nonce < %(next_nonce)s
+returning next_nonce;
 
 -- name: nonces_opened
 -- Which of these signers have leased before.

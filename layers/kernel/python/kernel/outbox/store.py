@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from kernel.errors import NotFound
+from kernel.errors import LeaseLost, NotFound
 from kernel.evm.blocks import Head, Receipt
 from kernel.evm.fees import Fees
 from kernel.evm.transactions import SignedTransaction
@@ -29,6 +29,10 @@ class OutboxStore:
         """Lock the signer's row until the commit; the next nonce, or None when the signer has leased none yet."""
         row = tx.maybe(Q["lock_nonce"], chain_id=chain_id, signer=signer)
         return None if row is None else int(row["next_nonce"])
+
+    def leased_open(self, tx: Transaction, chain_id: int, signer: str) -> int:
+        """The same for a signer that has leased before. Raises UnexpectedRows otherwise."""
+        return int(tx.one(Q["lock_nonce"], chain_id=chain_id, signer=signer)["next_nonce"])
 
     def open_nonce(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int, now: datetime) -> None:
         """Begin leasing at `next_nonce`, unless somebody has begun."""
@@ -53,7 +57,6 @@ class OutboxStore:
     def record(self, tx: Transaction, intents: Sequence[EvmIntent], first_nonce: int, now: datetime) -> dict[str, UUID]:
         """Store new obligations of one signer at consecutive nonces, and move the signer's next nonce behind them."""
         ids = {intent.business_key: new_id() for intent in intents}
-        assert len(ids) == len(intents), "one business key, one obligation"
         rows = [
             {**intent.columns(), "id": ids[intent.business_key], "nonce": first_nonce + offset, "now": now}
             for offset, intent in enumerate(intents)
@@ -154,10 +157,10 @@ class OutboxStore:
     def lease_again(self, entry: OutboxEntry, fence: Fence, claimed: int, *, reason: str, now: datetime) -> int:
         """Give the obligation a new nonce, at or above `claimed`; the new nonce. Raises LeaseLost."""
         with self.postgres.transaction(holding=fence) as tx:
-            next_nonce = self.leased(tx, entry.chain_id, entry.signer)
-            assert next_nonce is not None, entry.signer
+            next_nonce = self.leased_open(tx, entry.chain_id, entry.signer)
             row = tx.one(Q["lock_entry"], id=entry.id)
-            assert row["nonce"] == entry.nonce, (row["nonce"], entry.nonce)
+            if row["nonce"] != entry.nonce:
+                raise LeaseLost(outbox_entry=str(entry.id))
             nonce = max(next_nonce, claimed)
             self._advance_nonce(tx, entry.chain_id, entry.signer, nonce + 1)
             state = after(State(row["state"]), Event.DISPLACE)
@@ -191,8 +194,7 @@ class OutboxStore:
         return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
 
     def _advance_nonce(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int) -> None:
-        moved = tx.execute(Q["advance_nonce"], chain_id=chain_id, signer=signer, next_nonce=next_nonce)
-        assert moved == 1, (signer, next_nonce)
+        tx.one(Q["advance_nonce"], chain_id=chain_id, signer=signer, next_nonce=next_nonce)
 
     def _move(
         self, tx: Transaction, row: dict[str, Any], events: tuple[Event, ...], alarm: str | None, now: datetime
