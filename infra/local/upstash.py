@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -29,12 +28,13 @@ REFUSED |= {"WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD"}
 REFUSED |= {"BLPOP", "BRPOP", "BLMOVE", "BZPOPMIN", "BZPOPMAX"}
 
 
-@dataclass(frozen=True, slots=True)
 class BadRequest(Exception):
     """A request that Upstash would refuse."""
 
-    status: int
-    message: str
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
 
 
 class Gateway:
