@@ -73,6 +73,8 @@ def weighted_medians(slots: npt.NDArray[np.uint32], weights: Sequence[int]) -> l
     _require_fit(len(slots), weights)
     if len(slots) > _VOTERS_MAX:
         raise WeightsUnfit(voters=len(slots))
+    if not weights:
+        return [NO_VOTES] * slots.shape[1]
 
     fits = sum(weights) <= _NATIVE_WEIGHT_MAX
     medians: list[Median] = []

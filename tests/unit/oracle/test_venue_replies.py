@@ -46,7 +46,7 @@ def test_a_new_question_forgets_the_earlier_replies() -> None:
 
     replies.begin()
 
-    assert (replies.status, replies.malformed, replies.retry_after_s) == (None, False, 0.0)
+    assert (None, False, 0.0) == (replies.status, replies.malformed, replies.retry_after_s)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,4 @@ def test_an_unknown_venue_names_the_known_ones() -> None:
 
 def test_ten_venues_are_asked_by_default() -> None:
     """At least eight are required; each has a profile."""
-    assert len({profile_of(venue) and venue for venue in DEFAULT_VENUES}) == 10
+    assert 10 == len({profile_of(venue) and venue for venue in DEFAULT_VENUES})
