@@ -39,9 +39,9 @@ def parse_units(text: str, decimals: int) -> int:
         raise InvalidAmount
 
     fraction = (match["fraction"] or "").rstrip("0")
-    if len(fraction) > decimals:
-        raise InvalidAmount
     units = int(match["whole"]) * scale + int(fraction.ljust(decimals, "0") or "0")
+    if len(fraction) > decimals or (units == 0 and match["sign"]):
+        raise InvalidAmount
     return -units if match["sign"] else units
 
 

@@ -44,7 +44,7 @@ class Kernel:
         limiter: Limiter | None = None,
         kms: Kms | None = None,
     ) -> None:
-        """role: the slice's database role, which every transaction takes. The others replace what AWS and Upstash do."""
+        """role: the slice's database role, for every transaction. The others replace what AWS and Upstash do."""
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
