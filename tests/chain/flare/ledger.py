@@ -58,6 +58,10 @@ class Ledger:
         call = {"from": sender.address, "to": self.network.address(name), "data": "0x" + data.hex()}
         return bytes.fromhex(self._node.call("eth_call", call, "latest")[2:])
 
+    def now_s(self) -> int:
+        """The time of the newest block, in seconds."""
+        return int(self._node.latest_block()["timestamp"], 16)
+
     def move_to(self, time_s: int) -> None:
         """Let the next block have that time, in seconds."""
         self._node.call("evm_setNextBlockTimestamp", time_s)
