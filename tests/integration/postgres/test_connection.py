@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+
+from infra.local import postgres as postgres_part
+from infra.local.children import Child, Children
+from infra.local.postgres import PostgresServer
 from kernel.errors import DatabaseUnavailable, PendingMigration
 from kernel.postgres import Postgres
 from kernel.postgres.connection import CONNECTION_AGE_MAX_S
 from kernel.postgres.schema_version import REQUIRED_MIGRATION
 from kernel.testing import FakeClock
-
-from infra.local import postgres as postgres_part
-from infra.local.children import Child, Children
-from infra.local.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
 
@@ -114,6 +114,7 @@ def test_an_old_connection_is_replaced(database_url: str) -> None:
     assert session(database) != first
 
 
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
 def test_a_fork_gets_a_connection_of_its_own(database_url: str) -> None:
     """The child neither speaks on the parent's connection nor ends its session."""
     database = Postgres(database_url)
@@ -121,8 +122,10 @@ def test_a_fork_gets_a_connection_of_its_own(database_url: str) -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, str(session(database)).encode())
-        os._exit(0)
+        try:
+            os.write(writer, str(session(database)).encode())
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     childs = int(os.read(reader, 20))
     os.close(reader)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from kernel.postgres import Partitions, Postgres, RowsInDefaultPartition
 from kernel.testing import FakeClock
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+
 from kernel.errors import LeaseLost
 from kernel.postgres import DatabaseContention, Fence, Postgres, UnexpectedRows
 from kernel.postgres.failures import CommitRefused
