@@ -1,0 +1,1 @@
+"""Where the oracle touches the world: the repository, and one file per Flare contract or vendor."""

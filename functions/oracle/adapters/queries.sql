@@ -27,8 +27,21 @@ on conflict do nothing;
 -- Raw points of a window, in the fixed order that makes an aggregate reproducible.
 select symbol, source, time, price, volume
 from oracle.prices
-where time > %(start)s and time <= %(end)s
+where time >= %(start)s and time <= %(end)s
 order by symbol, source, time;
+
+-- name: reputations
+-- How far each source is believed for each symbol.
+select symbol, source, reputation
+from oracle.reputations;
+
+-- name: set_reputation
+-- A source's standing after a round; an older round never overwrites a newer one.
+insert into oracle.reputations (symbol, source, reputation, voting_round)
+values (%(symbol)s, %(source)s, %(reputation)s, %(voting_round)s)
+on conflict (symbol, source) do update
+set reputation = excluded.reputation, voting_round = excluded.voting_round
+where oracle.reputations.voting_round < excluded.voting_round;
 
 -- name: latest_aggregates
 -- The newest aggregate of each symbol, not newer than an instant.

@@ -1,16 +1,19 @@
 """What ccxt needs to know about each venue, and clients of it that keep every digit of a price.
 
-Numbers: a client is built with `number=str`, and ccxt's own JSON parser already reads numbers as text, so a price
-reaches us as the characters the venue sent. Its class is used as it is; two of its hooks are listened to, because a
-client neither says what the status of a reply was nor that a body was not JSON (it then hands on the raw text, and
-its parsers make an empty list of it).
+Numbers: left to itself ccxt reads JSON numbers as floats, and hands out floats. Through its own settings (`number`) and
+hooks (`on_json_response`) both are made text here, so a price reaches us as the characters that the venue sent.
+
+Replies: its class is used as it is, but two more hooks are listened to, because a client neither says what the status
+of a reply was nor that a body was not JSON (it then hands on the raw text, and its parsers make an empty list of it).
 """
 
 import importlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -138,7 +141,8 @@ def _moved(urls: Any, base_url: str) -> Any:
 
 
 def _listen(client: Any, replies: Replies) -> None:
-    """Let `replies` hear the status, the headers and the readability of every reply."""
+    """Let `replies` hear the status, the headers and the readability of every reply; keep numbers as text."""
+    client.on_json_response = partial(json.loads, parse_float=str)
     on_rest_response, parse_json = client.on_rest_response, client.parse_json
 
     def hear(status: int, reason: str, url: str, method: str, headers: Any, *rest: Any) -> Any:

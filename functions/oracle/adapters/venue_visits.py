@@ -262,7 +262,7 @@ def reason_of(error: Exception, replies: Replies) -> Reason:
 
 
 def positive_decimal(text: object) -> Decimal | None:
-    """The number that a venue printed; None for anything but a finite number above zero that has a size of this world."""
+    """The number that a venue printed; None for anything but one above zero and of a sane magnitude."""
     try:
         value = Decimal(text) if isinstance(text, str) else None
     except InvalidOperation:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from kernel.errors import Rejected
+
 SYMBOL: Final = re.compile(r"[A-Z0-9]+/[A-Z]+")
 WORKER_ID: Final = re.compile(r"[a-z0-9_-]+")
 SOURCE: Final = re.compile(r"[a-z0-9_.-]{1,64}")
@@ -26,6 +28,15 @@ AGE_MAX: Final = timedelta(seconds=180)
 _INTEGER_DIGITS_MAX: Final = 20
 _FRACTION_DIGITS_MAX: Final = 18
 _NAME_LENGTH_MAX: Final = 64
+
+
+class NothingUsable(Rejected):
+    """None of the points can be stored."""
+
+    status = 422
+    cause = "Every point is malformed, unknown, not positive, stale or from the future; details say which is what."
+    remedy = "Correct the points named in details; good points of a mixed batch are always stored."
+    example = '{"details": {"fields": [{"field": "body.feeds.0", "problem": "timestamp_stale"}]}}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +65,16 @@ class Sorted:
     accepted: tuple[tuple[int, Observation], ...]
     refused: tuple[Refusal, ...]
 
+    def usable(self) -> "Sorted":
+        """Itself, if anything can be stored. Raises NothingUsable."""
+        if not self.accepted:
+            raise NothingUsable(
+                fields=[{"field": f"body.feeds.{refusal.index}", "problem": refusal.reason} for refusal in self.refused]
+            )
+        return self
 
-def accept(
-    points: Sequence[Mapping[str, object]], now: datetime, *, known_symbols: Iterable[str] | None = None
-) -> Sorted:
+
+def accept(points: Sequence[object], now: datetime, *, known_symbols: Iterable[str] | None = None) -> Sorted:
     """Each point either as an observation or with the reason why not.
 
     points         mappings with symbol, price, volume, timestamp and source, as JSON gives them
@@ -71,8 +88,10 @@ def accept(
     )
 
 
-def judge(point: Mapping[str, object], now: datetime, known_symbols: frozenset[str] | None = None) -> Observation | str:
+def judge(point: object, now: datetime, known_symbols: frozenset[str] | None = None) -> Observation | str:
     """The point as an observation, or the reason for refusing it."""
+    if not isinstance(point, Mapping):
+        return "point_malformed"
     symbol, source, volume_given = text_of(point.get("symbol")), text_of(point.get("source")), point.get("volume")
     price, volume, time = decimal_of(point.get("price")), decimal_of(volume_given), time_of(point.get("timestamp"))
     unnamed = _name_problem(symbol, source, known_symbols)

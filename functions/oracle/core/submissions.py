@@ -14,10 +14,12 @@ from functions.oracle.core.payload import (
     SELECTOR_SIZE_BYTES,
     SUBMIT1,
     SUBMIT2,
+    SUBMIT_SIGNATURES,
     Message,
     last_valid,
     parse_calldata,
 )
+from functions.oracle.core.signature import SignaturePayload, decode_signature_payload
 
 Decoded = TypeVar("Decoded")
 
@@ -74,6 +76,12 @@ def reveals_of(submissions: Iterable[Submission], voting_round: VotingEpoch, fee
     """The reveal of each sender (lower-case address) that counts in a round; it may still not match its commit."""
     timely = [s for s in submissions if voting_round.accepts_reveal(s.block_time_s)]
     return _by_sender(timely, SUBMIT2, voting_round.number, lambda payload: decode_reveal(payload, feed_count))
+
+
+def deposits_of(submissions: Iterable[Submission], voting_round: VotingEpoch) -> dict[str, SignaturePayload]:
+    """The signature that each sender (lower-case address) deposited for a round; its signer is yet to be recovered."""
+    timely = [s for s in submissions if s.block_time_s >= voting_round.next.reveal_deadline_s]
+    return _by_sender(timely, SUBMIT_SIGNATURES, voting_round.number, decode_signature_payload)
 
 
 def _by_sender(

@@ -52,11 +52,20 @@ create table oracle.aggregates (
     weighted_median numeric,
     consensus       numeric     not null check (consensus > 0),
     confidence      numeric     not null check (confidence >= 0),  -- 95 % half-width, in the quote
-    sources         jsonb       not null,  -- source -> its own price, as decided upon
+    sources         jsonb       not null,  -- source -> [its own price, the reputation it was weighed with]
     flagged         boolean     not null,  -- fewer than three sources
     primary key (voting_round, symbol)
 );
 create index aggregates_symbol_decided on oracle.aggregates (symbol, decided_at desc);
+
+-- How far a source is believed for a symbol, after the newest decision in which it took part.
+create table oracle.reputations (
+    symbol       text          not null,
+    source       text          not null,
+    reputation   numeric(7, 6) not null check (reputation > 0 and reputation <= 1),
+    voting_round bigint        not null,
+    primary key (symbol, source)
+);
 
 -- Our own part in a voting round. The random and the values are sealed before the commit is sent,
 -- in the transaction that records the commit, so that any later invocation can reveal.
@@ -77,7 +86,7 @@ create table oracle.rounds (
     reward_epoch     bigint      not null,
     merkle_root      bytea       check (octet_length(merkle_root) = 32),  -- null: nobody revealed validly
     is_secure_random boolean     not null,
-    random           numeric     not null,
+    random           numeric     check (random >= 0),
     medians          jsonb       not null,  -- in feed order: {id, value, turnout_bips, decimals, q1, q3}
     offenders        jsonb       not null,  -- submit addresses
     read_at_block    bigint      not null,  -- every read of the computation was at or before this block

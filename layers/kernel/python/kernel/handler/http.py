@@ -214,7 +214,8 @@ def _bare_answer(error: CounterpartError, event: Mapping[str, Any]) -> dict[str,
 def _strip_unprocessable(document: dict[str, Any]) -> None:
     for path in document["paths"].values():
         for operation in path.values():
-            operation["responses"].pop("422", None)
+            if "HTTPValidationError" in json.dumps(operation["responses"].get("422", {})):
+                del operation["responses"]["422"]
     schemas = document.get("components", {}).get("schemas", {})
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)

@@ -1,0 +1,62 @@
+"""Finalisation, its facts gathered and its decision carried out."""
+
+from functions.oracle.adapters.flare import Flare
+from functions.oracle.adapters.intents import Intents
+from functions.oracle.adapters.round_tasks import RoundTask
+from functions.oracle.adapters.rounds import Rounds
+from functions.oracle.core.epochs import VotingEpoch
+from functions.oracle.core.finalisation import Decision, FinalisationFacts, Finalised, NotYet
+from functions.oracle.core.signature import Signature
+from functions.oracle.core.submissions import deposits_of
+from kernel.clock import Clock
+from kernel.evm.transactions import Signature as EvmSignature
+from kernel.evm.transactions import SignatureMismatch, recovered_address
+from kernel.outbox import EvmOutbox
+from kernel.tasks import Outcome, Retry, Task
+
+
+class Finalising:
+    """Finalises rounds for one provider; `ourselves` is its signing-policy address."""
+
+    def __init__(
+        self, flare: Flare, rounds: Rounds, outbox: EvmOutbox, intents: Intents, clock: Clock, *, ourselves: str
+    ) -> None:
+        self._flare, self._rounds, self._outbox, self._intents = flare, rounds, outbox, intents
+        self._clock, self._ourselves = clock, ourselves.lower()
+
+    def facts(self, voting_round: VotingEpoch) -> FinalisationFacts:
+        """A round as the chain and we know it now."""
+        electorate = self._flare.electorate(self._flare.reward_epoch_of(voting_round.number))
+        deposits = deposits_of(self._flare.deposits(voting_round, self._flare.head()), voting_round)
+        registered = set(electorate.submit_signatures_addresses)
+        return FinalisationFacts(
+            voting_round=voting_round,
+            now_s=self._clock.time_s(),
+            root=self._flare.finalised_root(voting_round.number),
+            under_way=self._outbox.entry(self._intents.business_key("finalise", voting_round.number)) is not None,
+            message=self._rounds.message(voting_round.number),
+            policy=electorate.policy,
+            deposits=tuple(deposit for sender, deposit in deposits.items() if sender in registered),
+            ourselves=self._ourselves,
+        )
+
+    def act(self, decision: Decision, facts: FinalisationFacts, task: Task[RoundTask], *, poll_s: float) -> Outcome:
+        """Record what was decided. The task ends only when the root is on the relay."""
+        number = facts.voting_round.number
+        if isinstance(decision, Finalised):
+            return self._rounds.record_finalised(number, fence=task.fence)
+        if isinstance(decision, NotYet):
+            return Retry(decision.after_s, decision.reason)
+        intent = self._intents.relay(number, decision.calldata, decision.signature_count, task.expires_at)
+        self._rounds.record_relaying(intent, fence=task.fence)
+        return Retry(poll_s, "our relay transaction is recorded")
+
+
+def recover(digest: bytes, signature: Signature) -> str | None:
+    """Whose signature this is, or None when it is nobody's."""
+    if signature.v not in {27, 28}:
+        return None
+    try:
+        return recovered_address(digest, EvmSignature(*signature))
+    except SignatureMismatch:
+        return None

@@ -1,0 +1,61 @@
+"""Serve prices: the newest ones, their history in buckets, the consensus at a moment, and what became of a round."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from pydantic import AwareDatetime
+
+from functions.oracle.adapters import price_views as views
+from functions.oracle.wiring import Deps, build_deps
+from kernel.auth.http import anyone
+from kernel.auth.principal import Principal
+from kernel.handler.http import api, lambda_handler, wired
+
+app = api("oracle", build_deps)
+Wired = Annotated[Deps, Depends(wired)]
+Anyone = Annotated[Principal, Depends(anyone)]
+Symbols = Annotated[str, Query(pattern=views.SYMBOLS_PATTERN, description="Comma separated, at most 50.")]
+Symbol = Annotated[str, Query(pattern=views.SYMBOL_PATTERN)]
+
+
+@app.get("/prices/latest")
+@app.get("/v1/oracle/prices/latest")
+def latest_prices(symbols: Symbols, deps: Wired, _: Anyone) -> views.Prices:
+    """The newest aggregate of each symbol, with its age. A symbol without a price yet is listed as missing."""
+    wanted, now = views.known(symbols, deps.repository.known_symbols()), deps.clock.now()
+    return views.prices(wanted, deps.latest.of(wanted, now), now)
+
+
+@app.get("/aggregates/consensus")
+@app.get("/v1/oracle/aggregates/consensus")
+def consensus(symbols: Symbols, deps: Wired, _: Anyone, timestamp: AwareDatetime | None = None) -> views.Prices:
+    """The aggregate of each symbol that was the newest at a moment, by default now."""
+    wanted, at = views.known(symbols, deps.repository.known_symbols()), timestamp or deps.clock.now()
+    return views.prices(wanted, deps.repository.aggregates_at(wanted, at), at)
+
+
+@app.get("/prices/range")
+@app.get("/v1/oracle/prices/range")
+def price_range(  # one parameter a field of the query
+    symbol: Symbol,
+    deps: Wired,
+    _: Anyone,
+    start: Annotated[AwareDatetime, Query(alias="from")],
+    end: Annotated[AwareDatetime, Query(alias="to")],
+    interval: views.Interval = views.Interval.MINUTE,
+    source: Annotated[str | None, Query(pattern=views.SOURCE_PATTERN)] = None,
+    limit: Annotated[int, Query(ge=1, le=views.BUCKETS_MAX)] = 1_000,
+) -> views.PriceRange:
+    """Open, high, low, close and volume in buckets of [from, to), oldest first; next_from continues a cut answer."""
+    rows = deps.repository.buckets(symbol, start=start, end=end, width=interval.width, source=source, limit=limit)
+    return views.price_range(symbol, interval, rows, limit)
+
+
+@app.get("/oracle/rounds/{id}")
+@app.get("/v1/oracle/rounds/{id}")
+def voting_round(id: Annotated[int, Path(ge=0, le=views.ROUND_MAX)], deps: Wired, _: Anyone) -> views.Round:  # noqa: A002
+    """What this provider did in a voting round, and the result as it computed it."""
+    return views.round_view(id, deps.rounds.submission(id), deps.rounds.result(id))
+
+
+handler = lambda_handler(app)

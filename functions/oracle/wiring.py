@@ -1,0 +1,240 @@
+"""The oracle's configuration and dependencies; the only file of the slice that reads the environment."""
+
+import base64
+import json
+import secrets as dice
+from datetime import timedelta
+from functools import cached_property
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from functions.oracle.adapters.evidence import Evidence
+from functions.oracle.adapters.finalising import Finalising
+from functions.oracle.adapters.flare import Flare
+from functions.oracle.adapters.intents import Intents
+from functions.oracle.adapters.latest import LatestPrices
+from functions.oracle.adapters.openings import Openings
+from functions.oracle.adapters.repository import Repository
+from functions.oracle.adapters.rounds import Rounds
+from functions.oracle.adapters.venues import DEFAULT_VENUES, Venues
+from functions.oracle.adapters.voters import WeightRegime
+from functions.oracle.core.finalisation import FinalisationRules
+from functions.oracle.core.message import signing_digest
+from functions.oracle.core.phases import Offsets
+from functions.oracle.core.price import WINDOW_S
+from functions.oracle.core.signature import Signature
+from kernel.evm.fees import GWEI, FeePolicy
+from kernel.evm.rpc import RpcPool
+from kernel.keys.signers import EnvelopeSigner, Signer
+from kernel.outbox import EvmOutbox, OutboxPolicy
+from kernel.settings import FrozenSettings, SecretRef
+from kernel.wiring import Kernel, KernelDeps
+
+ROLE = "counterpart_oracle"
+KEY_PURPOSE = "oracle-key"
+
+
+class Settings(FrozenSettings):
+    """How one provider takes part in one network."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERPART_ORACLE_")
+
+    #: flare, songbird, coston2, coston or local: a name for logs and business keys; the calendar comes from the chain.
+    network: str = Field(pattern="^[a-z0-9]{1,20}$")
+    chain_id: int = Field(gt=0)
+    #: Comma separated, in order of preference. A URL may carry a credential, hence a reference.
+    rpc_urls: SecretRef
+    registry_address: str
+    #: What a vote weighs in the median; see voters.WeightRegime.
+    weight_regime: WeightRegime = WeightRegime.DELEGATION
+
+    #: References to sealed keys, each a JSON object {"address": ..., "sealed": base64}.
+    submit_key: SecretRef
+    submit_signatures_key: SecretRef
+    signing_policy_key: SecretRef
+
+    #: Seconds after the start of the voting epoch in which the phase happens.
+    commit_offset_s: float = 75
+    reveal_offset_s: float = 20
+    sign_offset_s: float = 48
+    finalise_offset_s: float = 65
+    finalise_grace_s: float = 20
+    finalise_poll_s: float = 2
+    threshold_increase_bips: int = 12_000
+
+    venues: str = ",".join(DEFAULT_VENUES)
+    #: JSON object venue -> base URL, to ask stand-ins; empty in production.
+    venue_urls: str = "{}"
+    trades_for: str = ""
+    collect_every_s: int = Field(default=20, ge=5, le=60)
+
+    #: Wei per gas. The base fee of Flare has been 25 gwei since its start; the cap is where an operator is called.
+    fee_cap_wei: int = 1_000 * GWEI
+    tip_cap_wei: int = 100 * GWEI
+    #: A transaction that is not mined by then is replaced at a higher fee.
+    stuck_after_s: float = 6
+    confirm_every_s: float = 1
+
+    @property
+    def offsets(self) -> Offsets:
+        """When the phases of a round run."""
+        return Offsets(
+            commit_s=self.commit_offset_s,
+            reveal_s=self.reveal_offset_s,
+            sign_s=self.sign_offset_s,
+            finalise_s=self.finalise_offset_s,
+        )
+
+    @property
+    def finalisation(self) -> FinalisationRules:
+        """When and how rounds are finalised."""
+        return FinalisationRules(
+            finalise_s=self.finalise_offset_s,
+            grace_s=self.finalise_grace_s,
+            poll_s=self.finalise_poll_s,
+            threshold_increase_bips=self.threshold_increase_bips,
+        )
+
+    @property
+    def outbox_policy(self) -> OutboxPolicy:
+        """One confirmation: an accepted block of Flare is final."""
+        fees = FeePolicy(fee_cap_wei=self.fee_cap_wei, tip_cap_wei=self.tip_cap_wei)
+        return OutboxPolicy(fees=fees, confirmations=1, stuck_after_s=self.stuck_after_s, poll_s=self.confirm_every_s)
+
+
+class Deps(KernelDeps):
+    """What the oracle's handlers use, each made when it is first asked for."""
+
+    window = timedelta(seconds=WINDOW_S)
+
+    def __init__(self, kernel: Kernel, settings: Settings) -> None:
+        super().__init__(kernel)
+        self.settings = settings
+
+    @cached_property
+    def pool(self) -> RpcPool:
+        """The chain's RPC endpoints."""
+        urls = self.kernel.secrets.resolve(self.settings.rpc_urls).get_secret_value()
+        return RpcPool(urls.split(","), self.settings.chain_id, self.clock)
+
+    @cached_property
+    def flare(self) -> Flare:
+        """The chain as the oracle sees it."""
+        settings = self.settings
+        return Flare(self.pool, settings.registry_address, name=settings.network, regime=settings.weight_regime)
+
+    @cached_property
+    def venues(self) -> Venues:
+        """Where prices come from."""
+        settings = self.settings
+        return Venues(
+            settings.venues.split(","), json.loads(settings.venue_urls), trades_for=_listed(settings.trades_for)
+        )
+
+    @cached_property
+    def repository(self) -> Repository:
+        """Prices, stored."""
+        return Repository(self.kernel.postgres)
+
+    @cached_property
+    def latest(self) -> LatestPrices:
+        """The newest prices, cached."""
+        return LatestPrices(self.kernel.cache, self.repository)
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """Voting rounds, stored."""
+        return Rounds(self.kernel.postgres, self.tasks, self.outbox)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What rounds are computed from."""
+        return Evidence(self.flare, self.rounds)
+
+    @cached_property
+    def outbox(self) -> EvmOutbox:
+        """Our transactions."""
+        signers = {signer.address: signer for signer in (self._submit_signer, self._deposit_signer)}
+        return EvmOutbox(
+            self.kernel.postgres, self.tasks, self.pool, signers, self.clock, policy=self.settings.outbox_policy
+        )
+
+    @cached_property
+    def openings(self) -> Openings:
+        """Seals the secrets of our commits."""
+        return Openings(self.kernel.envelope, chain=self._chain, submitter=self.submitter)
+
+    @cached_property
+    def intents(self) -> Intents:
+        """What we send."""
+        return Intents(self.flare, submitter=self.submitter, depositor=self._deposit_signer.address)
+
+    @cached_property
+    def finalising(self) -> Finalising:
+        """Brings rounds to the relay."""
+        ourselves = self._policy_signer.address
+        return Finalising(self.flare, self.rounds, self.outbox, self.intents, self.clock, ourselves=ourselves)
+
+    @property
+    def submitter(self) -> str:
+        """The address that commits and reveals."""
+        return self._submit_signer.address
+
+    def dice(self) -> int:
+        """A fresh random number of 256 bits."""
+        return int.from_bytes(dice.token_bytes(32), "big")
+
+    def policy_signature(self, message: bytes) -> Signature:
+        """Our signature under a round's message (38 bytes), by the signing-policy key."""
+        return Signature(*self._policy_signer.sign_digest(signing_digest(message)))
+
+    def check(self) -> None:
+        """Refuse to start on an old schema. Wrong chains and absent keys are refused where they are first used."""
+        self.kernel.check()
+
+    @property
+    def _chain(self) -> str:
+        return str(self.settings.chain_id)
+
+    @cached_property
+    def _submit_signer(self) -> Signer:
+        return self._signer(self.settings.submit_key)
+
+    @cached_property
+    def _deposit_signer(self) -> Signer:
+        return self._signer(self.settings.submit_signatures_key)
+
+    @cached_property
+    def _policy_signer(self) -> Signer:
+        return self._signer(self.settings.signing_policy_key)
+
+    def _signer(self, reference: str) -> Signer:
+        key = json.loads(self.kernel.secrets.resolve(reference).get_secret_value())
+        sealed = base64.b64decode(key["sealed"])
+        return EnvelopeSigner(
+            self.kernel.envelope, sealed, purpose=KEY_PURPOSE, chain=self._chain, address=key["address"]
+        )
+
+
+class SubmitterDeps(Deps):
+    """What the handlers that sign use."""
+
+    def check(self) -> None:
+        """Refuse to start on an old schema, without the KMS key, or on another chain."""
+        self.kernel.check(keys=True)
+        self.outbox.open_signers()
+
+
+def build_deps() -> Deps:
+    """The dependencies of one container, from the environment. Raises SettingsInvalid."""
+    return Deps(Kernel.from_environment(role=ROLE), Settings.from_environment())
+
+
+def build_submitter_deps() -> SubmitterDeps:
+    """The same for functions that sign."""
+    return SubmitterDeps(Kernel.from_environment(role=ROLE), Settings.from_environment())
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
