@@ -14,7 +14,8 @@ def main(arguments: list[str]) -> None:
     seed, port, *doors = arguments
     venue_ports = {venue: int(number) for venue, number in (door.split("=") for door in doors)}
     app = build_app(int(seed), Doors(venue_ports, int(port)))
-    uvicorn.run(app, host=LOOPBACK, port=int(port), log_level="warning", access_log=False)
+    # A slow answer may be under way for a long time; nobody waits for it at the end.
+    uvicorn.run(app, host=LOOPBACK, port=int(port), log_level="warning", access_log=False, timeout_graceful_shutdown=0)
 
 
 if __name__ == "__main__":

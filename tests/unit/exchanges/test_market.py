@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import islice, pairwise
 
 import pytest
+
 from infra.local.exchanges.catalogue import VENUES, desk_at
 from infra.local.exchanges.listings import COINS
 from infra.local.exchanges.market import Market

@@ -188,8 +188,8 @@ def test_the_finest_price_of_an_instant_sets_the_digits() -> None:
 def test_merging_never_changes_the_vwap(rows: list[tuple[int, int]]) -> None:
     """Sum of price times volume, and of volume, survive to within the four extra digits."""
     trades = [quoted(f"{Decimal(price).scaleb(-4):f}", volume=f"{volume}") for price, volume in rows]
-    cost = sum(trade.price * (trade.volume or 0) for trade in trades)
-    volume = sum(trade.volume or Decimal(0) for trade in trades)
+    volume = sum((trade.volume or Decimal(0) for trade in trades), Decimal(0))
+    cost = sum((trade.price * (trade.volume or Decimal(0)) for trade in trades), Decimal(0))
 
     (merged,) = one_per_instant(trades)
 
