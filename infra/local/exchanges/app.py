@@ -129,6 +129,11 @@ def _control_routes(control: Control) -> list[Route]:
         await control.set_fault(request.path_params["venue"], None)
         return JSONResponse({})
 
+    async def delete_faults(_request: Request) -> Response:
+        for venue in VENUES:
+            await control.set_fault(venue, None)
+        return JSONResponse({})
+
     async def put_clock(request: Request) -> Response:
         control.hold((await request.json())["held_at_ms"])
         return JSONResponse({})
@@ -139,6 +144,7 @@ def _control_routes(control: Control) -> list[Route]:
     return [
         Route("/faults/{venue}", put_fault, methods=["PUT"]),
         Route("/faults/{venue}", delete_fault, methods=["DELETE"]),
+        Route("/faults", delete_faults, methods=["DELETE"]),
         Route("/clock", put_clock, methods=["PUT"]),
         Route("/requests", get_requests, methods=["GET"]),
     ]

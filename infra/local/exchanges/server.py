@@ -28,8 +28,7 @@ class ExchangeServer:
 
     def clear(self, venue: str | None = None) -> None:
         """End the fault of one venue, or of all."""
-        for name in VENUES if venue is None else (venue,):
-            self._control("DELETE", f"/faults/{name}")
+        self._control("DELETE", "/faults" if venue is None else f"/faults/{venue}")
 
     def hold(self, at_ms: int | None) -> None:
         """Stop every venue's clock at `at_ms` (None: let it run), so that every answer is known beforehand."""
@@ -62,8 +61,14 @@ def start(children: Children, *, seed: int = DEFAULT_SEED, port: int = 0, name: 
         seed=seed,
         child=child,
     )
+    children.after_stop(lambda: _release(port, *venue_ports.values()))
     child.wait_until(lambda: _answers(server))
     return server
+
+
+def _release(*claimed: int) -> None:
+    for port in claimed:
+        ports.release_port(port)
 
 
 def _answers(server: ExchangeServer) -> bool:
