@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -20,6 +21,8 @@ class Aws:
 
     endpoint: str
     child: Child
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -42,16 +45,17 @@ class Aws:
         return f"{self.endpoint}/{ACCOUNT}/"
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this server, independent of the process's environment."""
-        import boto3  # a second of import, only where it is used
+        """A boto3 client of this server, independent of the process's environment; the same one every time."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session().client(service, endpoint_url=self.endpoint)
+            return self._clients[service]
 
-        return boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
+    def close(self) -> None:
+        """Close the clients' connections."""
+        with self._lock:
+            while self._clients:
+                self._clients.popitem()[1].close()
 
     def reset(self) -> None:
         """Forget every queue, key, secret and bucket."""
@@ -67,6 +71,12 @@ class Aws:
             client.put_secret_value(SecretId=name, SecretString=text)
         return f"secretsmanager:{name}"
 
+    def _session(self) -> Any:
+        import boto3  # a second of import, only where it is used
+
+        # A session of our own: the default one would read the developer's profile.
+        return boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+
     def create_kms_key(self) -> str:
         """Create a symmetric key for envelopes; its id."""
         return str(self.client("kms").create_key(Description="local envelopes")["KeyMetadata"]["KeyId"])
@@ -77,6 +87,7 @@ def start(children: Children, *, port: int = 0, name: str = "aws") -> Aws:
     port = ports.requested_port(port)
     child = children.start_python(name, "moto.server", "--host", ports.LOOPBACK, "--port", str(port), env=_SERVER_ENV)
     aws = Aws(f"http://{ports.LOOPBACK}:{port}", child)
+    children.after_stop(aws.close)
     child.wait_until(lambda: _answers(aws.endpoint))
     return aws
 
