@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from infra.local.anvil import AnvilNode
 from kernel.clock import Clock
 from kernel.evm.addresses import checksum
 from kernel.evm.fees import GWEI, FeePolicy
@@ -17,8 +18,6 @@ from kernel.postgres import Postgres
 from kernel.tasks import NotClaimed, Outcome, Tasks
 from kernel.tasks.model import Task
 from kernel.testing import FakeClock, InMemoryQueue
-
-from infra.local.anvil import AnvilNode
 
 ETHER = 10**18
 LEASE_S = 60.0

@@ -1,8 +1,8 @@
 """The process dies between any two steps; another one resumes; the effect happens exactly once."""
 
 import pytest
-from kernel.outbox import EvmOutbox, State
 
+from kernel.outbox import EvmOutbox, State
 from tests.chain.outbox.desk import Desk, Died, DyingPool, DyingSigner
 
 pytestmark = pytest.mark.chain

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from kernel.errors import KeyUnavailable
 from kernel.outbox import IntentChanged, Purpose, State
 from kernel.tasks import Done, Fence, Retry
-
 from tests.chain.outbox.desk import REVERTING_CODE, Desk, recipient
 
 pytestmark = pytest.mark.chain

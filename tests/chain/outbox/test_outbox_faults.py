@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
+from infra.local.anvil import AnvilNode
+from infra.local.fault_proxy import FaultProxy
+from infra.local.faults import Faults
 from kernel.errors import WrongChain
 from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.endpoint import RpcUnavailable
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.outbox import Purpose, State
 from kernel.tasks import Retry
-
-from infra.local.anvil import AnvilNode
-from infra.local.fault_proxy import FaultProxy
-from infra.local.faults import Faults
 from tests.chain.outbox.desk import ETHER, Desk, recipient
 
 pytestmark = pytest.mark.chain

@@ -145,9 +145,9 @@ class RpcPool:
             start = end + 1
         return found
 
-    def standings(self) -> dict[str, Standing]:
-        """What the pool thinks of each endpoint, by host, for /health."""
-        return {endpoint.name: standing for endpoint, standing in self._standings.items()}
+    def standings(self) -> list[tuple[str, Standing]]:
+        """The host of each endpoint and what the pool thinks of it, in order of preference, for /health."""
+        return [(endpoint.name, standing) for endpoint, standing in self._standings.items()]
 
     def _logs(
         self, addresses: Sequence[str], topics: Sequence[bytes | Sequence[bytes] | None], start: int, end: int
@@ -184,14 +184,13 @@ class RpcPool:
 
     def _verify_chain(self) -> None:
         unknown = [endpoint for endpoint in self._endpoints if self._standings[endpoint] == Standing.INITIALIZING]
-        if not unknown:
-            return
         for endpoint, claimed in zip(unknown, self._each(unknown, _claimed_chain), strict=True):
             if claimed is not None:
                 self._standings[endpoint] = Standing.ACTIVE if claimed == self.chain_id else Standing.WRONG_CHAIN
-        if all(standing == Standing.WRONG_CHAIN for standing in self._standings.values()):
-            raise WrongChain(chain_id=self.chain_id, endpoints=", ".join(sorted(self.standings())))
-        if all(standing in {Standing.WRONG_CHAIN, Standing.INITIALIZING} for standing in self._standings.values()):
+        standings = set(self._standings.values())
+        if standings == {Standing.WRONG_CHAIN}:
+            raise WrongChain(chain_id=self.chain_id, endpoints=", ".join(host for host, _ in self.standings()))
+        if standings <= {Standing.WRONG_CHAIN, Standing.INITIALIZING}:
             # Nobody has proved to be of the right chain: better no answer than the answer of another chain.
             raise RpcUnavailable(chain_id=self.chain_id)
 
