@@ -3,9 +3,8 @@
 from functools import lru_cache
 from typing import Final
 
-from kernel.hashes import keccak256
-
 from functions.oracle.core.abi import WORD_SIZE_BYTES, address_word, padded, uint_word
+from kernel.hashes import keccak256
 
 # The values are the only dynamic argument, so they begin after the four words of the head.
 _VALUES_OFFSET: Final = uint_word(4 * WORD_SIZE_BYTES)

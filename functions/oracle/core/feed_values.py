@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from kernel.errors import Invalid
 
 SLOT_SIZE_BYTES: Final = 4

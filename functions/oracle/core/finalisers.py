@@ -13,12 +13,11 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Final
 
-from kernel.errors import Invalid
-from kernel.hashes import keccak256
-
 from functions.oracle.core.abi import uint_word
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID
 from functions.oracle.core.signing_policy import BIPS, SigningPolicy
+from kernel.errors import Invalid
+from kernel.hashes import keccak256
 
 SHARE_BIPS: Final = 500
 # Beyond half of the weight the draw could repeat itself for long.

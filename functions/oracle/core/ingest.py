@@ -24,7 +24,7 @@ AHEAD_MAX: Final = timedelta(seconds=5)
 #: An older point cannot take part in any decision: the window is 180 s long.
 AGE_MAX: Final = timedelta(seconds=180)
 
-# numeric(38, 18) in storage: 20 digits before the point and 18 after it.
+# As many digits as an integer of 18 decimals in wei has, with room to spare; a longer number is an error or a lie.
 _INTEGER_DIGITS_MAX: Final = 20
 _FRACTION_DIGITS_MAX: Final = 18
 _NAME_LENGTH_MAX: Final = 64
@@ -119,7 +119,7 @@ def text_of(given: object) -> str:
 
 
 def decimal_of(given: object) -> Decimal | None:
-    """A finite decimal that storage can hold exactly, or None."""
+    """A finite decimal of a sane length, or None."""
     if isinstance(given, bool) or not isinstance(given, str | int | float | Decimal):
         return None
     try:

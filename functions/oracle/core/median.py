@@ -19,9 +19,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from kernel.errors import Invalid
 
 from functions.oracle.core.feed_values import SLOT_OFFSET
+from kernel.errors import Invalid
 
 # A sort key holds the slot above the voter's position, so that equal values keep the voters' order.
 _POSITION_BITS: Final = 16

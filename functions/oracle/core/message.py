@@ -7,10 +7,9 @@ What is signed is the EIP-191 digest of the message's hash, so that no signature
 
 from typing import Final, NamedTuple
 
+from functions.oracle.core.payload import FTSO_PROTOCOL_ID
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
-
-from functions.oracle.core.payload import FTSO_PROTOCOL_ID
 
 MESSAGE_SIZE_BYTES: Final = 38
 _ROOT_SIZE_BYTES: Final = 32

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from kernel.errors import Invalid
-
 from functions.oracle.core.epochs import VotingEpoch
+from kernel.errors import Invalid
 
 
 class OffsetsUnfit(Invalid):

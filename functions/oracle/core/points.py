@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from kernel.errors import Invalid
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,7 +61,7 @@ class Points:
     stalest_us: int = field(init=False)
 
     def __post_init__(self) -> None:
-        ends = np.append(self.starts[1:], len(self.prices)) - 1
+        ends = np.append(self.starts[1:], len(self.prices))[: len(self.starts)] - 1
         lasts = self.times_us[ends]
         for name, value in {
             "ends": ends,
@@ -75,20 +76,19 @@ class Points:
     def of(cls, points: Iterable[Point | tuple[Number, Number | None, Moment, str]]) -> "Points":
         """The columns of points in any order. Raises PointUnfit."""
         rows = sorted(
-            (source, microseconds(time), float(price), -1.0 if volume is None else float(volume), origin)
+            (source, microseconds(time), float(price), volume is not None, float(volume or 0), origin)
             for origin, (price, volume, time, source) in enumerate(points)
         )
-        prices, volumes = np.array([row[2] for row in rows]), np.array([row[3] for row in rows])
-        has_volume = np.array([row[3] != -1.0 for row in rows], dtype=np.bool_)
-        if not (np.isfinite(prices) & (prices > 0) & np.isfinite(volumes) & (~has_volume | (volumes >= 0))).all():
+        prices, volumes = np.array([row[2] for row in rows]), np.array([row[4] for row in rows])
+        if not (np.isfinite(prices) & (prices > 0) & np.isfinite(volumes) & (volumes >= 0)).all():
             raise PointUnfit
         names, starts = _runs([row[0] for row in rows])
         return cls(
             prices=prices,
-            volumes=np.where(has_volume, volumes, 0.0),
-            has_volume=has_volume,
+            volumes=volumes,
+            has_volume=np.array([row[3] for row in rows], dtype=np.bool_),
             times_us=np.array([row[1] for row in rows], dtype=np.int64),
-            origins=np.array([row[4] for row in rows], dtype=np.intp),
+            origins=np.array([row[5] for row in rows], dtype=np.intp),
             sources=names,
             starts=starts,
         )

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from kernel.errors import Invalid
-
 from functions.oracle.core.message import MESSAGE_SIZE_BYTES, MessageMalformed
 from functions.oracle.core.payload import RELAY, SELECTOR_SIZE_BYTES
 from functions.oracle.core.signature import (
@@ -25,6 +23,7 @@ from functions.oracle.core.signing_policy import (
     encoded_size_bytes,
     signing_policy_hash,
 )
+from kernel.errors import Invalid
 
 __all__ = [
     "RelayCall",

@@ -11,8 +11,6 @@ A round without a valid reveal has no result. Nothing that a voter sent can make
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from kernel.merkle import SortedMerkleTree
-
 from functions.oracle.core.abi import UINT256_LIMIT, AddressMalformed
 from functions.oracle.core.commitment import commit_hash
 from functions.oracle.core.feed_values import is_well_formed, slot_matrix
@@ -21,6 +19,7 @@ from functions.oracle.core.median import NO_VOTES, Median, weighted_medians
 from functions.oracle.core.random_number import combine
 from functions.oracle.core.result_leaves import round_leaves
 from functions.oracle.core.submissions import Reveal
+from kernel.merkle import SortedMerkleTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class RoundResult:
     leaves: tuple[bytes, ...] = ()
 
 
-def compute_round(  # noqa: PLR0917 (the round's seven inputs; others call it by these positions)
+def compute_round(
     commits: Mapping[str, bytes],
     reveals: Mapping[str, Reveal],
     weights: Mapping[str, int],

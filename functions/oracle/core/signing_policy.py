@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from functions.oracle.core.abi import ADDRESS_SIZE_BYTES, WORD_SIZE_BYTES, address_bytes, padded
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
-
-from functions.oracle.core.abi import ADDRESS_SIZE_BYTES, WORD_SIZE_BYTES, address_bytes, padded
 
 BIPS: Final = 10_000
 _HEAD_SIZE_BYTES: Final = 43

@@ -64,7 +64,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     return heap[0]
 
 
-def compute_round(  # noqa: PLR0917 (the same seven inputs as the product)
+def compute_round(
     commits: Mapping[str, bytes],
     reveals: Mapping[str, tuple[int, bytes]],
     weights: Mapping[str, int],

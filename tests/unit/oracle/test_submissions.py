@@ -5,13 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.oracle.core.epochs import FLARE
-from functions.oracle.core.payload import SUBMIT1, SUBMIT2, Message, encode_calldata
+from functions.oracle.core.payload import SUBMIT1, SUBMIT2, SUBMIT_SIGNATURES, Message, encode_calldata
+from functions.oracle.core.signature import Signature, SignaturePayload, encode_signature_payload
 from functions.oracle.core.submissions import (
     Reveal,
     Submission,
     commits_of,
     decode_commit,
     decode_reveal,
+    deposits_of,
     encode_reveal,
     reveals_of,
 )
@@ -123,3 +125,23 @@ def test_reveals_decode_with_the_rounds_feed_count() -> None:
 
     assert {} == reveals_of([submission], ROUND, 5)
     assert {ALICE: Reveal(0, bytes(24))} == reveals_of([submission], ROUND, 6)
+
+
+def test_a_deposit_counts_from_the_reveal_deadline_on() -> None:
+    """The last one of each sender that decodes; what came before the deadline signed an unfinished round."""
+    deposits = [SignaturePayload(1, Signature(27, number, number)) for number in range(3)]
+    payloads = [*(encode_signature_payload(deposit) for deposit in deposits), b"\1"]
+    submissions = [
+        Submission(
+            ALICE,
+            encode_calldata(SUBMIT_SIGNATURES, Message(100, ROUND.number, payload)),
+            ROUND.next.reveal_deadline_s + offset_s,
+            block,
+            0,
+        )
+        for block, (payload, offset_s) in enumerate(zip(payloads, [-1, 0, 3, 6], strict=True))
+    ]
+
+    assert {ALICE: deposits[2]} == deposits_of(submissions, ROUND)
+    assert {ALICE: deposits[1]} == deposits_of(submissions[:2], ROUND)
+    assert {} == deposits_of(submissions[:1], ROUND)
