@@ -117,6 +117,8 @@ class VenueVisitor:
         except VenueFailed as failed:
             failure = failed
         except TimeoutError:
+            # Requests that wait for the throttle would be sent, and paid for in time, although nobody asks any more.
+            self._client.init_throttler()
             failure = visit.last_failure or VenueFailed(Reason.TIMED_OUT, f"not done after {limit_s:g} s")
         return list(visit.points.values()), self._report(visit, failure)
 

@@ -81,16 +81,18 @@ class Venues:
     ) -> None:
         self.close()
 
-    def collect(self, bases: Sequence[str]) -> Collection:
+    def collect(self, bases: Sequence[str], *, deadline_s: float | None = None) -> Collection:
         """The points of all venues for `bases`, and for USDT, which the conversion into USD needs.
 
-        Takes at most `deadline_s`, plus ccxt's import on the first call. UnknownVenue for a venue without a profile.
+        Takes at most `deadline_s` (that of the constructor, unless less is left this time), plus ccxt's import on the
+        first call. UnknownVenue for a venue without a profile.
         """
+        limit_s = self._deadline_s if deadline_s is None else deadline_s
         wanted = tuple(dict.fromkeys((*bases, USDT)))
         try:
             # One loop for all collections: the clients' throttles live in it.
             self._runner = self._runner or asyncio.Runner()
-            return self._runner.run(self._collect(wanted))
+            return self._runner.run(self._collect(wanted, limit_s))
         except BaseException:
             # Cut off midway (a deadline guard, Ctrl-C), clients and loop are in no known state: begin afresh.
             self.close()
@@ -103,7 +105,7 @@ class Venues:
             self._runner.close()
             self._runner = None
 
-    async def _collect(self, bases: tuple[str, ...]) -> Collection:
+    async def _collect(self, bases: tuple[str, ...], limit_s: float) -> Collection:
         if not self._visitors:
             self._visitors = [
                 VenueVisitor(venue, self._base_urls.get(venue), self._timeout_s) for venue in self._venues
@@ -113,7 +115,7 @@ class Venues:
                 visitor.borrow(session)
             try:
                 visits = await asyncio.gather(
-                    *(visitor.visit(bases, self._trades_for, self._deadline_s) for visitor in self._visitors)
+                    *(visitor.visit(bases, self._trades_for, limit_s) for visitor in self._visitors)
                 )
             finally:
                 for visitor in self._visitors:

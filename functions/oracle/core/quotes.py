@@ -112,7 +112,7 @@ def _merged(trades: list[VenuePrice]) -> VenuePrice:
     total = sum(volumes, Decimal(0))
     finest = min((trade.price for trade in trades), key=lambda price: price.as_tuple().exponent)
     step = Decimal(1).scaleb(int(finest.as_tuple().exponent) - 4)
-    return replace(first, price=ARITHMETIC.divide(sum(costs, Decimal(0)), total).quantize(step))
+    return replace(first, volume=total, price=ARITHMETIC.divide(sum(costs, Decimal(0)), total).quantize(step))
 
 
 def _tells_the_rate(point: VenuePrice, at: datetime) -> bool:

@@ -242,6 +242,18 @@ def test_listings_are_loaded_once(exchanges: ExchangeServer, collector: Collecto
     assert [2, 1, 1] == attempts
 
 
+def test_questions_that_were_cut_off_do_not_queue_up(collector: Collector) -> None:
+    """Kraken allows one request a second: four visits of 0.3 s each must not make the fifth wait for theirs."""
+    venues = collector(["kraken"])
+    hurried = [report_of(venues.collect(["BTC"], deadline_s=0.3), "kraken").reason for _ in range(4)]
+
+    report = report_of(venues.collect(["BTC"]), "kraken")
+
+    assert [Reason.TIMED_OUT] * 4 == hurried
+    assert report.ok
+    assert report.latency_ms < 3_500
+
+
 def test_no_socket_stays_open(exchanges: ExchangeServer) -> None:
     """Neither between two collections nor after the last, whatever happened in them."""
     before = _open_sockets()
