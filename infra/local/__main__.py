@@ -13,8 +13,9 @@ def main(arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
 
     up = commands.add_parser("up", help="start everything and stay")
-    up.add_argument("--port", type=int, default=0, help="port of the API gateway (a free one otherwise)")
-    up.add_argument("--ws-port", type=int, default=0, help="port of the WebSocket gateway (a free one otherwise)")
+    up.add_argument(
+        "--port", type=int, default=0, help="port of the gateway, HTTP and WebSocket (a free one otherwise)"
+    )
 
     demo = commands.add_parser("demo", help="show what the bundle does, then stop")
     demo.add_argument("scene", nargs="?", default="tour", help="tour, or the name of one service")
@@ -33,7 +34,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "up":
         from infra.local.up import up
 
-        return up(settings.load(), gateway_port=chosen.port, ws_port=chosen.ws_port)
+        return up(settings.load(), gateway_port=chosen.port)
     if chosen.command == "demo":
         from infra.local.demo import demo
 

@@ -182,17 +182,20 @@ class Children:
         for child in self.dead():
             raise ChildDied(child)
 
-    def watch(self, on_death: Callable[[ChildDied], None], *, every_s: float = 0.2) -> None:
-        """Call `on_death` once, from a background thread, when the first child dies by itself."""
+    def watch(self, on_death: Callable[[ChildDied], None], *, every_s: float = 0.2) -> Callable[[], None]:
+        """Call `on_death` from a background thread for each child that dies by itself; returns what ends the watch."""
+        ended = threading.Event()
+        told: set[int] = set()
 
         def look() -> None:
-            while not self._stopping:
-                if dead := self.dead():
-                    on_death(ChildDied(dead[0]))
-                    return
-                time.sleep(every_s)
+            while not self._stopping and not ended.wait(every_s):
+                for child in self.dead():
+                    if child.pid not in told and not ended.is_set():
+                        told.add(child.pid)
+                        on_death(ChildDied(child))
 
         threading.Thread(target=look, name="children-watch", daemon=True).start()
+        return ended.set
 
     def after_stop(self, callback: Callable[[], None]) -> None:
         """Call `callback` once every child has ended."""

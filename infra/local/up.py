@@ -1,0 +1,138 @@
+"""`make up`: the local cloud with the bundle in it stays until Ctrl-C; SEED=1 keeps voting rounds going."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from types import FrameType
+
+import httpx
+from rich.console import Console
+
+from infra.local import ports
+from infra.local.children import ChildDied
+from infra.local.cloud import LocalCloud
+from infra.local.flare.network import enter_reward_epoch
+from infra.local.flare.timing import Timing
+from infra.local.oracle_market import OracleMarket, Provider, open_market
+from infra.local.ports import PortTaken
+from infra.local.runner.runner import Runner
+from infra.local.settings import LocalSettings
+from kernel.auth.api_keys import ApiKeys
+from kernel.auth.principal import Role, Tier
+from kernel.postgres import Postgres
+
+# Slower than the demo's, so that a machine left running stays cool; a reward epoch lasts most of a day.
+TIMING = Timing(voting_epoch_s=16, reveal_deadline_s=8, reward_epoch_rounds=3_360)
+# Offers and registrations of the next reward epoch are repeated this many rounds before it begins.
+RENEW_ROUNDS = 5
+
+
+def up(chosen: LocalSettings, *, gateway_port: int = 0) -> int:
+    """Start everything and stay; 0 after Ctrl-C, 1 when a port was taken or a child died meanwhile."""
+    console = Console()
+    try:
+        if gateway_port:
+            ports.requested_port(gateway_port)
+        with _ending_on_sigterm():
+            return _stay(chosen, gateway_port, console)
+    except PortTaken as taken:
+        console.print(f"cannot start: {taken}", style="red", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped while starting")
+        return 0
+
+
+def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
+    deaths: SimpleQueue[ChildDied] = SimpleQueue()
+    with LocalCloud(console=console, database_url=chosen.database_url) as cloud:
+        unwatch = cloud.children.watch(deaths.put)
+        with Runner(cloud.environment(), folder=cloud.folder, children=cloud.children) as runner:
+            try:
+                with console.status("deploying Flare's contracts and the bundle"):
+                    market = open_market(cloud, runner, timing=TIMING, gateway_ports=(gateway_port,))
+                    playing = market.providers if chosen.seed else market.providers[:1]
+                    market.start(*playing)
+                for line in banner(cloud, market, playing):
+                    console.print(line, highlight=False, soft_wrap=True)
+                return _wait(market, deaths, console)
+            except KeyboardInterrupt:
+                return 0
+            finally:
+                unwatch()
+                # A second Ctrl-C, or one that reached us twice, must not leave half of it running.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                console.print("\nstopping everything ...")
+
+
+def _wait(market: OracleMarket, deaths: "SimpleQueue[ChildDied]", console: Console) -> int:
+    """Stay until Ctrl-C, naming whoever dies and renewing the reward epoch; 1 when somebody died."""
+    died = False
+    try:
+        while True:
+            try:
+                death = deaths.get(timeout=1.0)
+            except Empty:
+                _renew_reward_epoch(market)
+                continue
+            died = True
+            console.print(f"\nDIED: {death}", style="red", markup=False, soft_wrap=True)
+            console.print("The rest goes on; Ctrl-C stops it.")
+    except KeyboardInterrupt:
+        return int(died)
+
+
+def _renew_reward_epoch(market: OracleMarket) -> None:
+    network = market.network
+    length = network.timing.reward_epoch_rounds
+    voting_round = network.round_at(time.time())
+    if voting_round % length == length - RENEW_ROUNDS:
+        enter_reward_epoch(network, voting_round // length + 1)
+
+
+def banner(cloud: LocalCloud, market: OracleMarket, playing: tuple[Provider, ...]) -> Iterator[str]:
+    """The addresses of everything, a line each."""
+    first = playing[0]
+    key = ApiKeys(Postgres(first.database_url)).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="make up")
+    yield "\n[bold]Counterpart is up.[/bold] Ctrl-C stops it.\n"
+    yield f"  gateway      {first.stack.gateway_url}   health {_health(first)}"
+    yield f"  documents    {first.stack.gateway_url}/docs"
+    yield f"  WebSocket    {first.stack.ws_url}"
+    yield f"  API key      {key.key}   (admin, of {first.name})"
+    for provider in playing[1:]:
+        yield f"  {provider.name:<12} {provider.stack.gateway_url}"
+    yield f"  Postgres     {first.database_url}"
+    yield f"  Redis REST   {cloud.redis.rest_url}   token {cloud.redis.token}"
+    yield f"  AWS          {cloud.aws.endpoint}   (AWS_ENDPOINT_URL; any keys)"
+    yield f"  Flare RPC    {'  '.join(market.flare.proxy_urls)}   (chain {market.network.chain_id}; two identities)"
+    yield f"  Flare node   {market.flare.url}   (past every fault)"
+    yield f"  exchanges    {market.exchanges.control_url}"
+    yield f"  logs         {cloud.folder}"
+    if len(playing) == 1:
+        yield "\n  One provider alone cannot finalise a round; SEED=1 starts all four and keeps rounds going."
+
+
+def _health(provider: Provider) -> str:
+    try:
+        return str(httpx.get(f"{provider.stack.gateway_url}/health", timeout=15.0).status_code)
+    except httpx.HTTPError as error:
+        return f"not answering: {error}"
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM and a closed terminal end everything as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
