@@ -1,6 +1,7 @@
 """The pool of RPC endpoints: whom it believes, whom it asks next, and what it never does."""
 
 import time
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,7 @@ from infra.local.fault_proxy import FaultProxy
 from kernel.errors import WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.contracts import Abi, AbiMismatch, Contract, abi_encode
-from kernel.evm.endpoint import RpcRefused, RpcUnavailable
+from kernel.evm.endpoint import Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
 from kernel.evm.nonce_use import NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool, Standing
 from kernel.hashes import keccak256
@@ -149,12 +150,17 @@ def test_a_nodes_refusal_is_an_answer(anvil: AnvilNode, fault_proxy: FaultProxy)
 
 def test_a_provider_url_never_appears_in_an_error() -> None:
     """Its path is often the credential."""
-    pool = RpcPool(("http://user:hunter2@127.0.0.1:9/v2/hunter3",), 31337, FakeClock(), timeout_s=0.2)
+    url = "http://user:hunter2@127.0.0.1:9/v2/hunter3"
+    endpoint, pool = Endpoint(url, timeout_s=0.2), RpcPool((url,), 31337, FakeClock(), timeout_s=0.2)
 
+    with pytest.raises(EndpointUnavailable) as away:
+        endpoint.call("eth_chainId", [])
     with pytest.raises(RpcUnavailable) as refused:
         pool.head()
-    chain = f"{refused.value!r} {refused.value.details} {refused.value.__cause__!r} {refused.value.__context__!r}"
-    assert "hunter" not in chain + str(pool.standings())
+    told = [*traceback.format_exception(away.value), *traceback.format_exception(refused.value)]
+    shown = f"{told} {away.value.details} {refused.value.details} {endpoint} {pool.standings()}"
+    assert "127.0.0.1:9" in shown
+    assert "hunter" not in shown
 
 
 def test_a_batch_is_answered_in_order_by_one_node(anvil: AnvilNode, fault_proxy: FaultProxy) -> None:

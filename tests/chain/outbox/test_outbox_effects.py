@@ -99,6 +99,8 @@ def test_fifty_in_flight_from_one_signer_are_all_mined_without_a_gap(desk: Desk)
     assert {State.CONFIRMED} == {desk.entry(key).state for key in keys}
     assert [desk.received(key) for key in keys] == [7] * 50
     assert desk.nonce() == 50
+    desk.record("after")
+    assert desk.entry("after").nonce == 50
 
 
 def test_a_signer_with_a_past_begins_at_the_chains_nonce(desk: Desk) -> None:

@@ -168,14 +168,16 @@ def test_a_payload_that_no_node_takes_ends_cancelled(desk: Desk) -> None:
 def test_an_entry_that_expires_in_the_pool_is_cancelled_by_a_dearer_no_op(desk: Desk) -> None:
     """Broadcast but not mined in time: the cancellation competes for the same nonce, and wins here."""
     desk.hold_blocks()
-    desk.record("late", valid_until=desk.clock.now() + timedelta(seconds=10))
+    desk.record("late", valid_until=desk.clock.now() + timedelta(seconds=10), data=b"\x01")
     desk.step("late")
     desk.clock.advance(11)
     desk.step("late")
     desk.node.mine()
 
     entry = desk.settle("late")
+    mined = desk.node.rpc("eth_getTransactionByHash", hexadecimal(entry.transaction_hash or b""))
     assert [payload.purpose for payload in entry.payloads] == [Purpose.EFFECT, Purpose.CANCELLATION]
+    assert (quantity(mined["value"]), mined["input"], mined["to"]) == (0, "0x", desk.signer.address.lower())
     assert (entry.state, entry.reason, desk.received("late"), desk.nonce()) == (State.CANCELLED, "expired", 0, 1)
 
 
@@ -254,6 +256,7 @@ def test_a_displaced_entry_passes_every_nonce_that_others_used(desk: Desk) -> No
     desk.settle("pay-1")
     desk.record("pay-2")
 
+    assert desk.entry("pay-1").leases == 2
     assert [desk.entry("pay-1").nonce, desk.entry("pay-2").nonce] == [3, 4]
     assert desk.settle("pay-2").state == State.CONFIRMED
 
@@ -274,9 +277,10 @@ def test_a_displaced_entry_past_its_time_ends_cancelled(desk: Desk) -> None:
 def test_a_foreign_transaction_is_not_believed_before_it_is_final(desk: Desk) -> None:
     """Until then a reorganisation may give the nonce back to us, so no new one is leased."""
     desk.policy = replace(desk.policy, confirmations=4)
+    desk.node.mine(10)
     desk.record("pay-1")
     spend_elsewhere(desk)
-    outcome = desk.step("pay-1")
+    desk.step("pay-1")
     outcome = desk.step("pay-1")
 
     assert isinstance(outcome, Retry)

@@ -278,6 +278,16 @@ def test_a_gap_below_the_entry_is_alarmed() -> None:
     assert decide(entry(payload()), sighting(nonces_used=2, gap=True), POLICY).alarm == "nonce_gap"
 
 
+def test_a_cancellation_is_a_transfer_of_nothing_from_the_signer_to_itself() -> None:
+    """The same nonce, the least gas, and no part of the effect."""
+    subject = entry(to="0x" + "11" * 20)
+    effect, nothing = subject.unsigned(Purpose.EFFECT, FRESH), subject.unsigned(Purpose.CANCELLATION, FRESH)
+
+    assert (effect.to, effect.value_wei, effect.data, effect.gas_limit) == (subject.to, 7, b"\x01", 50_000)
+    assert (nothing.to, nothing.value_wei, nothing.data, nothing.gas_limit) == (SIGNER, 0, b"", 21_000)
+    assert (effect.nonce, effect.chain_id) == (nothing.nonce, nothing.chain_id) == (4, 14)
+
+
 @pytest.mark.parametrize(("age_s", "pause"), [(0, 1.0), (4, 1.0), (40, 10.0), (1_000, 60.0)])
 def test_the_pause_is_a_quarter_of_the_age_within_bounds(age_s: int, pause: float) -> None:
     """From poll_s = 1 to poll_max_s = 60."""

@@ -34,7 +34,7 @@ def test_nothing_happens_to_an_entry_before_it_is_signed(event: Event) -> None:
         after(State.RECORDED, event)
 
 
-@pytest.mark.parametrize("state", sorted(FINAL))
+@pytest.mark.parametrize("state", [State.CONFIRMED, State.FAILED, State.CANCELLED])
 @pytest.mark.parametrize("event", list(Event))
 def test_an_end_is_an_end(state: State, event: Event) -> None:
     """Nothing leads out of a final state, least of all to a new nonce."""
