@@ -67,6 +67,8 @@ class Settings(FrozenSettings):
     #: JSON object venue -> base URL, to ask stand-ins; empty in production.
     venue_urls: str = "{}"
     trades_for: str = ""
+    #: For one venue with all its requests and retries; a collection takes no longer.
+    collect_deadline_s: float = Field(default=12, gt=0, le=30)
     collect_every_s: int = Field(default=20, ge=5, le=60)
 
     #: Wei per gas. The base fee of Flare has been 25 gwei since its start; the cap is where an operator is called.
@@ -129,7 +131,10 @@ class Deps(KernelDeps):
         """Where prices come from."""
         settings = self.settings
         return Venues(
-            settings.venues.split(","), json.loads(settings.venue_urls), trades_for=_listed(settings.trades_for)
+            settings.venues.split(","),
+            json.loads(settings.venue_urls),
+            deadline_s=settings.collect_deadline_s,
+            trades_for=_listed(settings.trades_for),
         )
 
     @cached_property

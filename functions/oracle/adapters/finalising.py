@@ -4,9 +4,10 @@ from functions.oracle.adapters.flare import Flare
 from functions.oracle.adapters.intents import Intents
 from functions.oracle.adapters.round_tasks import RoundTask
 from functions.oracle.adapters.rounds import Rounds
+from functions.oracle.adapters.voters import Electorate
 from functions.oracle.core.epochs import VotingEpoch
 from functions.oracle.core.finalisation import Decision, FinalisationFacts, Finalised, NotYet
-from functions.oracle.core.signature import Signature
+from functions.oracle.core.signature import Signature, SignaturePayload
 from functions.oracle.core.submissions import deposits_of
 from kernel.clock import Clock
 from kernel.evm.transactions import Signature as EvmSignature
@@ -27,16 +28,19 @@ class Finalising:
     def facts(self, voting_round: VotingEpoch) -> FinalisationFacts:
         """A round as the chain and we know it now."""
         electorate = self._flare.electorate(self._flare.reward_epoch_of(voting_round.number))
-        deposits = deposits_of(self._flare.deposits(voting_round, self._flare.head()), voting_round)
-        registered = set(electorate.submit_signatures_addresses)
+        root = self._flare.finalised_root(voting_round.number)
+        under_way = self._outbox.entry(self._intents.business_key("finalise", voting_round.number)) is not None
+        message = self._rounds.message(voting_round.number)
+        # Reading whole blocks is dear, and pointless while the deposits decide nothing.
+        deposits_matter = root is None and not under_way and message is not None
         return FinalisationFacts(
             voting_round=voting_round,
             now_s=self._clock.time_s(),
-            root=self._flare.finalised_root(voting_round.number),
-            under_way=self._outbox.entry(self._intents.business_key("finalise", voting_round.number)) is not None,
-            message=self._rounds.message(voting_round.number),
+            root=root,
+            under_way=under_way,
+            message=message,
             policy=electorate.policy,
-            deposits=tuple(deposit for sender, deposit in deposits.items() if sender in registered),
+            deposits=self._deposits(voting_round, electorate) if deposits_matter else (),
             ourselves=self._ourselves,
         )
 
@@ -50,6 +54,11 @@ class Finalising:
         intent = self._intents.relay(number, decision.calldata, decision.signature_count, task.expires_at)
         self._rounds.record_relaying(intent, fence=task.fence)
         return Retry(poll_s, "our relay transaction is recorded")
+
+    def _deposits(self, voting_round: VotingEpoch, electorate: Electorate) -> tuple[SignaturePayload, ...]:
+        deposits = deposits_of(self._flare.deposits(voting_round, self._flare.head()), voting_round)
+        registered = set(electorate.submit_signatures_addresses)
+        return tuple(deposit for sender, deposit in deposits.items() if sender in registered)
 
 
 def recover(digest: bytes, signature: Signature) -> str | None:

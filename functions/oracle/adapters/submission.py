@@ -1,5 +1,6 @@
 """The Submission contract: what voters sent, read from whole blocks because the contract emits no events."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from kernel.evm.blocks import SUCCEEDED, Head, octets, quantity
 from kernel.evm.contracts import Contract
 
 BLOCKS_PER_BATCH: Final = 20
+HEADERS_FIRST: Final = 32
+HEADERS_MAX: Final = 512
 RECEIPTS_PER_BATCH: Final = 100
 
 
@@ -46,15 +49,19 @@ class Submissions:
         return [submission for (submission, _), good in zip(found, succeeded, strict=True) if good]
 
     def _first_block_at(self, time_s: int, head: Head) -> int:
-        """The lowest block number whose time is at or after `time_s` (block times ascend): a bisection on headers."""
-        low, high = 0, head.number
-        while low < high:
-            middle = (low + high) // 2
-            if self._pool.head(middle).time_s >= time_s:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        """The lowest block number whose time is at or after `time_s`; block times ascend.
+
+        Walks back from the head in growing batches of headers, because the windows that are asked for are recent.
+        """
+        high, span = head.number + 1, HEADERS_FIRST
+        while high > 0:
+            low = max(0, high - span)
+            headers = self._pool.batch([("eth_getBlockByNumber", [hex(number), False]) for number in range(low, high)])
+            times_s = [quantity(header["timestamp"]) for header in headers]
+            if times_s[0] < time_s:
+                return low + bisect_left(times_s, time_s)
+            high, span = low, min(2 * span, HEADERS_MAX)
+        return 0
 
     def _blocks(self, start_s: int, end_s: int, head: Head) -> Iterator[dict[str, Any]]:
         first = self._first_block_at(start_s, head)

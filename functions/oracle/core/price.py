@@ -131,21 +131,22 @@ def _fresh(points: Points, now_us: int) -> tuple[Points, tuple[str, ...]]:
 
 def _inlier_range(ranked: Floats) -> tuple[int, int]:
     """Step 2 over ascending prices: outliers lie at the ends, so what stays is a range [first, last)."""
-    middle = _middle(ranked)
-    deviations = ranked - middle
-    spread = _median(np.abs(deviations))
-    extremes = np.abs(deviations[[0, -1]])
-    if not _is_outlier(extremes, middle, spread).any():
-        return 0, len(ranked)
+    count, middle = len(ranked), _middle(ranked)
+    spread = _median(np.abs(ranked - middle))
 
-    inside = np.flatnonzero(~_is_outlier(np.abs(deviations), middle, spread))
-    return int(inside[0]), int(inside[-1]) + 1
+    def stays(row: int) -> bool:
+        distance = abs(float(ranked[row]) - middle)
+        if spread > 0:
+            return _MODIFIED_Z * distance / spread <= _MODIFIED_Z_MAX
+        return distance / middle <= _FLAT_DEVIATION_MAX
 
-
-def _is_outlier(deviations: Floats, middle: float, spread: float) -> npt.NDArray[np.bool_]:
-    if spread > 0:
-        return _MODIFIED_Z * deviations / spread > _MODIFIED_Z_MAX
-    return deviations / middle > _FLAT_DEVIATION_MAX
+    if stays(0) and stays(count - 1):
+        return 0, count
+    # The middle stays, and a price further from it than an outlier is an outlier too: search outwards from both ends.
+    half = count // 2
+    first = bisect_left(range(half), True, key=stays)
+    last = count - bisect_left(range(count - half), True, key=lambda row: stays(count - 1 - row))
+    return first, last
 
 
 def _decide(
@@ -157,12 +158,11 @@ def _decide(
     lasts = points.prices[points.ends].tolist()
     own = [money / volume if volume > 0 else price for money, volume, price in zip(traded, volumes, lasts, strict=True)]
     trust = [reputation.get(source, INITIAL) for source in points.sources]
-    weights = _weights(points, trust if reputation else None)
     volume = fsum(volumes)
     return Aggregate(
         vwap=fsum(traded) / volume if volume > 0 else None,
         twap=_twap(points, now_us),
-        weighted_median=_first_half(ranked, weights[order]),
+        weighted_median=_weighted_median(points, order, ranked, trust if reputation else None),
         consensus=_consensus(own, trust),
         confidence=_CONFIDENCE_95 * _spread(own) / sqrt(len(own)),
         source_prices=dict(zip(points.sources, own, strict=True)),
@@ -179,21 +179,18 @@ def _twap(points: Points, now_us: int) -> float | None:
     return fsum(np.add.reduceat(held, points.starts).tolist()) / covered_us if covered_us else None
 
 
-def _weights(points: Points, trust: Sequence[float] | None) -> Floats:
-    """Step 5's weight of each point; `trust` is None while all sources count the same."""
+def _weighted_median(
+    points: Points, order: npt.NDArray[np.intp], ranked: Floats, trust: Sequence[float] | None
+) -> float:
+    """Step 5; `trust` is None while all sources count the same."""
     volumes = points.volumes
     if not points.is_volume_complete:
         known = volumes[points.has_volume]
         volumes = np.where(points.has_volume, volumes, _median(known) if len(known) else 1.0)
-    weights = volumes if trust is None else volumes * np.repeat(trust, points.counts)
-    if weights.any():
-        return weights
-    return np.ones(len(points)) if trust is None else np.repeat(trust, points.counts)
-
-
-def _first_half(ranked: Floats, weights: Floats) -> float:
-    """The first value whose cumulative weight reaches half of the total."""
-    cumulative = weights.cumsum()
+    reputation = None if trust is None else np.repeat(trust, points.counts)
+    cumulative = (volumes if reputation is None else volumes * reputation)[order].cumsum()
+    if cumulative[-1] == 0:
+        cumulative = (np.ones(len(points)) if reputation is None else reputation[order]).cumsum()
     return float(ranked[cumulative.searchsorted(cumulative[-1] * 0.5)])
 
 
@@ -211,16 +208,12 @@ def _spread(own: Sequence[float]) -> float:
 
 
 def _median(values: Floats) -> float:
-    """The mean of the middle two, found without sorting all."""
-    half = len(values) // 2
-    low = (len(values) - 1) // 2
-    return float(_middle_of(np.partition(values, (low, half)), low, half))
+    """The mean of the middle two, found without sorting all. Reorders `values`."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    values.partition((low, high))
+    return float((values[low] + values[high]) * 0.5)
 
 
 def _middle(ranked: Floats | Sequence[float]) -> float:
     """The mean of the middle two of ascending values."""
-    return float(_middle_of(ranked, (len(ranked) - 1) // 2, len(ranked) // 2))
-
-
-def _middle_of(values: Floats | Sequence[float], low: int, high: int) -> float:
-    return float((values[low] + values[high]) * 0.5)
+    return float((ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]) * 0.5)

@@ -1,0 +1,194 @@
+"""Three whole voting rounds of four providers on a local Flare; one dies between commit and reveal, and recovers."""
+
+import time
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from functions.oracle.core.feeds import Feed as CoreFeed
+from functions.oracle.core.random_number import RoundRandom
+from functions.oracle.core.result_leaves import feed_leaf, random_leaf
+from infra.local.cloud import LocalCloud
+from infra.local.demo import oracle_report as report
+from infra.local.demo.sightings import Bystander
+from infra.local.demo.stage import SceneFailed, wait_for
+from infra.local.exchanges import server as exchange_server
+from infra.local.exchanges.listings import COINS
+from infra.local.flare.feeds import Feed, mainnet_feeds
+from infra.local.flare.network import FlareNetwork, deploy_network
+from infra.local.flare.reading import ProvenFeed, verify_feed
+from infra.local.oracle_stack import provider_environment
+from infra.local.runner.chaos import Chaos
+from infra.local.runner.containers import WARM_FIRST, WARM_LATER
+from infra.local.runner.runner import Runner
+from infra.local.runner.stack import Stack
+from infra.local.settings import ROOT
+from kernel.merkle import SortedMerkleTree
+
+ROUNDS = 3
+CHAIN_ID = 31_337
+OUTAGE_S = 1.5
+HANDLERS = tuple(f"functions.oracle.{path.stem}" for path in sorted((ROOT / "functions/oracle").glob("*_*.py")))
+# Some thirty containers on two cores: they are forked with the bundle's own modules imported, too.
+WARM = (WARM_FIRST, (*WARM_LATER, *HANDLERS))
+# SQS may deliver twice and out of order; here it does, on purpose.
+CHAOS = Chaos(seed=812_576, duplicate=0.2, reorder=0.2, delay_ms=300)
+
+
+def play(console: Console) -> None:
+    """The whole scene. SceneFailed when a promise was not kept."""
+    started_s = time.monotonic()
+    console.rule("[bold]oracle: three voting rounds on a local Flare")
+    with ExitStack() as stack:
+        cloud = stack.enter_context(LocalCloud(console=console))
+        with console.status("exchanges, chain, contracts, and four providers"):
+            network, providers = _set(stack, cloud)
+        bystander = Bystander(network)
+        first = _first_round(network)
+        victim = providers[-1]
+        console.print(
+            f"{len(network.inflation_feeds)} feeds, as the chain's reward offers name them. Rounds {first} to "
+            f"{first + ROUNDS - 1} of {network.timing.voting_epoch_s} s; {victim.name} dies in round {first + 1}."
+        )
+        _follow(console, bystander, first, victim)
+        for voting_round in range(first, first + ROUNDS):
+            _show_round(console, network, bystander, providers, voting_round)
+    console.print(f"\n[green]Every promise was seen.[/] {time.monotonic() - started_s:.0f} s in all.")
+
+
+def traded_feeds() -> tuple[Feed, ...]:
+    """The feeds of mainnet that the local venues trade."""
+    return tuple(feed for feed in mainnet_feeds() if feed.name.split("/")[0] in COINS)
+
+
+def _set(stack: ExitStack, cloud: LocalCloud) -> tuple[FlareNetwork, list[Stack]]:
+    """The chain with its contracts, the venues, and four running providers that hold fresh prices."""
+    runner = stack.enter_context(
+        Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
+    )
+    venues = exchange_server.start(cloud.children)
+    node = cloud.anvil("flare", chain_id=CHAIN_ID, block_time_s=1)
+    network = deploy_network(node.url, inflation_feeds=traded_feeds())
+    providers = [
+        runner.stack(
+            voter.name, provider_environment(cloud, node, network, voter, venues.venue_urls), ("oracle", "ops")
+        ).start()
+        for voter in network.voters
+    ]
+    for provider in providers:
+        _require(provider.fire("cron_collect").ok, f"{provider.name} could not plan its collections", provider)
+    for provider in providers:
+        wait_for(partial(_has_collected, provider), f"the first collection of {provider.name}", within_s=30)
+        _require(provider.fire("cron_plan_rounds").ok, f"{provider.name} could not plan its rounds", provider)
+    return network, providers
+
+
+def _has_collected(provider: Stack) -> bool | None:
+    return any(done.function.endswith("queue_collect") and done.ok for done in provider.recent) or None
+
+
+def _first_round(network: FlareNetwork) -> int:
+    """The next round that begins, so that all of it is seen."""
+    return network.round_at(time.time()) + 1
+
+
+def _follow(console: Console, bystander: Bystander, first: int, victim: Stack) -> None:
+    """Print what appears on the chain until the last round is finalised; kill the victim on its way."""
+    last, doomed = first + ROUNDS - 1, first + 1
+    network = bystander.network
+    killed = False
+
+    def look() -> bool | None:
+        nonlocal killed
+        for sighting in bystander.look():
+            if first <= sighting.voting_round <= last:
+                console.print(report.sighting_line(sighting, network.timing))
+        if not killed and victim.name in bystander.of("commit", doomed):
+            killed = True
+            _kill(console, victim)
+        return bool(bystander.of("finalise", last)) or None
+
+    wait_for(look, f"round {last}", within_s=(ROUNDS + 4) * network.timing.voting_epoch_s)
+
+
+def _kill(console: Console, victim: Stack) -> None:
+    """An outage between commit and reveal: every process of the provider dies, and comes back with empty memory."""
+    victim.pause()
+    pids = victim.kill()
+    console.print(f"[bold red]  {victim.name} dies: {len(pids)} processes killed between commit and reveal.[/]")
+    time.sleep(OUTAGE_S)
+    victim.resume()
+    console.print(f"[bold green]  {victim.name} is back; all that it needs to reveal is in Postgres, sealed.[/]")
+
+
+def _show_round(
+    console: Console, network: FlareNetwork, bystander: Bystander, providers: list[Stack], voting_round: int
+) -> None:
+    """The round as a table, after checking all of it: who did what in time, equal roots, every feed proven."""
+    results = {provider.name: _result(provider, voting_round) for provider in providers}
+    _require_whole(network, bystander, voting_round, list(results))
+    roots = {result["merkle_root"] for result in results.values()}
+    if len(roots) != 1:
+        raise SceneFailed(f"the providers computed different roots for round {voting_round}: {sorted(roots)}")
+    result = results[providers[0].name]
+    proven = [verify_feed(network, feed) for feed in proven_feeds(result)]
+    if not all(proven):
+        raise SceneFailed(f"{proven.count(False)} feeds of round {voting_round} were not proven on the chain")
+    console.print(report.steps_table(bystander, network.timing, voting_round, [p.name for p in providers]))
+    console.print(report.feeds_table(bystander, result, [p.name for p in providers]))
+
+
+def _require_whole(network: FlareNetwork, bystander: Bystander, voting_round: int, names: list[str]) -> None:
+    timing = network.timing
+    windows = {"commit": (0, timing.voting_epoch_s), "reveal": (0, timing.reveal_deadline_s)}
+    for step in ("commit", "reveal", "sign"):
+        earliest, latest = windows.get(step, (timing.reveal_deadline_s, 2 * timing.voting_epoch_s))
+        seen = bystander.of(step, voting_round)
+        late = [name for name in names if name not in seen or not earliest <= seen[name].offset_s < latest]
+        if late:
+            raise SceneFailed(f"no {step} in its window in round {voting_round} by {', '.join(late)}")
+
+
+def proven_feeds(result: dict[str, Any]) -> list[ProvenFeed]:
+    """Each feed of a round's result with its Merkle proof; the tree must have the round's root."""
+    number = result["voting_round"]
+    leaves = [
+        feed_leaf(number, CoreFeed(_id(feed), feed["decimals"]), feed["value"], feed["turnout_bips"])
+        for feed in result["feeds"]
+    ]
+    tree = SortedMerkleTree(
+        [*leaves, random_leaf(number, RoundRandom(int(result["random"]), result["is_secure_random"]))]
+    )
+    if tree.root.hex() != result["merkle_root"][2:]:
+        raise SceneFailed(f"the published result of round {number} does not hash to its root")
+    return [
+        ProvenFeed(
+            voting_round=number,
+            feed_id=_id(feed),
+            value=feed["value"] or 0,
+            turnout_bips=feed["turnout_bips"],
+            decimals=feed["decimals"],
+            proof=tuple(tree.proof(leaf)),
+        )
+        for feed, leaf in zip(result["feeds"], leaves, strict=True)
+    ]
+
+
+def _id(feed: dict[str, Any]) -> bytes:
+    return bytes.fromhex(feed["id"][2:])
+
+
+def _result(provider: Stack, voting_round: int) -> dict[str, Any]:
+    """A round as the provider's own API tells it."""
+    answer = httpx.get(f"{provider.gateway_url}/v1/oracle/rounds/{voting_round}", timeout=20)
+    _require(answer.is_success, f"{provider.name} does not know round {voting_round}: {answer.text}", provider)
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _require(holds: bool, sentence: str, provider: Stack) -> None:
+    if not holds:
+        raise SceneFailed(f"{sentence}; see {provider.log_path}")
