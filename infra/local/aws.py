@@ -71,6 +71,11 @@ class Aws:
             client.put_secret_value(SecretId=name, SecretString=text)
         return f"secretsmanager:{name}"
 
+    def secret(self, reference: str) -> str:
+        """The value of a secret named by its reference."""
+        answer = self.client("secretsmanager").get_secret_value(SecretId=reference.removeprefix("secretsmanager:"))
+        return str(answer["SecretString"])
+
     def _session(self) -> Any:
         import boto3  # a second of import, only where it is used
 

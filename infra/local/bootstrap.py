@@ -3,21 +3,12 @@
 Standard library only, since it runs before anything is installed. Stamps make a second run take a blink.
 """
 
-from __future__ import annotations
-
-import sys
-
-if sys.version_info < (3, 11):  # noqa: UP036 - this file alone meets the Pythons that are too old
-    sys.exit(
-        f"Counterpart needs Python 3.11 or 3.12, and {sys.executable} is {sys.version.split()[0]}.\n"
-        "Get one (Debian 12: apt-get install -y python3 python3-venv), then: make PYTHON=/path/to/python3.11 ..."
-    )
-
 import contextlib
 import fcntl
 import hashlib
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 

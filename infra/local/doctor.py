@@ -5,6 +5,7 @@ Standard library only, so that it also works before anything is installed.
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -133,6 +134,8 @@ def _shown(path: Path) -> str:
 
 def main() -> int:
     """Print the report; 1 when something that is needed is missing."""
+    # Whoever reads only the first lines (`| head`) closes our output early, which is no failure.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     missing = False
     for finding in findings():
         sign = {True: "ok      ", False: "MISSING ", None: "optional"}[finding.ok]

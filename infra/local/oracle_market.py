@@ -5,30 +5,24 @@ with LocalCloud() as cloud, Runner(cloud.environment(), children=cloud.children)
     market.start(*market.providers)
 """
 
-import base64
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
-from functions.oracle.core.phases import LOCAL_OFFSETS
-from functions.oracle.wiring import KEY_PURPOSE
 from infra.local.anvil import AnvilNode
 from infra.local.cloud import LocalCloud
 from infra.local.exchanges import server as exchanges
+from infra.local.exchanges.listings import COINS
 from infra.local.exchanges.server import ExchangeServer
-from infra.local.flare.accounts import ETHER, DevAccount, Voter
+from infra.local.flare.accounts import ETHER, Voter
+from infra.local.flare.feeds import mainnet_feeds
 from infra.local.flare.network import FlareNetwork, deploy_network
 from infra.local.flare.timing import Timing
+from infra.local.oracle_stack import LOCAL_TIMING, provider_environment
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
-from kernel.keys.envelope import Envelope
-from kernel.keys.kms import AwsKms
 
 CHAIN_ID = 14
-# The length of the rounds that LOCAL_OFFSETS are made for; longer rounds stretch them.
-OFFSETS_FIT_S = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -69,67 +63,35 @@ def open_market(
     vote_power_wei: Sequence[int] = (1_000_000 * ETHER,) * 4,
     timing: Timing | None = None,
     gateway_ports: Sequence[int] = (),
-    services: Sequence[str] | None = None,
 ) -> OracleMarket:
     """Start a chain and the exchanges, deploy Flare's contracts, and make a stopped provider per vote power.
 
-    gateway_ports: of the first providers' addresses, free ones for the rest; services: slices of each deployment.
+    Feeds are those of mainnet that the local exchanges trade. gateway_ports: of the first providers' addresses, free
+    ones for the rest.
     """
     with ThreadPoolExecutor(2) as pool:
         starting = pool.submit(exchanges.start, cloud.children)
         flare = cloud.anvil("flare", chain_id=CHAIN_ID)
-        network = deploy_network(flare.url, vote_power_wei=vote_power_wei, timing=timing)
+        feeds = [feed for feed in mainnet_feeds() if feed.name.partition("/")[0] in COINS]
+        network = deploy_network(flare.url, vote_power_wei=vote_power_wei, timing=timing, inflation_feeds=feeds)
         venues = starting.result()
     ports = [*gateway_ports, *([0] * len(network.voters))]
 
     def provider(voter: Voter, port: int) -> Provider:
-        database_url = cloud.postgres.create_migrated()
-        environment = provider_environment(cloud, flare, network, voter, venues.venue_urls, database_url)
-        stack = runner.stack(voter.name, environment, services=services, port=port)
+        environment = provider_environment(cloud, flare, network, voter, venues.venue_urls)
+        database_url = cloud.aws.secret(environment["COUNTERPART_DATABASE_URL"])
+        stack = runner.stack(voter.name, environment | _stretched(network.timing), port=port)
         return Provider(voter=voter, stack=stack, database_url=database_url)
 
     providers = tuple(provider(voter, port) for voter, port in zip(network.voters, ports, strict=False))
     return OracleMarket(flare=flare, network=network, exchanges=venues, providers=providers)
 
 
-def provider_environment(
-    cloud: LocalCloud,
-    flare: AnvilNode,
-    network: FlareNetwork,
-    voter: Voter,
-    venue_urls: Mapping[str, str],
-    database_url: str,
-) -> dict[str, str]:
-    """What tells a deployment of the bundle that it is `voter`; secrets and sealed keys lie in Secrets Manager."""
-    secret = f"counterpart/{voter.name}"
-    stretch = network.timing.voting_epoch_s / OFFSETS_FIT_S
-    settings: dict[str, Any] = {
-        "NETWORK": "local",
-        "CHAIN_ID": network.chain_id,
-        "RPC_URLS": cloud.aws.put_secret(f"{secret}/rpc-urls", ",".join(flare.proxy_urls)),
-        "REGISTRY_ADDRESS": network.registry,
-        "SUBMIT_KEY": _sealed(cloud, network, f"{secret}/submit-key", voter.submit),
-        "SUBMIT_SIGNATURES_KEY": _sealed(cloud, network, f"{secret}/submit-signatures-key", voter.submit_signatures),
-        "SIGNING_POLICY_KEY": _sealed(cloud, network, f"{secret}/signing-policy-key", voter.signing_policy),
-        "COMMIT_OFFSET_S": LOCAL_OFFSETS.commit_s * stretch,
-        "REVEAL_OFFSET_S": LOCAL_OFFSETS.reveal_s * stretch,
-        "SIGN_OFFSET_S": LOCAL_OFFSETS.sign_s * stretch,
-        "FINALISE_OFFSET_S": LOCAL_OFFSETS.finalise_s * stretch,
-        "FINALISE_GRACE_S": 2 * stretch,
-        "FINALISE_POLL_S": 1,
-        "VENUE_URLS": json.dumps(dict(venue_urls)),
-    }
-    database = {"COUNTERPART_DATABASE_URL": cloud.aws.put_secret(f"{secret}/database-url", database_url)}
-    return database | {f"COUNTERPART_ORACLE_{name}": str(value) for name, value in settings.items()}
-
-
-def _sealed(cloud: LocalCloud, network: FlareNetwork, name: str, account: DevAccount) -> str:
-    """Seal an account's key, as an operator does once, and store it; the reference."""
-    envelope = Envelope(AwsKms(cloud.aws.client("kms")), cloud.environment()["COUNTERPART_KMS_KEY_ID"])
-    chain = str(network.chain_id)
-    sealed = envelope.seal(account.private_key, purpose=KEY_PURPOSE, chain=chain, address=account.address)
-    key = {"address": account.address, "sealed": base64.b64encode(sealed).decode()}
-    return cloud.aws.put_secret(name, key)
+def _stretched(timing: Timing) -> dict[str, str]:
+    """When the phases run in rounds of another length than those that LOCAL_TIMING is made for."""
+    stretch = timing.voting_epoch_s / Timing().voting_epoch_s
+    phases = {name: float(value) for name, value in LOCAL_TIMING.items() if name.endswith(("_OFFSET_S", "_GRACE_S"))}
+    return {f"COUNTERPART_ORACLE_{name}": str(value * stretch) for name, value in phases.items()}
 
 
 def _fire_schedules(provider: Provider) -> None:
