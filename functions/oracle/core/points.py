@@ -4,8 +4,8 @@ Points are ordered by source, then time, then price, then volume. Binary floatin
 additions, so the same stored points give the same columns, and the same columns the same bits.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -39,8 +39,8 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Points:
-    """Columns of a window; build them with `Points.of`."""
+class Columns:
+    """Rows ordered by source and time, some sources of which may have been left out."""
 
     prices: npt.NDArray[np.float64]
     #: 0 where the venue gives none.
@@ -53,24 +53,44 @@ class Points:
     #: The first row of each source.
     starts: npt.NDArray[np.intp]
     #: The last row of each source.
-    ends: npt.NDArray[np.intp] = field(init=False)
-    is_volume_complete: bool = field(init=False)
-    oldest_us: int = field(init=False)
-    newest_us: int = field(init=False)
-    #: The newest point of the source that has been silent for longest.
-    stalest_us: int = field(init=False)
+    ends: npt.NDArray[np.intp]
 
-    def __post_init__(self) -> None:
-        ends = np.append(self.starts[1:], len(self.prices))[: len(self.starts)] - 1
-        lasts = self.times_us[ends]
-        for name, value in {
-            "ends": ends,
-            "is_volume_complete": bool(self.has_volume.all()),
-            "oldest_us": int(self.times_us[self.starts].min(initial=2**62)),
-            "newest_us": int(lasts.max(initial=-(2**62))),
-            "stalest_us": int(lasts.min(initial=2**62)),
-        }.items():
-            object.__setattr__(self, name, value)
+    def __len__(self) -> int:
+        return len(self.prices)
+
+    @property
+    def counts(self) -> npt.NDArray[np.intp]:
+        """How many rows each source has."""
+        return self.ends - self.starts + 1
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Columns":
+        """Only these rows, which ascend; a source without rows is gone."""
+        starts = rows.searchsorted(self.starts)
+        ends = rows.searchsorted(self.ends, side="right") - 1
+        sources, remaining = self.sources, ends >= starts
+        if not remaining.all():
+            starts, ends = starts[remaining], ends[remaining]
+            sources = tuple(name for name, stays in zip(sources, remaining, strict=True) if stays)
+        return Columns(
+            prices=self.prices[rows],
+            volumes=self.volumes[rows],
+            has_volume=self.has_volume[rows],
+            times_us=self.times_us[rows],
+            origins=self.origins[rows],
+            sources=sources,
+            starts=starts,
+            ends=ends,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Points(Columns):
+    """A whole window; build it with `Points.of`."""
+
+    oldest_us: int
+    newest_us: int
+    #: The newest point of the source that has been silent for longest.
+    stalest_us: int
 
     @classmethod
     def of(cls, points: Iterable[Point | tuple[Number, Number | None, Moment, str]]) -> "Points":
@@ -82,46 +102,23 @@ class Points:
         prices, volumes = np.array([row[2] for row in rows]), np.array([row[4] for row in rows])
         if not (np.isfinite(prices) & (prices > 0) & np.isfinite(volumes) & (volumes >= 0)).all():
             raise PointUnfit
-        names, starts = _runs([row[0] for row in rows])
+        starts = [row for row in range(len(rows)) if row == 0 or rows[row][0] != rows[row - 1][0]]
+        ends = [start - 1 for start in starts[1:]] + [len(rows) - 1] * bool(rows)
         return cls(
             prices=prices,
             volumes=volumes,
             has_volume=np.array([row[3] for row in rows], dtype=np.bool_),
             times_us=np.array([row[1] for row in rows], dtype=np.int64),
             origins=np.array([row[5] for row in rows], dtype=np.intp),
-            sources=names,
-            starts=starts,
-        )
-
-    def __len__(self) -> int:
-        return len(self.prices)
-
-    @property
-    def counts(self) -> npt.NDArray[np.intp]:
-        """How many points each source has."""
-        return self.ends - self.starts + 1
-
-    def where(self, kept: npt.NDArray[np.bool_]) -> "Points":
-        """The window with only the rows for which `kept` is true; a source without rows is gone."""
-        per_source = np.add.reduceat(kept, self.starts, dtype=np.intp)
-        remaining = per_source > 0
-        return Points(
-            prices=self.prices[kept],
-            volumes=self.volumes[kept],
-            has_volume=self.has_volume[kept],
-            times_us=self.times_us[kept],
-            origins=self.origins[kept],
-            sources=tuple(name for name, stays in zip(self.sources, remaining, strict=True) if stays),
-            starts=(np.cumsum(per_source) - per_source)[remaining],
+            sources=tuple(rows[start][0] for start in starts),
+            starts=np.array(starts, dtype=np.intp),
+            ends=np.array(ends, dtype=np.intp),
+            oldest_us=min((rows[start][1] for start in starts), default=0),
+            newest_us=max((rows[end][1] for end in ends), default=0),
+            stalest_us=min((rows[end][1] for end in ends), default=0),
         )
 
 
 def microseconds(moment: Moment) -> int:
     """A moment as whole microseconds since 1970; exact for aware datetimes."""
     return (moment - _EPOCH) // _MICROSECOND if isinstance(moment, datetime) else round(moment * 1_000_000)
-
-
-def _runs(names: Sequence[str]) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
-    """The distinct names of a sorted column and the row at which each begins."""
-    starts = [row for row, name in enumerate(names) if row == 0 or name != names[row - 1]]
-    return tuple(names[row] for row in starts), np.array(starts, dtype=np.intp)

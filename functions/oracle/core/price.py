@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from functions.oracle.core.points import Moment, Number, Point, Points, microseconds
+from functions.oracle.core.points import Columns, Moment, Number, Point, Points, microseconds
 from functions.oracle.core.reputation import INITIAL
 
 WINDOW_S: Final = 180
@@ -87,19 +87,18 @@ def aggregate(
         return Aggregate(source_prices={}, stale_sources=stale_sources)
 
     order = fresh.prices.argsort(kind="stable")
-    ranked = fresh.prices[order]
-    first, last = _inlier_range(ranked)
+    first, last = _inlier_range(fresh.prices[order])
     if last - first == len(fresh):
-        decided = _decide(fresh, order, ranked, now_us, reputation)
+        decided = _decide(fresh, order, now_us, reputation)
         return replace(decided, stale_sources=stale_sources) if stale_sources else decided
 
-    kept = np.zeros(len(fresh), dtype=np.bool_)
-    kept[order[first:last]] = True
-    # A row's place among the kept ones is the number of kept rows before it.
-    places = np.cumsum(kept) - 1
-    decided = _decide(fresh.where(kept), places[order[first:last]], ranked[first:last], now_us, reputation)
-    outliers = tuple(sorted(fresh.origins[~kept].tolist()))
-    return replace(decided, outliers=outliers, stale_sources=stale_sources)
+    inliers = order[first:last]
+    rows = np.sort(inliers)
+    places = np.empty_like(order)
+    places[rows] = np.arange(len(rows))
+    decided = _decide(fresh.take(rows), places[inliers], now_us, reputation)
+    outliers = sorted(fresh.origins[np.delete(order, slice(first, last))].tolist())
+    return replace(decided, outliers=tuple(outliers), stale_sources=stale_sources)
 
 
 def aggregate_many(
@@ -114,19 +113,16 @@ def round_price(price: float, decimals: int) -> Decimal:
     return Decimal(price).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
 
 
-def _fresh(points: Points, now_us: int) -> tuple[Points, tuple[str, ...]]:
+def _fresh(points: Points, now_us: int) -> tuple[Columns, tuple[str, ...]]:
     """Step 1: the points that count, and the sources that are stale."""
     earliest_us, stale_before_us = now_us - _WINDOW_US, now_us - _STALE_AFTER_US
-    if points.oldest_us >= earliest_us and points.newest_us <= now_us:
-        window = points
-    else:
-        window = points.where((points.times_us >= earliest_us) & (points.times_us <= now_us))
-    if window.stalest_us >= stale_before_us:
-        return window, ()
+    if points.oldest_us >= earliest_us and points.newest_us <= now_us and points.stalest_us >= stale_before_us:
+        return points, ()
 
+    window = points.take(np.flatnonzero((points.times_us >= earliest_us) & (points.times_us <= now_us)))
     is_fresh = window.times_us[window.ends] >= stale_before_us
     stale_sources = tuple(name for name, fresh in zip(window.sources, is_fresh, strict=True) if not fresh)
-    return window.where(np.repeat(is_fresh, window.counts)), stale_sources
+    return window.take(np.flatnonzero(np.repeat(is_fresh, window.counts))), stale_sources
 
 
 def _inlier_range(ranked: Floats) -> tuple[int, int]:
@@ -149,10 +145,8 @@ def _inlier_range(ranked: Floats) -> tuple[int, int]:
     return first, last
 
 
-def _decide(
-    points: Points, order: npt.NDArray[np.intp], ranked: Floats, now_us: int, reputation: Mapping[str, float]
-) -> Aggregate:
-    """Steps 3 to 7 over what is left. `ranked` is the prices in ascending order, `order` the rows they come from."""
+def _decide(points: Columns, order: npt.NDArray[np.intp], now_us: int, reputation: Mapping[str, float]) -> Aggregate:
+    """Steps 3 to 7 over what is left. `order` is the rows by ascending price."""
     traded = np.add.reduceat(points.prices * points.volumes, points.starts).tolist()
     volumes = np.add.reduceat(points.volumes, points.starts).tolist()
     lasts = points.prices[points.ends].tolist()
@@ -162,14 +156,14 @@ def _decide(
     return Aggregate(
         vwap=fsum(traded) / volume if volume > 0 else None,
         twap=_twap(points, now_us),
-        weighted_median=_weighted_median(points, order, ranked, trust if reputation else None),
+        weighted_median=_weighted_median(points, order, trust if reputation else None),
         consensus=_consensus(own, trust),
         confidence=_CONFIDENCE_95 * _spread(own) / sqrt(len(own)),
         source_prices=dict(zip(points.sources, own, strict=True)),
     )
 
 
-def _twap(points: Points, now_us: int) -> float | None:
+def _twap(points: Columns, now_us: int) -> float | None:
     """Step 4."""
     held = np.empty(len(points))
     np.subtract(points.times_us[1:], points.times_us[:-1], out=held[:-1])
@@ -179,19 +173,17 @@ def _twap(points: Points, now_us: int) -> float | None:
     return fsum(np.add.reduceat(held, points.starts).tolist()) / covered_us if covered_us else None
 
 
-def _weighted_median(
-    points: Points, order: npt.NDArray[np.intp], ranked: Floats, trust: Sequence[float] | None
-) -> float:
+def _weighted_median(points: Columns, order: npt.NDArray[np.intp], trust: Sequence[float] | None) -> float:
     """Step 5; `trust` is None while all sources count the same."""
     volumes = points.volumes
-    if not points.is_volume_complete:
+    if not points.has_volume.all():
         known = volumes[points.has_volume]
         volumes = np.where(points.has_volume, volumes, _median(known) if len(known) else 1.0)
     reputation = None if trust is None else np.repeat(trust, points.counts)
     cumulative = (volumes if reputation is None else volumes * reputation)[order].cumsum()
     if cumulative[-1] == 0:
         cumulative = (np.ones(len(points)) if reputation is None else reputation[order]).cumsum()
-    return float(ranked[cumulative.searchsorted(cumulative[-1] * 0.5)])
+    return float(points.prices[order[cumulative.searchsorted(cumulative[-1] * 0.5)]])
 
 
 def _consensus(own: Sequence[float], trust: Sequence[float]) -> float:

@@ -39,7 +39,6 @@ def test_a_window_knows_its_extremes() -> None:
         time - microseconds(NOON) for time in (points.oldest_us, points.newest_us, points.stalest_us)
     ]
     assert [2, 2, 1] == points.counts.tolist()
-    assert not points.is_volume_complete
 
 
 def test_the_order_of_points_does_not_matter() -> None:
@@ -54,12 +53,12 @@ def test_the_order_of_points_does_not_matter() -> None:
 
 def test_rows_can_be_left_out() -> None:
     """A source that loses all its rows is gone; the others' first rows move up."""
-    points = Points.of(GIVEN).where(np.array([False, True, False, True]))
+    points = Points.of(GIVEN).take(np.array([1, 3]))
 
     assert ([1.5, 2.5], ("b", "c")) == (points.prices.tolist(), points.sources)
     assert ([0, 1], [0, 1], [1, 3]) == (points.starts.tolist(), points.ends.tolist(), points.origins.tolist())
-    assert not points.is_volume_complete
-    assert microseconds(NOON) + 1_000_000 == points.oldest_us
+    assert [False, True] == points.has_volume.tolist()
+    assert [1_000_000, 3_000_000] == [time - microseconds(NOON) for time in points.times_us.tolist()]
 
 
 def test_an_empty_window_is_a_window() -> None:
