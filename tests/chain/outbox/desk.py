@@ -21,6 +21,8 @@ from kernel.testing import FakeClock, InMemoryQueue
 
 ETHER = 10**18
 LEASE_S = 60.0
+# The outbox works with the rights of a slice, never with more.
+ROLE = "counterpart_oracle"
 ROUNDS_MAX = 40
 POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI), confirmations=1)
 # Reverts whatever it is sent: PUSH1 0, PUSH1 0, REVERT.
@@ -68,7 +70,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.signer = LocalSigner(self.private_key)
         self.fund(self.signer.address)
-        self.postgres = Postgres(self.database_url, self.clock)
+        self.postgres = Postgres(self.database_url, self.clock, role=ROLE)
         self.tasks = Tasks(self.postgres, InMemoryQueue(self.clock), self.clock)
 
     def pool(self) -> RpcPool:

@@ -11,7 +11,7 @@ from kernel.evm.transactions import SignedTransaction, UnsignedTransaction
 from kernel.keys.signers import LocalSigner
 from kernel.outbox import State
 from kernel.postgres import Postgres
-from tests.chain.outbox.desk import LEASE_S, Desk
+from tests.chain.outbox.desk import LEASE_S, ROLE, Desk
 
 pytestmark = pytest.mark.chain
 
@@ -88,7 +88,7 @@ def test_concurrent_records_lease_every_nonce_once(desk: Desk) -> None:
     """Eight threads, ten obligations each, one signer: eighty consecutive nonces, the first use included."""
 
     def record(worker: int) -> None:
-        postgres = Postgres(desk.database_url, desk.clock)
+        postgres = Postgres(desk.database_url, desk.clock, role=ROLE)
         outbox = desk.outbox()
         for number in range(10):
             with postgres.transaction() as tx:
@@ -111,7 +111,7 @@ def test_concurrent_records_of_one_key_make_one_obligation(desk: Desk) -> None:
     together = threading.Barrier(8)
 
     def record() -> None:
-        postgres = Postgres(desk.database_url, desk.clock)
+        postgres = Postgres(desk.database_url, desk.clock, role=ROLE)
         together.wait()
         with postgres.transaction() as tx:
             found.append(desk.outbox().record(tx, desk.intent("pay-1")))

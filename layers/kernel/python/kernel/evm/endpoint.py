@@ -6,6 +6,7 @@ An endpoint's URL often carries a credential, so only its host ever reaches an e
 """
 
 import json
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -60,6 +61,7 @@ class Endpoint:
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self._url, self._timeout_s = url, timeout_s
         self._http: urllib3.PoolManager | None = None
+        self._process_id = 0
         self.name: Final = urlsplit(url).netloc.rpartition("@")[2]
 
     def __repr__(self) -> str:
@@ -116,10 +118,11 @@ class Endpoint:
         return answer
 
     def _connected(self) -> "urllib3.PoolManager":
-        if self._http is None:
+        # A connection that came through a fork is the parent's; two processes on it would read each other's answers.
+        if self._http is None or self._process_id != os.getpid():
             import urllib3
 
-            self._http = urllib3.PoolManager(maxsize=4, retries=False)
+            self._http, self._process_id = urllib3.PoolManager(maxsize=4, retries=False), os.getpid()
         return self._http
 
 

@@ -9,6 +9,7 @@
 4. A broadcast goes to every endpoint of the right chain at once, and every answer comes back.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class RpcPool:
         self._lag_blocks_max, self._lag_s_max = lag_blocks_max, lag_s_max
         self._heads_ttl_s, self._compared_at_s = heads_ttl_s, float("-inf")
         self._threads: ThreadPoolExecutor | None = None
+        self._process_id = 0
 
     def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one JSON-RPC call. Raises RpcRefused, RpcUnavailable, WrongChain."""
@@ -76,6 +78,18 @@ class RpcPool:
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Several results of *one* node in one round trip, in order. Raises RpcRefused, RpcUnavailable, WrongChain."""
         return list(self._read(lambda endpoint: endpoint.batch(calls)))
+
+    def everywhere(self, method: str, params: Sequence[Any]) -> list[Any]:
+        """What each believed endpoint answers to one call; None, refusals and silence are left out."""
+        self._compare_heads()
+
+        def answer(endpoint: Endpoint) -> Any:
+            try:
+                return endpoint.call(method, params)
+            except (EndpointUnavailable, RpcRefused):
+                return None
+
+        return [found for found in self._each(self._believed(), answer) if found is not None]
 
     def broadcast(self, raw: bytes) -> list[Delivery]:
         """Send signed bytes to every endpoint of the right chain and collect the answers. Raises only WrongChain."""
@@ -96,18 +110,10 @@ class RpcPool:
 
     def nonce_claimed(self, address: str) -> int:
         """The first nonce that no endpoint has seen used, mined or pending: the highest count over all of them."""
-        self._verify_chain()
-
-        def claimed(endpoint: Endpoint) -> int | None:
-            try:
-                return quantity(endpoint.call("eth_getTransactionCount", [address, "pending"]))
-            except (EndpointUnavailable, RpcRefused):
-                return None
-
-        counts = [count for count in self._each(self._believed(), claimed) if count is not None]
+        counts = self.everywhere("eth_getTransactionCount", [address, "pending"])
         if not counts:
             raise RpcUnavailable(chain_id=self.chain_id)
-        return max(counts)
+        return max(quantity(count) for count in counts)
 
     def balance_wei(self, address: str, block: BlockId = "latest") -> int:
         """The account's balance in wei."""
@@ -162,7 +168,6 @@ class RpcPool:
 
     def _read(self, ask: Callable[[Endpoint], T]) -> T:
         self._compare_heads()
-        refused: RpcRefused | None = None
         for endpoint in self._believed():
             try:
                 return ask(endpoint)
@@ -171,10 +176,9 @@ class RpcPool:
             except RpcRefused as refusal:
                 if not refusal.belongs_elsewhere:
                     raise
-                refused = refusal
         # Nobody answered: whoever was left out before may be the one that lives.
         self._compared_at_s = float("-inf")
-        raise refused or RpcUnavailable(chain_id=self.chain_id)
+        raise RpcUnavailable(chain_id=self.chain_id)
 
     def _believed(self) -> list[Endpoint]:
         """Whom to read from, best first; a lone endpoint cannot be behind anybody."""
@@ -219,8 +223,9 @@ class RpcPool:
     def _each(self, endpoints: Sequence[Endpoint], ask: Callable[[Endpoint], T]) -> list[T]:
         if len(endpoints) <= 1:
             return [ask(endpoint) for endpoint in endpoints]
-        if self._threads is None:
+        if self._threads is None or self._process_id != os.getpid():  # threads do not come through a fork
             self._threads = ThreadPoolExecutor(max_workers=len(self._endpoints), thread_name_prefix="rpc")
+            self._process_id = os.getpid()
         return list(self._threads.map(ask, endpoints))
 
 

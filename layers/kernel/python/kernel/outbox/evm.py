@@ -15,16 +15,17 @@ being watched, because a parked one would hold up every later nonce of its signe
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Final
 from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import KeyUnavailable, WrongChain
+from kernel.errors import KeyUnavailable, Transient, WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Head, Receipt, hexadecimal, quantity
-from kernel.evm.endpoint import Call
+from kernel.evm.endpoint import Call, RpcRefused
 from kernel.evm.nonce_use import REORGANISATION_DEPTH_MAX, nonce_use
 from kernel.evm.rpc import RpcPool
 from kernel.keys.signers import Signer
@@ -55,6 +56,22 @@ logger = logging.getLogger(__name__)
 ATTEMPTS_MAX: Final = 1_000
 
 Settled = Callable[[Transaction, OutboxEntry], None]
+
+
+class ChainUnreadable(Transient):
+    """The node refused to tell what became of a transaction."""
+
+    cause = "A node answered a plain question about blocks, receipts or counts with an error."
+    remedy = "The entry is looked at again; read the node's words in the log if this lasts."
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """A refusal while looking never parks the task: its nonce holds up all later ones."""
+    try:
+        yield
+    except RpcRefused as refused:
+        raise ChainUnreadable(words=refused.words) from refused
 
 
 class EvmOutbox:
@@ -178,7 +195,9 @@ class EvmOutbox:
 
     def _prospect(self) -> Sighting:
         """What a first signature needs to know: the base fee and the going tip."""
-        block, tip = self._pool.batch([("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])])
+        calls: list[Call] = [("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])]
+        with _reading():
+            block, tip = self._pool.batch(calls)
         return Sighting(now=self._clock.now(), head=Head.from_rpc(block), suggested_tip_wei=quantity(tip))
 
     def _look(self, entry: OutboxEntry) -> Sighting:
@@ -192,7 +211,8 @@ class EvmOutbox:
             ("eth_getTransactionByHash", [hashes[-1]]),
             *(("eth_getTransactionReceipt", [one]) for one in hashes),
         ]
-        latest, finalized, tip, used, known, *receipts = self._pool.batch(calls)
+        with _reading():
+            latest, finalized, tip, used, known, *receipts = self._pool.batch(calls)
         head, nonces_used, now = Head.from_rpc(latest), quantity(used), self._clock.now()
         found = [Receipt.from_rpc(receipt) for receipt in receipts if receipt is not None]
         return Sighting(
@@ -280,7 +300,8 @@ class EvmOutbox:
         use = None
         if sighting.final_block >= 0:
             use = nonce_use(self._pool, entry.signer, entry.nonce, since_block=since, until_block=sighting.final_block)
-        if use is None or use.transaction_hash in {payload.hash for payload in entry.payloads}:
+        ours = {payload.hash for payload in entry.payloads}
+        if use is None or use.transaction_hash in ours or self._mined_anywhere(ours):
             return Retry(pause_s(entry, self._clock.now(), self._policy), "the nonce is used, its use not final yet")
         foreign = hexadecimal(use.transaction_hash) if use.transaction_hash else f"before block {use.block_number}"
         reason = f"nonce {entry.nonce} was used by a foreign transaction: {foreign}"
@@ -293,6 +314,10 @@ class EvmOutbox:
         claimed = self._pool.nonce_claimed(entry.signer)
         nonce = self._store.lease_again(entry, fence, claimed, reason=reason, now=self._clock.now())
         return Retry(0.0, f"displaced to nonce {nonce}")
+
+    def _mined_anywhere(self, hashes: set[bytes]) -> bool:
+        """Whether any endpoint at all knows a receipt of ours: one that lags or lies must not cost a second effect."""
+        return any(self._pool.everywhere("eth_getTransactionReceipt", [hexadecimal(one)]) for one in hashes)
 
     def _raise_alarm(self, entry: OutboxEntry, alarm: str | None) -> None:
         if alarm is not None and alarm != entry.alarm:
