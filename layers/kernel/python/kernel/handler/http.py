@@ -14,6 +14,7 @@ Tests give their own dependencies by `override_deps(app, deps)`, or call `handle
 import asyncio
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -27,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from kernel.errors import (
     CounterpartError,
+    DeadlineExceeded,
     Forbidden,
     Invalid,
     MethodNotAllowed,
@@ -117,24 +119,26 @@ def container_of(scope: Scope) -> Container[Any]:
 
 def lambda_handler(app: FastAPI) -> Entry[Any]:
     """The Lambda entry point of `app`, named after the module of its first route."""
+    from mangum import Mangum
+
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    adapters: list[Any] = []
 
     def act(event: Mapping[str, Any], context: Any, container: Container[Any]) -> dict[str, Any]:
         async def bound(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, CONTAINER: container}, receive, send)
 
-        if not adapters:
-            asyncio.set_event_loop(asyncio.new_event_loop())
-            from mangum import Mangum
-
-            adapters.append(Mangum)
+        runner = asyncio.Runner()
+        asyncio.set_event_loop(runner.get_loop())
         try:
-            answer: dict[str, Any] = adapters[0](bound, lifespan="off")(event, context)
-        except CounterpartError as late:  # the deadline's alarm may ring between two steps of the loop
-            adapters.clear()
+            answer: dict[str, Any] = Mangum(bound, lifespan="off")(dict(event), context)
+            runner.close()
+        except DeadlineExceeded as late:  # the alarm may ring between two steps of the loop
             report_failure(late, "answered by the border")
+            # The route is still at work in its thread, for which closing would wait; the answer must not.
+            threading.Thread(target=runner.close, daemon=True).start()
             return _bare_answer(late, event)
+        finally:
+            asyncio.set_event_loop(None)
         return answer
 
     return Entry(handler_name(routes[0].endpoint), app.state.container, act)

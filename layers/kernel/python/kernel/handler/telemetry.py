@@ -47,24 +47,27 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
         """Fixed by design."""
 
 
-_stdout = StdoutHandler()
+SERVICE = "counterpart"
 logger = Logger(
-    service="counterpart",
-    logger_handler=_stdout,
+    service=SERVICE,
+    logger_handler=StdoutHandler(),
     logger_formatter=SafeFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False),
 )
 # Vendor patching costs cold start; slices open subsegments where they wait for somebody.
-tracer = Tracer(service="counterpart", auto_patch=False)
+tracer = Tracer(service=SERVICE, auto_patch=False)
+_libraries = StdoutHandler()
+_libraries.setFormatter(SafeFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False))
+_libraries.addFilter(lambda record: record.name != SERVICE)  # our own logger has written it already
 _metrics: ContextVar[EphemeralMetrics | None] = ContextVar("metrics", default=None)
 
 
 def route_library_logs() -> None:
     """Send the records of the standard library's loggers, ours and vendors', through the safe formatter."""
     root = logging.getLogger()
-    if _stdout not in root.handlers:
+    if _libraries not in root.handlers:
         # Lambda's own root handler would print each record again, with the exception's text.
         root.handlers[:] = [handler for handler in root.handlers if type(handler).__name__ != "LambdaLoggerHandler"]
-        root.addHandler(_stdout)
+        root.addHandler(_libraries)
         for name in ("kernel", "functions"):
             logging.getLogger(name).setLevel(logging.INFO)
 
