@@ -1,6 +1,7 @@
 """Servers as fixtures, started when first asked for, and the rules that every test keeps."""
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,34 +44,39 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+class UnitTests:
+    """Whether a unit test runs now, for the audit hook below, which Python lets nobody remove."""
+
+    running = False
+
+
+def _refuse_internet_sockets(event: str, arguments: tuple[Any, ...]) -> None:
+    if UnitTests.running and event in ("socket.connect", "socket.bind"):
+        connection, address = arguments
+        if connection.family in (socket.AF_INET, socket.AF_INET6):
+            # Not an Exception: code under test that swallows its network errors must not hide it.
+            pytest.fail(f"a unit test opened a socket to {address}")
+
+
+sys.addaudithook(_refuse_internet_sockets)
+
+
 @pytest.fixture(autouse=True)
-def no_socket_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A unit test that connects or binds an internet socket fails."""
+def no_socket_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A unit test that connects or binds an internet socket, or connects to Postgres, fails."""
     if request.node.get_closest_marker("unit") is None:
+        yield
         return
 
-    class GuardedSocket(socket.socket):
-        def connect(self, address: Any) -> None:
-            self._refuse_internet(address)
-            super().connect(address)
+    def refuse(*_: object, **__: object) -> NoReturn:
+        pytest.fail("a unit test opened a socket to Postgres")
 
-        def connect_ex(self, address: Any) -> int:
-            self._refuse_internet(address)
-            return super().connect_ex(address)
-
-        def bind(self, address: Any) -> None:
-            self._refuse_internet(address)
-            super().bind(address)
-
-        def _refuse_internet(self, address: object) -> None:
-            if self.family in (socket.AF_INET, socket.AF_INET6):
-                refuse(address)
-
-    def refuse(address: object) -> NoReturn:
-        # Not an Exception: code under test that catches its network errors must not hide it.
-        pytest.fail(f"a unit test opened a socket to {address}", pytrace=True)
-
-    monkeypatch.setattr(socket, "socket", GuardedSocket)
+    # libpq opens its sockets in C, where no audit hook sees them.
+    monkeypatch.setattr("psycopg.connect", refuse)
+    monkeypatch.setattr("psycopg.Connection.connect", refuse)
+    UnitTests.running = True
+    yield
+    UnitTests.running = False
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,11 @@ class PostgresServer:
     def template(self) -> str:
         """The name of a database with every migration applied; made at first use."""
         name = f"template_{uuid.uuid4().hex[:8]}"
-        migrate(self.create_database(name))
+        url = self.create_database(name)
+        # Roles belong to the whole server: on a shared one, two migrations at once would both create them.
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(hashtext('counterpart migrations'))")
+            migrate(url)
         return name
 
     def url_of(self, database: str) -> str:
