@@ -1,0 +1,128 @@
+"""A seeded storm: many obligations, dying workers, lying nodes and a foreign wallet, and then the account is closed."""
+
+import random
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from infra.local.anvil import RpcRefused
+from infra.local.fault_proxy import FaultProxy
+from infra.local.faults import Faults
+from kernel.errors import CounterpartError
+from kernel.evm.blocks import hexadecimal
+from kernel.outbox import EvmOutbox, State
+from kernel.tasks import NotClaimed
+from tests.chain.outbox.desk import LEASE_S, REVERTING_CODE, Desk, Died, DyingPool, DyingSigner, recipient
+from tests.chain.outbox.test_outbox_faults import spend_elsewhere
+
+pytestmark = pytest.mark.chain
+
+OBLIGATIONS, ROUNDS_MAX = 24, 400
+FAULTS = [
+    Faults(),
+    Faults(),
+    Faults(send="error"),
+    Faults(send="lost"),
+    Faults(send="swallowed"),
+    Faults(failure="http_500", failure_rate=0.3),
+    Faults(failure="rpc_error", failure_rate=0.3),
+    Faults(outage=True),
+]
+
+
+class Storm:
+    """Draws what happens next from a seed."""
+
+    def __init__(self, desk: Desk, proxy: FaultProxy, seed: int) -> None:
+        self.desk, self.proxy, self.dice = desk, proxy, random.Random(seed)
+        self.open: set[str] = set()
+
+    def outbox(self) -> EvmOutbox:
+        """A worker, often one that is going to die at a point of its own."""
+        desk, fate = self.desk, self.dice.random()
+        if fate < 0.1:
+            return desk.outbox(signer=DyingSigner(desk.private_key))
+        if fate < 0.25:
+            sent = self.dice.random() < 0.5
+            return desk.outbox(pool=DyingPool(desk.urls, desk.node.chain_id, desk.clock, after_sending=sent))
+        return desk.outbox()
+
+    def record(self, key: str) -> None:
+        """One obligation, sometimes one that expires, and sometimes one that reverts."""
+        fate = self.dice.random()
+        if fate < 0.2:
+            self.desk.record(key, valid_until=self.desk.clock.now() + timedelta(seconds=self.dice.randint(1, 120)))
+        elif fate < 0.3:
+            self.desk.record(key, to=recipient("refuser"), gas_limit=100_000)
+        else:
+            self.desk.record(key)
+        self.open.add(key)
+
+    def blow(self) -> None:
+        """One turn of the world: time, blocks, faults, a foreign transaction, a dropped one."""
+        desk, dice = self.desk, self.dice
+        desk.clock.advance(dice.choice([0, 1, 5, 35]))
+        if dice.random() < 0.5:
+            desk.node.mine()
+        for identity in self.proxy.identities:
+            identity.inject(replace(dice.choice(FAULTS), seed=dice.getrandbits(30)))
+        if dice.random() < 0.05:
+            with suppress(RpcRefused):  # its nonce may be pending with a higher fee of ours
+                spend_elsewhere(desk)
+        if dice.random() < 0.1:
+            for row in desk.rows("select hash from kernel.evm_payloads order by random() limit 1"):
+                desk.node.rpc("anvil_dropTransaction", hexadecimal(bytes(row["hash"])))
+
+    def work(self, key: str) -> None:
+        """A worker takes the task if it is due, and does what it can or dies."""
+        (record,) = self.desk.tasks.about(key)
+        task = self.desk.tasks.claim(record.id, "storm", LEASE_S)
+        if isinstance(task, NotClaimed):
+            return
+        try:
+            outcome = self.outbox().advance(self.desk.entry(key).id, task.fence)
+        except Died:
+            return
+        except CounterpartError as failure:
+            self.desk.tasks.finish(task.fence, failure)
+        else:
+            self.desk.tasks.finish(task.fence, outcome)
+        if self.desk.entry(key).settled:
+            self.open.discard(key)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.timeout(180)
+def test_a_storm_leaves_every_obligation_with_exactly_one_end(
+    faulty_desk: Desk, fault_proxy: FaultProxy, seed: int
+) -> None:
+    """Confirmed: 7 wei arrived, once. Failed or cancelled: none. Every nonce is used, and every one accounted for."""
+    desk = faulty_desk
+    desk.hold_blocks()
+    desk.node.rpc("anvil_setCode", recipient("refuser"), REVERTING_CODE)
+    storm = Storm(desk, fault_proxy, seed)
+    keys = [f"storm-{number}" for number in range(OBLIGATIONS)]
+    for position, key in enumerate(keys):
+        storm.record(key)
+        if position % 3 == 0:
+            storm.blow()
+            storm.work(storm.dice.choice(sorted(storm.open)))
+            fault_proxy.heal()
+    for _ in range(ROUNDS_MAX):
+        if not storm.open:
+            break
+        storm.blow()
+        for key in storm.dice.sample(sorted(storm.open), k=min(4, len(storm.open))):
+            storm.work(key)
+
+    entries = [desk.entry(key) for key in keys]
+    assert {key for key in keys if not desk.entry(key).settled} == set()
+    for entry in entries:
+        effects = 7 if entry.state == State.CONFIRMED else 0
+        assert desk.received(entry.business_key) == effects, entry
+    ours = [entry.nonce for entry in entries if entry.transaction_hash is not None]
+    assert len(ours) == len(set(ours))
+    assert max(ours) < desk.nonce()
+    assert {entry.alarm for entry in entries} == {None}
