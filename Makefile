@@ -50,7 +50,7 @@ invoke: ready ## Call one handler: HANDLER=functions/ops/http_health EVENT=event
 	@$(LOCAL) invoke --handler "$(HANDLER)" --event "$(EVENT)" $(ARGS)
 
 contracts: ready ## Compile the Solidity contracts into their committed artifacts
-	@$(RUN) -m infra.contracts.build $(ARGS)
+	@$(LOCAL) contracts
 
 format: ready ## Format and fix what can be fixed
 	@$(RUN) -m ruff format .

@@ -1,6 +1,7 @@
 """`python -m infra.local up | demo | doctor | invoke ...`; each is imported only when it is asked for."""
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     demo.add_argument("options", nargs=argparse.REMAINDER, help="options of the scene")
 
     commands.add_parser("doctor", help="what this machine has and lacks")
+    commands.add_parser("contracts", help="compile the Solidity contracts into their committed artifacts")
 
     invoke = commands.add_parser("invoke", help="call one handler with one event")
     invoke.add_argument("--handler", required=True, help="functions/<service>/<handler>")
@@ -43,9 +45,21 @@ def _run(chosen: argparse.Namespace) -> int:
         from infra.local.invoke import invoke
 
         return invoke(chosen.handler, chosen.event)
+    if chosen.command == "contracts":
+        return _compile_contracts()
     from infra.local.doctor import main as doctor
 
     return doctor()
+
+
+def _compile_contracts() -> int:
+    from infra.local import programs
+
+    node = programs.node()
+    if node is None:
+        print("no Node of version 20 or later; `make ready` brings one")
+        return 1
+    return subprocess.run([node.program, settings.ROOT / "infra/contracts/build.cjs"], check=False).returncode
 
 
 if __name__ == "__main__":
