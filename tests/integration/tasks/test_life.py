@@ -13,7 +13,15 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from kernel.errors import Broken, Conflict, LeaseLost, Rejected
 from kernel.postgres import Fence, Postgres
@@ -76,33 +84,22 @@ class TaskLife(RuleBasedStateMachine):
     @rule(
         target=ids,
         key=st.sampled_from("abc"),
-        due_s=st.sampled_from([0, 1, 130]),
-        lives_s=st.sampled_from([None, 5, 200]),
+        due_s=st.sampled_from([0, 0, 1, 130]),
+        lives_s=st.sampled_from([None, 5, 40]),
         attempts_max=st.integers(1, 3),
     )
     def enqueue(self, key: str, due_s: int, lives_s: int | None, attempts_max: int) -> UUID:
-        run_at = self.clock.now() + timedelta(seconds=due_s)
-        expires_at = run_at + timedelta(seconds=lives_s) if lives_s else None
-        [task_id] = self.tasks.enqueue(
-            [
-                TaskSpec(
-                    kind="oracle.life",
-                    business_key=key,
-                    payload={},
-                    run_at=run_at,
-                    expires_at=expires_at,
-                    attempts_max=attempts_max,
-                )
-            ]
-        )
-        self.model.setdefault(task_id, Expected(run_at, expires_at, attempts_max))
-        return task_id
+        return self._ask(key, due_s, lives_s, attempts_max)
 
-    @rule(seconds=st.sampled_from([0.5, 1.0, 4.0, 30.0, 150.0]))
+    @initialize(target=ids)
+    def begin_with_due_tasks(self) -> Any:
+        return multiple(self._ask("a", 0, None, 3), self._ask("b", 0, 5, 3))
+
+    @rule(seconds=st.sampled_from([0.5, 1.0, 4.0, 30.0]))
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(target=fences, task_id=ids, lease_s=st.sampled_from([0.0, 2.0, 60.0]))
+    @rule(target=fences, task_id=ids, lease_s=st.sampled_from([0.0, 0.0, 2.0, 60.0]))
     def claim(self, task_id: UUID, lease_s: float) -> Any:
         now, task = self.clock.now(), self.model[task_id]
         answer = self.tasks.claim(task_id, "worker", lease_s)
@@ -222,6 +219,21 @@ class TaskLife(RuleBasedStateMachine):
             rows = tx.all("select task_id, count(*) as n from public.effects group by task_id")
         assert {row["task_id"]: row["n"] for row in rows} == {i: 1 for i, t in self.model.items() if t.effects}
 
+    def _ask(self, key: str, due_s: int, lives_s: int | None, attempts_max: int) -> UUID:
+        run_at = self.clock.now() + timedelta(seconds=due_s)
+        expires_at = run_at + timedelta(seconds=lives_s) if lives_s else None
+        spec = TaskSpec(
+            kind="oracle.life",
+            business_key=key,
+            payload={},
+            run_at=run_at,
+            expires_at=expires_at,
+            attempts_max=attempts_max,
+        )
+        [task_id] = self.tasks.enqueue([spec])
+        self.model.setdefault(task_id, Expected(run_at, expires_at, attempts_max))
+        return task_id
+
     def _commit(self, fence: Fence) -> None:
         with self.database.transaction(holding=fence) as tx:
             tx.execute("insert into public.effects values (%(id)s)", id=fence.task_id)
@@ -239,8 +251,8 @@ def test_tasks_live_as_the_model_says(route_url: str, volume: Callable[[int, int
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=volume(60, 600),
-            stateful_step_count=30,
+            max_examples=volume(40, 1000),
+            stateful_step_count=40,
             deadline=None,
             derandomize=True,
             database=None,

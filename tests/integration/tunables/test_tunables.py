@@ -122,6 +122,14 @@ def test_two_changes_at_once_are_one_change(route_url: str, tunables: Tunables) 
     assert [change.changed_by for change in tunables.history("oracle.spread_bps_max")] == ["bob"]
 
 
+def test_a_third_change_follows_the_second(tunables: Tunables) -> None:
+    """Each starts from the newest value, not from the first."""
+    for value in (80, 60, 70):
+        change = tunables.set("oracle.spread_bps_max", value, actor="ada", reason="tuning")
+
+    assert (change.version, change.old_value, tunables.get(SPREAD)) == (3, Decimal(60), 70)
+
+
 def wait_until_blocked(url: str) -> None:
     """Until some session of the database waits for another's lock."""
     deadline_s = time.monotonic() + 10
