@@ -18,8 +18,13 @@ import pytest
 
 LIMIT_S = 60.0
 HEAVY = ("_pytest.assertion.rewrite", "hypothesis", "httpx", "numpy", "psycopg", "pydantic", "pydantic_settings")
-# What is loaded already cannot be rewritten any more, which matters to none of these libraries.
-OPTIONS = ("-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+OPTIONS = (
+    *("-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"),
+    # The same examples every time, so that a mutant that is killed here is killed everywhere.
+    "--hypothesis-seed=0",
+    # What is loaded already cannot be rewritten any more, which matters to none of these libraries.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 
 
 def run(copy: Path, job: dict[str, str]) -> dict[str, object]:
