@@ -18,10 +18,14 @@ from infra.local import redis as redis_part
 from infra.local.anvil import AnvilNode
 from infra.local.aws import Aws
 from infra.local.children import Children
+from infra.local.exchanges import server as exchange_part
+from infra.local.exchanges.server import ExchangeServer
 from infra.local.fault_proxy import FaultProxy
 from infra.local.pgbouncer import Pgbouncer
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
+
+pytest_plugins = ["tests.totals"]
 
 MARKERS = frozenset(("unit", "handlers", "integration", "chain", "browser", "crash", "bench", "repo"))
 SETTINGS = settings.load()
@@ -173,10 +177,18 @@ def pooler(children: Children, postgres_server: PostgresServer, optional_tool: C
     return pgbouncer_part.start(children, postgres_server)
 
 
+@pytest.fixture(scope="session")
+def exchange_server(children: Children) -> ExchangeServer:
+    """The local venues of this pytest process."""
+    return exchange_part.start(children)
+
+
 @pytest.fixture
-def volume() -> Callable[[int, int], int]:
-    """`volume(in_test, in_soak)`: how much of a large volume to run now; SOAK=1 runs all of it."""
-    return lambda in_test, in_soak: in_soak if SETTINGS.soak else in_test
+def exchanges(exchange_server: ExchangeServer) -> Iterator[ExchangeServer]:
+    """The local venues, healthy and with their clocks running whenever a test begins."""
+    yield exchange_server
+    exchange_server.clear()
+    exchange_server.hold(None)
 
 
 @pytest.fixture(scope="session")

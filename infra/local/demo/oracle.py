@@ -46,7 +46,7 @@ def play(console: Console) -> None:
         cloud = stack.enter_context(LocalCloud(console=console))
         with console.status("exchanges, chain, contracts, and four providers"):
             network, providers = _set(stack, cloud)
-        bystander = Bystander(network)
+        bystander = stack.enter_context(Bystander(network))
         first = _first_round(network)
         victim = providers[-1]
         console.print(
@@ -129,7 +129,7 @@ def _show_round(
 ) -> None:
     """The round as a table, after checking all of it: who did what in time, equal roots, every feed proven."""
     results = {provider.name: _result(provider, voting_round) for provider in providers}
-    _require_whole(network, bystander, voting_round, list(results))
+    _require_whole(bystander, voting_round, list(results))
     roots = {result["merkle_root"] for result in results.values()}
     if len(roots) != 1:
         raise SceneFailed(f"the providers computed different roots for round {voting_round}: {sorted(roots)}")
@@ -141,15 +141,19 @@ def _show_round(
     console.print(report.feeds_table(bystander, result, [p.name for p in providers]))
 
 
-def _require_whole(network: FlareNetwork, bystander: Bystander, voting_round: int, names: list[str]) -> None:
-    timing = network.timing
-    windows = {"commit": (0, timing.voting_epoch_s), "reveal": (0, timing.reveal_deadline_s)}
-    for step in ("commit", "reveal", "sign"):
-        earliest, latest = windows.get(step, (timing.reveal_deadline_s, 2 * timing.voting_epoch_s))
+def _require_whole(bystander: Bystander, voting_round: int, names: list[str]) -> None:
+    """Everybody committed and revealed in time, the victim too, and the round is finalised.
+
+    A signature may be lost with the victim: others' weight suffices, and nobody is benched for it.
+    """
+    timing = bystander.network.timing
+    for step, ends_s in {"commit": timing.voting_epoch_s, "reveal": timing.reveal_deadline_s}.items():
         seen = bystander.of(step, voting_round)
-        late = [name for name in names if name not in seen or not earliest <= seen[name].offset_s < latest]
+        late = [name for name in names if name not in seen or not 0 <= seen[name].offset_s < ends_s]
         if late:
             raise SceneFailed(f"no {step} in its window in round {voting_round} by {', '.join(late)}")
+    if not bystander.of("finalise", voting_round):
+        raise SceneFailed(f"round {voting_round} was not finalised")
 
 
 def proven_feeds(result: dict[str, Any]) -> list[ProvenFeed]:

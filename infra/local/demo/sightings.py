@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from functions.oracle.core.feed_values import decode
 from functions.oracle.core.message import decode_protocol_message
@@ -37,6 +38,12 @@ class Bystander:
             account.address.lower(): voter.name for voter in network.voters for account in voter.accounts
         }
         self.sightings: list[Sighting] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._node.__exit__(None, None, None)
 
     def look(self) -> list[Sighting]:
         """What new blocks show."""

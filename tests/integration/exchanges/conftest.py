@@ -1,4 +1,4 @@
-"""The local venues of these tests, healthy and with their clocks running whenever a test begins."""
+"""Collectors pointed at the local venues."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -6,23 +6,7 @@ from typing import Any
 import pytest
 
 from functions.oracle.adapters.venues import Venues
-from infra.local.children import Children
-from infra.local.exchanges import server
 from infra.local.exchanges.server import ExchangeServer
-
-
-@pytest.fixture(scope="session")
-def exchange_server(children: Children) -> ExchangeServer:
-    """The exchange server of this pytest process."""
-    return server.start(children)
-
-
-@pytest.fixture
-def exchanges(exchange_server: ExchangeServer) -> Iterator[ExchangeServer]:
-    """The exchange server, without faults."""
-    yield exchange_server
-    exchange_server.clear()
-    exchange_server.hold(None)
 
 
 @pytest.fixture

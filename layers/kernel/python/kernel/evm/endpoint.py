@@ -84,6 +84,12 @@ class Endpoint:
         by_number = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
         return [self._result(method, by_number.get(number)) for number, (method, _) in enumerate(calls)]
 
+    def close(self) -> None:
+        """Let go of the connections; the next call opens new ones."""
+        if self._http is not None and self._process_id == os.getpid():
+            self._http.clear()
+        self._http = None
+
     def _result(self, method: str, answer: Any) -> Any:
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
             raise EndpointUnavailable(endpoint=self.name, reason="no JSON-RPC answer")

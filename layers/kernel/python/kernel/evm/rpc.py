@@ -155,6 +155,14 @@ class RpcPool:
         """The host of each endpoint and what the pool thinks of it, in order of preference, for /health."""
         return [(endpoint.name, standing) for endpoint, standing in self._standings.items()]
 
+    def close(self) -> None:
+        """Let go of connections and threads; the next call makes new ones."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
+
     def _logs(
         self, addresses: Sequence[str], topics: Sequence[bytes | Sequence[bytes] | None], start: int, end: int
     ) -> list[Log]:

@@ -1,0 +1,69 @@
+"""The oracle's stage: a local Flare whose clock the tests move."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from functions.oracle.core.quotes import VenuePrice
+from infra.local.anvil import AnvilNode
+from infra.local.demo.sightings import Bystander
+from infra.local.flare.feeds import feeds_named
+from infra.local.flare.network import deploy_network
+from infra.local.postgres import PostgresServer
+from kernel.testing import FakeClock
+from tests.handlers.oracle.provider import Provider, Stage
+
+FEEDS = ("BTC/USD", "ETH/USD", "XRP/USD")
+SOURCES = ("binance", "bitstamp", "kraken", "okx")
+
+
+@pytest.fixture
+def stage(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Stage]:
+    """Three feeds and four voters of equal weight; `stage.provider(index)` deploys one of them."""
+    network = deploy_network(anvil.url, inflation_feeds=feeds_named(*FEEDS), block_time_s=None)
+    clock = FakeClock(datetime.fromtimestamp(network.round_start_s(network.timing.first_round), UTC))
+    opened: list[Provider] = []
+
+    def provider(index: int = 0, **settings: Any) -> Provider:
+        database = postgres_server.create_migrated()
+        opened.append(Provider.of(network, anvil, network.voters[index], database, clock, **settings))
+        return opened[-1]
+
+    yield Stage(node=anvil, network=network, clock=clock, provider=provider)
+    for one in opened:
+        one.close()
+        postgres_server.drop_database(one.database_url)
+
+
+@pytest.fixture
+def bystander(stage: Stage) -> Iterator[Bystander]:
+    """Somebody who sees what is on the chain from now on."""
+    with Bystander(stage.network) as bystander:
+        yield bystander
+
+
+@pytest.fixture
+def stocked() -> Callable[[Provider], None]:
+    """`stocked(provider)`: fresh points of four sources for every feed."""
+
+    def stock(provider: Provider) -> None:
+        now = provider.deps.clock.now()
+        base = {"BTC": Decimal("93480.10"), "ETH": Decimal("3125.40"), "XRP": Decimal("2.1530")}
+        points = [
+            VenuePrice(
+                base=code,
+                quote="USD",
+                price=price + index * price / 10_000,
+                volume=Decimal(10),
+                time=now,
+                source=source,
+            )
+            for code, price in base.items()
+            for index, source in enumerate(SOURCES)
+        ]
+        provider.deps.repository.store_points(points, "test")
+
+    return stock
