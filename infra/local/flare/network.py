@@ -21,6 +21,10 @@ BLOCK_GAS = 30_000_000
 FOUR_EQUAL_VOTERS = (1_000_000 * ETHER,) * 4
 
 
+class NetworkExists(Exception):
+    """The chain has a network of this seed already; deploy on a fresh chain, or with another seed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlareNetwork:
     """A deployed network: what a provider is configured with, and the keys of everybody in it."""
@@ -71,11 +75,13 @@ def deploy_network(
 
     One voter per entry of vote_power_wei. The keys, and with them every address, follow from the seed. Feeds are
     those of mainnet unless given. Afterwards the node mines every block_time_s seconds, or with every transaction when
-    that is None.
+    that is None. Raises NetworkExists.
     """
     timing, rules = timing or Timing(), rules or Rules()
     governance, voters = dev_account(seed, "governance"), dev_voters(seed, vote_power_wei)
     with Node(rpc_url) as node, _setup_mining(node, block_time_s):
+        if int(node.call("eth_getTransactionCount", governance.address, "latest"), 16) > 0:
+            raise NetworkExists(str(NetworkExists.__doc__))
         _fund(node, [governance, *(account for voter in voters for account in voter.accounts)])
         sender = Sender(node, [artifact(name) for name in NAMES])
         node.mine()

@@ -42,16 +42,17 @@ class Ledger:
         """The receipt of one call of a function."""
         return self.send(sender, name, self.network.contracts[name].data(function, *arguments), value_wei=value_wei)
 
-    def attempt(self, name: str, data: bytes, sender: DevAccount | None = None) -> str:
+    def attempt(self, name: str, data: bytes, sender: DevAccount | None = None, *, value_wei: int = 0) -> str:
         """What a call would answer now, without being sent: "accepted", or the reason of its revert."""
-        return self.attempts(name, [data], sender)[0]
+        return self.attempts(name, [data], sender, value_wei=value_wei)[0]
 
-    def attempts(self, name: str, datas: Sequence[bytes], sender: DevAccount | None = None) -> list[str]:
+    def attempts(
+        self, name: str, datas: Sequence[bytes], sender: DevAccount | None = None, *, value_wei: int = 0
+    ) -> list[str]:
         """The same for many calls."""
         caller = (sender or self.network.governance).address
-        return [
-            self._outcome({"from": caller, "to": self.network.address(name), "data": "0x" + d.hex()}) for d in datas
-        ]
+        fixed = {"from": caller, "to": self.network.address(name), "gas": hex(TRY_GAS), "value": hex(value_wei)}
+        return [self._outcome({**fixed, "data": "0x" + data.hex()}) for data in datas]
 
     def answer(self, sender: DevAccount, name: str, data: bytes) -> bytes:
         """The raw answer of a call that is not sent."""
@@ -72,7 +73,7 @@ class Ledger:
 
     def _outcome(self, call: dict[str, Any]) -> str:
         try:
-            self._node.call("eth_call", {**call, "gas": hex(TRY_GAS)}, "latest")
+            self._node.call("eth_call", call, "latest")
         except NodeRefused as refused:
             return explain(refused.data, ARTIFACTS)
         return "accepted"
