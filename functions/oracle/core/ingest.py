@@ -120,7 +120,7 @@ def text_of(given: object) -> str:
 
 def decimal_of(given: object) -> Decimal | None:
     """A finite decimal of a sane length, or None."""
-    if isinstance(given, bool) or not isinstance(given, str | int | float | Decimal):
+    if not isinstance(given, str | int | float | Decimal):
         return None
     try:
         number = Decimal(str(given))

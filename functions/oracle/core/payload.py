@@ -61,7 +61,8 @@ def parse_calldata(data: bytes) -> list[Message]:
         start = position + _HEAD_SIZE_BYTES
         head = data[position:start]
         position = start + int.from_bytes(head[5:7], "big")
-        if len(head) < _HEAD_SIZE_BYTES or position > len(data):
+        # A head that is cut short ends past the end as well.
+        if position > len(data):
             return []
         messages.append(Message(head[0], int.from_bytes(head[1:5], "big"), bytes(data[start:position])))
     return messages

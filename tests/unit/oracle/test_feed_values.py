@@ -116,6 +116,7 @@ def test_one_slot_stays_when_all_are_missing() -> None:
 def test_a_zero_byte_at_the_end_of_a_value_is_not_cut() -> None:
     """Whole slots are cut, not bytes."""
     assert unhex("8000010080000000") == encode([256, 0], [0, 0])
+    assert unhex("80000100") == encode([256, None], [0, 0])
 
 
 def test_values_and_feeds_are_as_many() -> None:

@@ -194,6 +194,14 @@ def test_all_feeds_at_once_have_the_medians_of_each(drawn: tuple[list[list[int |
     )
 
 
+@pytest.mark.parametrize("weight", [2**60, 2**61 - 1, 2**61, 2**62, 2**63, 2**64])
+def test_weights_about_64_bits_are_added_exactly(weight: int) -> None:
+    """Two voters of equal weight: exactly half, on both sides of the border to wide integers."""
+    slots = slots_of([[7], [10]], 1)
+
+    assert [Median(8, 7, 10, 2 * weight)] == weighted_medians(slots, [weight, weight])
+
+
 def test_many_rounds_side_by_side_have_the_medians_of_each() -> None:
     """More columns than are sorted at once."""
     source = np.random.default_rng(20)

@@ -154,8 +154,10 @@ def test_a_source_whose_newest_point_is_older_than_60_seconds_is_stale() -> None
     """60 s is not; who is stale is said by name."""
     fresh = at((10, 1, 60, "a"), (11, 1, 5, "b"))
     stale = at((10, 1, 61, "a"), (11, 1, 5, "b"))
+    among_stale = at((10, 1, 60, "a"), (11, 1, 5, "b"), (12, 1, 61, "c"))
 
     assert (10.5, ()) == (fresh.vwap, fresh.stale_sources)
+    assert (10.5, ("c",)) == (among_stale.vwap, among_stale.stale_sources)
     assert (11.0, ("a",)) == (stale.vwap, stale.stale_sources)
     assert {"b": 11.0} == stale.source_prices
 

@@ -1,6 +1,7 @@
 """The outcome of a voting round."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,8 +19,6 @@ from tests.unit.oracle.electorate import FEEDS, ROUND, Voter, honest_round
 from tests.unit.oracle.facts import flare_feeds
 
 pytestmark = pytest.mark.unit
-
-ROUNDS_PER_BATCH = 1_000
 
 
 def test_three_honest_voters() -> None:
@@ -175,10 +174,10 @@ def random_case(source: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_random_rounds_are_the_slow_references(seed: int) -> None:
+def test_random_rounds_are_the_slow_references(seed: int, volume: Callable[[int, int], int]) -> None:
     """Ten batches of 1,000 rounds: medians, random, offenders and root are those of the specification's sentences."""
     source = random.Random(seed)
-    for _ in range(ROUNDS_PER_BATCH):
+    for _ in range(volume(1_000, 100_000)):
         case = random_case(source)
         result, expected = compute_round(**case), slow_reference.compute_round(**case)
 

@@ -34,6 +34,7 @@ MESSAGES = st.builds(
 )
 MESSAGE = encode_protocol_message(ProtocolMessage(7, True, bytes(32)))
 ACCOUNTS = [Account.from_key(bytes([number]) * 32) for number in (1, 2, 3)]
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 POSITIONS = {account.address.lower(): position for position, account in enumerate(ACCOUNTS)}
 
 
@@ -142,7 +143,11 @@ def test_a_signature_of_another_message_or_of_nobody_is_left_out() -> None:
 def test_a_voter_that_deposits_twice_counts_once_with_its_first() -> None:
     """Weight is counted per voter; the first valid signature stays."""
     first = sign(0)
+    # The same point with the other parity is a valid signature of the same voter too.
+    v, r, s = first.signature
+    mirrored = SignaturePayload(1, Signature(55 - v, r, CURVE_ORDER - s))
+    assert ACCOUNTS[0].address == recover(signing_digest(MESSAGE), mirrored.signature)
 
-    found = recognise([first, sign(0), first], signing_digest(MESSAGE), POSITIONS, recover)
+    found = recognise([first, mirrored], signing_digest(MESSAGE), POSITIONS, recover)
 
     assert [IndexedSignature(0, first.signature)] == found
