@@ -2,10 +2,10 @@
 
 from functools import cached_property
 
+from functions.ops.adapters.connections import Connections
+from kernel.postgres import Partitions
 from kernel.tasks import DeadLetters
 from kernel.wiring import Kernel, KernelDeps
-
-from functions.ops.adapters.connections import Connections
 
 ROLE = "counterpart_ops"
 
@@ -17,6 +17,11 @@ class Deps(KernelDeps):
     def dead_letters(self) -> DeadLetters:
         """Messages that were given up."""
         return DeadLetters(self.tasks)
+
+    @cached_property
+    def partitions(self) -> Partitions:
+        """Daily partitions of the tables that are registered for them."""
+        return Partitions(self.kernel.postgres, self.clock)
 
 
 class RealtimeDeps(KernelDeps):

@@ -254,7 +254,15 @@ def _ruled(
 
 def _failed(task: Standing, event: Event, error: BaseException, run_at: datetime | None = None) -> Ruling:
     code = error.code if isinstance(error, CounterpartError) else type(error).__name__
-    return _ruled(task, event, run_at=run_at, error_code=code, error=str(error) or type(error).__name__)
+    return _ruled(task, event, run_at=run_at, error_code=code, error=_told(error))
+
+
+def _told(error: BaseException) -> str:
+    """Our own errors with their details, which are safe by rule; of another only its type: its text may quote a key."""
+    if not isinstance(error, CounterpartError):
+        return type(error).__qualname__
+    details = ", ".join(f"{name}: {value}" for name, value in error.details.items() if value is not None)
+    return f"{error.message} ({details})" if details else error.message
 
 
 def _exhausted(task: Standing) -> str:

@@ -181,13 +181,13 @@ where state = 'parked' and (%(kind)s::text is null or kind = %(kind)s) and (%(be
 order by id desc
 limit %(limit)s;
 
--- name: count_by_state
--- How many tasks of each kind stand in each state that an operator watches.
-select kind, state, count(*) as count
+-- name: parked_by_kind
+-- How many tasks of each kind wait for an operator: an alarm's figure.
+select kind, count(*) as parked
 from kernel.tasks
-where state in ('ready', 'leased', 'parked')
-group by kind, state
-order by kind, state;
+where state = 'parked'
+group by kind
+order by kind;
 
 -- name: insert_dead_letter
 -- A message that was given up, and what was done about it; the same message again changes nothing.

@@ -165,14 +165,10 @@ class Tasks:
         with self.postgres.transaction() as tx:
             return self._records(tx, tx.all(Q["parked_tasks"], kind=kind, limit=limit, below=below))
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Kind -> state -> how many, for the states an operator watches: ready, leased, parked."""
+    def parked_by_kind(self) -> dict[str, int]:
+        """How many tasks of each kind are parked."""
         with self.postgres.transaction() as tx:
-            rows = tx.all(Q["count_by_state"])
-        kinds: dict[str, dict[str, int]] = {row["kind"]: {} for row in rows}
-        for row in rows:
-            kinds[row["kind"]][row["state"]] = row["count"]
-        return kinds
+            return {row["kind"]: row["parked"] for row in tx.all(Q["parked_by_kind"])}
 
     def send(self, tasks: Sequence[Pending]) -> None:
         """Send the messages about these tasks and note it. Raises QueueUnavailable; nothing is lost by that."""

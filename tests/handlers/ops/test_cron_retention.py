@@ -1,0 +1,39 @@
+"""Every hour: tasks that finished a month ago are removed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from functions.ops.cron_retention import handler
+from functions.ops.wiring import ROLE, Deps
+from kernel.errors import NotFound
+from kernel.tasks import Done, Task, TaskSpec
+from kernel.testing import FakeClock
+from kernel.testing.kernel import FakedKernel
+
+pytestmark = pytest.mark.handlers
+EVENT = json.loads(Path("events/ops/cron_retention.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("age_days", "is_kept"), [(29, True), (31, False)])
+def test_a_finished_task_is_kept_for_thirty_days(database_url: str, age_days: int, is_kept: bool) -> None:
+    """Counted from its end to the tick."""
+    clock = FakeClock()
+    kernel = FakedKernel(database_url, role=ROLE, clock=clock)
+    [task_id] = kernel.tasks.enqueue(
+        [TaskSpec(kind="oracle.commit", business_key="round-1", payload={}, run_at=clock.now())]
+    )
+    task = kernel.tasks.claim(task_id, "w", 30)
+    assert isinstance(task, Task)
+    kernel.tasks.finish(task.fence, Done())
+    clock.advance(age_days * 86_400)
+
+    answer = handler.bind(Deps(kernel))(EVENT | {"time": clock.now().isoformat()}, None)
+
+    assert answer == {"status": "done"}
+    if is_kept:
+        assert kernel.tasks.get(task_id).state == "done"
+    else:
+        with pytest.raises(NotFound):
+            kernel.tasks.get(task_id)
