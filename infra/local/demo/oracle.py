@@ -31,6 +31,7 @@ from kernel.merkle import SortedMerkleTree
 ROUNDS = 3
 CHAIN_ID = 31_337
 OUTAGE_S = 1.5
+REHEARSAL_S = 60
 HANDLERS = tuple(f"functions.oracle.{path.stem}" for path in sorted((ROOT / "functions/oracle").glob("*_*.py")))
 # Some thirty containers on two cores: they are forked with the bundle's own modules imported, too.
 WARM = (WARM_FIRST, (*WARM_LATER, *HANDLERS))
@@ -47,7 +48,10 @@ def play(console: Console) -> None:
         with console.status("exchanges, chain, contracts, and four providers"):
             network, providers = _set(stack, cloud)
         bystander = stack.enter_context(Bystander(network))
-        first = _first_round(network)
+        with console.status("a rehearsal: the first round in which all four commit"):
+            first = wait_for(
+                partial(_rehearsed, bystander), "a commit of all four providers in one round", within_s=REHEARSAL_S
+            )
         victim = providers[-1]
         console.print(
             f"{len(network.inflation_feeds)} feeds, as the chain's reward offers name them. Rounds {first} to "
@@ -90,9 +94,12 @@ def _has_collected(provider: Stack) -> bool | None:
     return any(done.function.endswith("queue_collect") and done.ok for done in provider.recent) or None
 
 
-def _first_round(network: FlareNetwork) -> int:
-    """The next round that begins, so that all of it is seen."""
-    return network.round_at(time.time()) + 1
+def _rehearsed(bystander: Bystander) -> int | None:
+    """The round after the first one in which everybody committed: by then every container is up."""
+    bystander.look()
+    committed = {sighting.voting_round for sighting in bystander.sightings if sighting.step == "commit"}
+    whole = [number for number in committed if len(bystander.of("commit", number)) == len(bystander.network.voters)]
+    return min(whole) + 1 if whole else None
 
 
 def _follow(console: Console, bystander: Bystander, first: int, victim: Stack) -> None:

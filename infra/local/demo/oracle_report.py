@@ -50,7 +50,7 @@ def feeds_table(bystander: Bystander, result: dict[str, Any], providers: list[st
     table = Table(title=f"Round {number}: values and medians; root {root}…, random {secure}", title_justify="left")
     table.add_column("feed")
     for provider in providers:
-        table.add_column(provider, justify="right")
+        table.add_column(provider.replace("provider-", "prov. "), justify="right", no_wrap=True)
     table.add_column("median", justify="right", style="bold")
     table.add_column("proof", justify="center")
     for index, feed in enumerate(result["feeds"]):

@@ -94,13 +94,8 @@ class Provider:
 
     def task(self, kind: str, business_key: str) -> TaskRecord:
         """A task of ours as it stands."""
-        with self.kernel.postgres.transaction() as tx:
-            row = tx.one(
-                "select id from kernel.tasks where kind = %(kind)s and business_key = %(key)s",
-                kind=kind,
-                key=business_key,
-            )
-        return self.deps.tasks.get(row["id"])
+        found = "select id from kernel.tasks where kind = %(kind)s and business_key = %(key)s"
+        return self.deps.tasks.get(self.one(found, kind=kind, key=business_key)["id"])
 
     def run(self, handler: Entry[Any], kind: str, business_key: str) -> TaskRecord:
         """Deliver the task's message at its time and return the task."""
