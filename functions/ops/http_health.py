@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 
 from fastapi import Depends
-from kernel.handler.http import Document, api, lambda_handler, wired
 
 from functions.ops.wiring import Deps, build_deps
+from kernel.handler.http import Document, api, lambda_handler, wired
 
 app = api("ops", build_deps)
 

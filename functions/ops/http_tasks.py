@@ -5,12 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query
+
+from functions.ops.wiring import Deps, build_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
 from kernel.handler.http import Document, api, lambda_handler, wired
 from kernel.tasks import TaskRecord
-
-from functions.ops.wiring import Deps, build_deps
 
 app = api("ops", build_deps)
 Wired = Annotated[Deps, Depends(wired)]

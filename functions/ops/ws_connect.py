@@ -1,8 +1,7 @@
 """Accept a WebSocket connection and register it; anonymous, since no topic is offered yet."""
 
-from kernel.handler import SocketCall, SocketReply, websocket
-
 from functions.ops.wiring import RealtimeDeps, build_realtime_deps
+from kernel.handler import SocketCall, SocketReply, websocket
 
 
 @websocket(build_realtime_deps)

@@ -1,9 +1,8 @@
 """Answer a WebSocket message: ping with pong; every other action is unknown yet."""
 
+from functions.ops.wiring import RealtimeDeps, build_realtime_deps
 from kernel.errors import Invalid
 from kernel.handler import SocketCall, SocketReply, websocket
-
-from functions.ops.wiring import RealtimeDeps, build_realtime_deps
 
 
 class UnknownAction(Invalid):

@@ -1,8 +1,7 @@
 """Forget a WebSocket connection that was closed."""
 
-from kernel.handler import SocketCall, SocketReply, websocket
-
 from functions.ops.wiring import RealtimeDeps, build_realtime_deps
+from kernel.handler import SocketCall, SocketReply, websocket
 
 
 @websocket(build_realtime_deps)
