@@ -41,14 +41,16 @@ from kernel.handler.border import BODY_LIMIT_BYTES, Border
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
 from kernel.handler.faults import ErrorEnvelope, envelope, fault_headers
 
-#: Every status that the border itself may answer with; each is in every operation's document.
+#: Every status that a fault may have; each is in every operation's document, so none is ever a surprise.
 FAULTS = {
     400: "The request does not have the documented form.",
     401: "No valid credential came with the request.",
     403: "The credential does not allow this.",
     404: "There is no such thing here.",
     405: "The path does not know this method.",
+    409: "The state of the thing does not allow this now.",
     413: "The body is larger than this path takes.",
+    422: "The request has the documented form, but nothing in it can be done.",
     429: "Too many requests in this minute.",
     500: "Counterpart is at fault.",
     503: "A dependency is away for the moment; Retry-After says when to try again.",
@@ -88,16 +90,6 @@ def api(service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = 
     app.add_exception_handler(RequestValidationError, _answer_unfit)
     app.add_exception_handler(HTTPException, _answer_refused)
     app.add_middleware(Border, origins=_origins, body_limit_bytes=body_limit_bytes)
-
-    described = app.openapi
-
-    def document() -> dict[str, Any]:
-        """OpenAPI without FastAPI's own 422, which the border never answers."""
-        if app.openapi_schema is None:
-            _strip_unprocessable(described())
-        return app.openapi_schema or {}
-
-    app.openapi = document  # type: ignore[method-assign]
     return app
 
 
@@ -213,16 +205,6 @@ def _bare_answer(error: CounterpartError, event: Mapping[str, Any]) -> dict[str,
         "body": json.dumps(envelope(error, request_id)),
         "isBase64Encoded": False,
     }
-
-
-def _strip_unprocessable(document: dict[str, Any]) -> None:
-    for path in document["paths"].values():
-        for operation in path.values():
-            if "HTTPValidationError" in json.dumps(operation["responses"].get("422", {})):
-                del operation["responses"]["422"]
-    schemas = document.get("components", {}).get("schemas", {})
-    schemas.pop("HTTPValidationError", None)
-    schemas.pop("ValidationError", None)
 
 
 def _refuse(constant: str) -> NoReturn:

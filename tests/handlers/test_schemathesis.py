@@ -1,0 +1,107 @@
+"""Every HTTP API of the bundle under schemathesis: all its checks, a hundred examples an operation, with a key.
+
+The applications are found by their files, functions/<slice>/http_*.py, so that a new one is attacked without anybody
+remembering it; a slice whose settings have no defaults adds them to SLICE_ENVIRONMENTS. Postgres and Redis are real.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from schemathesis.config import SchemathesisConfig
+
+from infra.local.aws import Aws
+from infra.local.redis import RedisRest
+from kernel.auth import ApiKeys, Role, Tier
+from kernel.handler.http import override_deps
+from kernel.postgres import Postgres
+
+pytestmark = [pytest.mark.handlers, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "functions").glob("*/http_*.py")
+)
+SEALED_KEY = 'plain:{"address": "0x' + "11" * 20 + '", "sealed": ""}'
+SLICE_ENVIRONMENTS = {
+    "COUNTERPART_ORACLE_NETWORK": "local",
+    "COUNTERPART_ORACLE_CHAIN_ID": "31337",
+    "COUNTERPART_ORACLE_RPC_URLS": "plain:http://rpc.invalid",
+    "COUNTERPART_ORACLE_REGISTRY_ADDRESS": "0x" + "00" * 20,
+    "COUNTERPART_ORACLE_SUBMIT_KEY": SEALED_KEY,
+    "COUNTERPART_ORACLE_SUBMIT_SIGNATURES_KEY": SEALED_KEY,
+    "COUNTERPART_ORACLE_SIGNING_POLICY_KEY": SEALED_KEY,
+}
+EXAMPLES = 100
+CONFIG = {
+    "seed": 20261121,
+    "generation": {
+        # Postgres stores no NUL; JSON Schema cannot say so for every string, and the border refuses it.
+        "allow-x00": False,
+    },
+    "checks": {
+        # 422 says: well formed, but nothing in it can be done, as when every symbol is unknown. No schema can say that.
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "422", "429"]},
+    },
+}
+
+
+MODULES = {name: importlib.import_module(name) for name in NAMES}
+
+
+@pytest.fixture
+def api_key(database_url: str, redis_rest: RedisRest, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A key that may do everything; every application is wired, as in Lambda, by an environment of this test's own."""
+    environment = {
+        "COUNTERPART_STAGE": "test",
+        "COUNTERPART_DATABASE_URL": f"plain:{database_url}",
+        "COUNTERPART_REDIS_REST_URL": redis_rest.rest_url,
+        "COUNTERPART_REDIS_REST_TOKEN": f"plain:{redis_rest.token}",
+        "COUNTERPART_QUEUE_URL_PREFIX": aws.queue_url_prefix,
+        "COUNTERPART_KMS_KEY_ID": aws.create_kms_key(),
+        "COUNTERPART_JWT_SECRET": "plain:" + "0123456789abcdef" * 2,
+        "COUNTERPART_LOG_LEVEL": "ERROR",
+    }
+    for name, value in (SLICE_ENVIRONMENTS | environment).items():
+        monkeypatch.setenv(name, value)
+    opened: list[Postgres] = []
+    for name, module in MODULES.items():
+        deps = importlib.import_module(f"{name.rpartition('.')[0]}.wiring").build_deps()
+        deps.check()
+        override_deps(module.app, deps)
+        opened.append(deps.kernel.postgres)
+    yield ApiKeys(opened[0]).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis").key
+    for postgres in opened:
+        postgres.close()
+
+
+def attack(module: ModuleType) -> Callable[..., None]:
+    """A test of each operation of the module's application."""
+    schema = schemathesis.openapi.from_dict(module.app.openapi(), config=SchemathesisConfig.from_dict(CONFIG))
+    schema.app = module.app
+
+    @schema.parametrize()
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        # One database serves all examples of an operation: what one leaves behind is part of the attack on the next.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    def test(case: schemathesis.Case[Any], api_key: str) -> None:
+        """No undocumented status, no leak, no crash, no call without a key that is answered as if it had one."""
+        case.call_and_validate(headers={"X-Api-Key": api_key})
+
+    attacking: Callable[..., None] = test
+    return attacking
+
+
+for _name, _module in MODULES.items():
+    globals()[f"test_{_name.replace('.', '_')}"] = attack(_module)
