@@ -11,7 +11,7 @@ import pytest
 from infra.local import postgres as postgres_part
 from infra.local.children import Child, Children
 from infra.local.postgres import PostgresServer
-from kernel.errors import DatabaseUnavailable, PendingMigration
+from kernel.errors import DatabaseUnavailable, DeadlineExceeded, PendingMigration
 from kernel.postgres import Postgres
 from kernel.postgres.connection import CONNECTION_AGE_MAX_S
 from kernel.postgres.schema_version import REQUIRED_MIGRATION
@@ -99,6 +99,35 @@ def test_a_session_ended_while_idle_is_replaced_unnoticed(database_url: str) -> 
     _end_session(database_url, first)
 
     assert session(database) != first
+
+
+def test_a_holder_that_froze_is_cut_off(route_url: str) -> None:
+    """A stopped container cannot keep its row locks: the server ends its transaction; it learns so on waking."""
+    database = Postgres(route_url)
+    with pytest.raises(DatabaseUnavailable), database.transaction() as tx:
+        tx.execute("set local idle_in_transaction_session_timeout = 50")
+        time.sleep(0.3)
+        tx.execute("select 1")
+
+    assert session(database) > 0
+
+
+def test_the_deadline_guard_stops_a_statement(route_url: str) -> None:
+    """An alarm in the middle of a statement gets through, and the next transaction has a connection that works."""
+    database = Postgres(route_url)
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise DeadlineExceeded
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded), database.transaction() as tx:
+        tx.execute("select pg_sleep(5)")
+    signal.signal(signal.SIGALRM, before)
+
+    assert time.monotonic() - began < 3
+    assert session(database) > 0
 
 
 def test_an_old_connection_is_replaced(database_url: str) -> None:

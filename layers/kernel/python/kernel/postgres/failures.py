@@ -38,6 +38,9 @@ _CONTENTION = (
     postgres_errors.LockNotAvailable,
     postgres_errors.QueryCanceled,
 )
+#: The connection is gone, or will not open; a transaction that idled past its limit counts, though the driver calls it
+#: an internal error.
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, postgres_errors.IdleInTransactionSessionTimeout)
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def translated() -> Iterator[None]:
         yield
     except _CONTENTION as error:
         raise DatabaseContention(reason=_reason(error)) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except _LOST as error:
         raise DatabaseUnavailable(reason=_reason(error)) from error
 
 
