@@ -95,6 +95,16 @@ def test_a_task_that_kills_its_workers_parks(tasks: Tasks, clock: FakeClock, spe
     assert [attempt.outcome for attempt in record.attempts] == ["lost", "lost", "lost", "parked"]
 
 
+def test_an_error_that_postgres_cannot_store_still_parks(tasks: Tasks, spec: Spec) -> None:
+    """A vendor's reason with a NUL or half a surrogate pair is kept without them."""
+    [task_id] = tasks.enqueue([spec()])
+    task = tasks.claim(task_id, "w", 30)
+    assert isinstance(task, Task)
+    tasks.finish(task.fence, Broken("odd: \x00\ud800!"))
+
+    assert [parked.error for parked in tasks.parked()] == ["odd: ?!"]
+
+
 def test_parked_tasks_are_listed_page_by_page(tasks: Tasks, spec: Spec) -> None:
     """Newest first, of one kind or all; a page continues below the last id of the one before."""
     ids = tasks.enqueue([spec(f"k{i}", kind=f"oracle.{'commit' if i % 2 else 'reveal'}") for i in range(6)])
@@ -169,12 +179,14 @@ def test_a_dead_letter_of_a_task_that_goes_on_parks_nothing(
         '{"task_id": "01a1fbbb-0998-7000-af4e-226e358d9c20", "more": 1}',
         '{"task_id": "01a1fbbb-0998-7000-af4e-226e358d9c20"}',  # well formed, but nobody's
         "[" * 100_000,
-        "nul \x00 byte",
+        "nul \x00 byte and half a pair \ud800",
     ],
 )
 def test_a_body_that_is_no_task_is_recorded(letters: DeadLetters, body: str) -> None:
     """Whatever somebody put into the queue, it ends as a record, not as a loop."""
-    assert letters.bury(queue="dead-letters", message_id="m", body=body) == "no_task"
+    verdict = letters.bury(queue="dead-letters", message_id="m", body=body, attributes={"correlation_id": "\x00"})
+
+    assert verdict == "no_task"
     assert [letter.verdict for letter in letters.list()] == ["no_task"]
 
 

@@ -34,6 +34,7 @@ def at(seconds: float) -> datetime:
         ({"kind": "oracle.commit.now"}, "a kind is"),
         ({"business_key": ""}, "business key"),
         ({"business_key": "k" * 201}, "business key"),
+        ({"business_key": "a\x00b"}, "business key"),
         ({"run_at": NOW.replace(tzinfo=None)}, "aware"),
         ({"expires_at": at(8).replace(tzinfo=None)}, "aware"),
         ({"expires_at": NOW}, "expires after"),

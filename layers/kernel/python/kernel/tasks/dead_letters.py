@@ -10,6 +10,7 @@ from uuid import UUID
 from kernel.errors import Conflict, NotFound
 from kernel.ids import new_id
 from kernel.postgres import Transaction
+from kernel.postgres.text import storable
 from kernel.tasks.lifecycle import State, rule_on_burial
 from kernel.tasks.rows import Q, standing_of
 from kernel.tasks.settling import settle_unheld
@@ -58,8 +59,8 @@ class DeadLetters:
                 id=new_id(),
                 queue=queue,
                 message_id=message_id,
-                body=body[:BODY_LENGTH_MAX].replace("\x00", ""),
-                attributes=dict(attributes or {}),
+                body=storable(body, BODY_LENGTH_MAX),
+                attributes={name: storable(text, BODY_LENGTH_MAX) for name, text in (attributes or {}).items()},
                 task_id=task_id,
                 verdict=verdict,
                 now=now,

@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kernel.errors import Broken, CounterpartError, Rejected
+from kernel.postgres.text import storable
 from kernel.tasks.backoff import backoff_s
 from kernel.tasks.model import Done, NotClaimed, Outcome, Retry, Skipped
 
@@ -248,7 +249,7 @@ def _ruled(
         attempt=attempt,
         run_at=run_at,
         error_code=error_code,
-        error=error[:ERROR_LENGTH_MAX] if error else None,
+        error=storable(error, ERROR_LENGTH_MAX) if error else None,
     )
 
 

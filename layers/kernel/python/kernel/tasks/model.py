@@ -39,8 +39,8 @@ class TaskSpec:
         """Refuse what the table would refuse, with words: ValueError."""
         if not _KIND.fullmatch(self.kind):
             raise ValueError(f"a kind is <service>.<verb> in small letters, not {self.kind!r}")
-        if not 1 <= len(self.business_key) <= 200:
-            raise ValueError(f"a business key has 1 to 200 characters, not {len(self.business_key)}")
+        if not 1 <= len(self.business_key) <= 200 or not self.business_key.isprintable():
+            raise ValueError(f"a business key has 1 to 200 printable characters, unlike {self.business_key[:200]!r}")
         if self.run_at.tzinfo is None or (self.expires_at is not None and self.expires_at.tzinfo is None):
             raise ValueError("the times of a task are aware")
         if self.expires_at is not None and self.expires_at <= self.run_at:
