@@ -148,6 +148,37 @@ def test_a_nodes_refusal_is_an_answer(anvil: AnvilNode, fault_proxy: FaultProxy)
     assert fault_proxy["secondary"].calls()["eth_call"] == 0
 
 
+def test_an_odd_refusal_is_worth_asking_somebody_else(fault_proxy: FaultProxy) -> None:
+    """Not a revert: the second endpoint may know better; when all refuse, their words come out."""
+    pool = pool_of(fault_proxy)
+    pool.head()
+    fault_proxy["primary"].inject(failure="rpc_error")
+    assert pool.balance_wei(ANYBODY) == 0
+    fault_proxy["secondary"].inject(failure="rpc_error")
+
+    with pytest.raises(RpcRefused, match="understood"):
+        pool.balance_wei(ANYBODY)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "chains", "limit"),
+    [
+        (3, "execution reverted: not yet", True, False),
+        (-32000, "execution reverted", True, False),
+        (-32602, "invalid argument 0", True, False),
+        (-32005, "query returned more than 10000 results", False, True),
+        (429, "too many requests", False, True),
+        (-32000, "header not found", False, False),
+        (-32603, "internal error", False, False),
+    ],
+)
+def test_whose_refusal_it_is(code: int, words: str, chains: bool, limit: bool) -> None:
+    """The chain's, the provider's plan's, or just this node's."""
+    refused = RpcRefused(method="eth_call", rpc_code=code, words=words)
+
+    assert (refused.is_the_chains, refused.is_a_limit) == (chains, limit)
+
+
 def test_a_provider_url_never_appears_in_an_error() -> None:
     """Its path is often the credential."""
     url = "http://user:hunter2@127.0.0.1:9/v2/hunter3"

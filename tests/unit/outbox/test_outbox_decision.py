@@ -178,6 +178,13 @@ def test_a_used_nonce_without_a_receipt_is_traced() -> None:
     assert decide(entry(payload()), sighting(nonces_used=5, known=False), POLICY) == Plan(step=Trace())
 
 
+def test_a_nonce_that_cannot_be_traced_for_an_hour_is_alarmed() -> None:
+    """No endpoint keeps that much state, or nothing becomes final: somebody must look."""
+    old = payload(signed_at=NOW - timedelta(hours=1))
+
+    assert decide(entry(old), sighting(nonces_used=5), POLICY) == Plan(step=Trace(), alarm="nonce_untraced")
+
+
 def test_a_lost_receipt_reopens_the_entry() -> None:
     """Mined before, in no block now: a reorganisation; the bytes are sent again."""
     reopened = decide(entry(payload(), state=State.MINED), sighting(known=False), POLICY)

@@ -16,9 +16,11 @@ from kernel.errors import Broken, Transient
 if TYPE_CHECKING:
     import urllib3
 
-# A rate limit is said in many ways; these codes and words mean: ask somebody else.
-ELSEWHERE_CODES: Final = frozenset({-32005, -32097, 429})
-ELSEWHERE_WORDS: Final = ("rate limit", "too many requests", "capacity", "internal error", "timeout", "timed out")
+# A provider's limit is said in many ways.
+LIMIT_CODES: Final = frozenset({-32005, -32097, 429})
+LIMIT_WORDS: Final = ("rate limit", "too many requests", "capacity", "timeout", "timed out", "more than", "range")
+# What every node of the chain would answer: a revert, and parameters that cannot be read.
+REVERTED_CODE, UNREADABLE_CODE = 3, -32602
 CONNECT_TIMEOUT_S: Final = 1.5
 
 Call = tuple[str, Sequence[Any]]
@@ -36,6 +38,13 @@ class EndpointUnavailable(RpcUnavailable):
     """This RPC endpoint does not answer."""
 
 
+class RpcLimited(RpcUnavailable):
+    """Every RPC endpoint of this chain answers that a limit is reached."""
+
+    cause = "Too many calls for the providers' plans, or a range that is too large for them."
+    remedy = "The work is tried again; add an endpoint or a larger plan if this lasts."
+
+
 class RpcRefused(Broken):
     """The node understood the call and refused it."""
 
@@ -49,10 +58,15 @@ class RpcRefused(Broken):
         self.rpc_code, self.words, self.revert_data = rpc_code, words, revert_data
 
     @property
-    def belongs_elsewhere(self) -> bool:
-        """True when another endpoint may well answer the same call."""
+    def is_the_chains(self) -> bool:
+        """True when every other endpoint would say the same; anything else is worth asking somebody else."""
+        return self.rpc_code in {REVERTED_CODE, UNREADABLE_CODE} or "revert" in self.words.lower()
+
+    @property
+    def is_a_limit(self) -> bool:
+        """True when the provider, not the chain, refuses."""
         lower = self.words.lower()
-        return self.rpc_code in ELSEWHERE_CODES or any(words in lower for words in ELSEWHERE_WORDS)
+        return self.rpc_code in LIMIT_CODES or any(words in lower for words in LIMIT_WORDS)
 
 
 class Endpoint:

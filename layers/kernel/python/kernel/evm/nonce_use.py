@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kernel.errors import Broken
+from kernel.errors import Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import block_id, octets, quantity
 from kernel.evm.endpoint import RpcRefused
@@ -18,11 +18,11 @@ from kernel.evm.rpc import RpcPool
 REORGANISATION_DEPTH_MAX: Final = 128
 
 
-class NonceHistoryUnavailable(Broken):
+class NonceHistoryUnavailable(Transient):
     """The chain's past cannot be read far enough to see who used a nonce."""
 
-    cause = "A foreign transaction used a leased nonce, and the endpoints keep too little state to find it."
-    remedy = "Add an archive endpoint to the chain's RPC URLs, then replay the task."
+    cause = "Something used a leased nonce, and the endpoints refuse to tell what, or keep too little state to find it."
+    remedy = "The entry is looked at again; add an archive endpoint to the chain's RPC URLs if this lasts."
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
    out for good. When all do, WrongChain says what to correct.
 2. Every few seconds the heads are compared: an endpoint behind the best by more than `lag_blocks_max` blocks or
    `lag_s_max` seconds is left out of reads until the next comparison. It still receives broadcasts.
-3. A read goes to the first endpoint in order and fails over on time-outs, connection errors, HTTP 429/5xx and rate
-   limits. A node's genuine refusal is an answer, and is raised as RpcRefused.
+3. A read goes to the first endpoint in order and fails over on time-outs, connection errors, HTTP 429/5xx and any
+   refusal that another node may not share. A revert is an answer of the chain, and is raised at once as RpcRefused.
 4. A broadcast goes to every endpoint of the right chain at once, and every answer comes back.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from kernel.clock import Clock, SystemClock
 from kernel.errors import WrongChain
 from kernel.evm.blocks import BlockId, Head, Log, Receipt, block_id, hexadecimal, octets, quantity
-from kernel.evm.endpoint import Call, Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
+from kernel.evm.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
 from kernel.evm.refusals import Refusal, meaning_of
 
 LOG_RANGE_BLOCKS: Final = 2_000
@@ -143,7 +143,7 @@ class RpcPool:
             end = min(start + span - 1, to_block)
             try:
                 found += self._logs(addresses, topics, start, end)
-            except RpcRefused:
+            except (RpcRefused, RpcLimited):
                 if end == start:
                     raise
                 span = max(1, (end - start + 1) // 2)
@@ -176,17 +176,21 @@ class RpcPool:
 
     def _read(self, ask: Callable[[Endpoint], T]) -> T:
         self._compare_heads()
+        refused: RpcRefused | None = None
         for endpoint in self._believed():
             try:
                 return ask(endpoint)
             except EndpointUnavailable:
                 self._standings[endpoint] = Standing.DEGRADED
             except RpcRefused as refusal:
-                if not refusal.belongs_elsewhere:
+                if refusal.is_the_chains:
                     raise
+                refused = refusal
         # Nobody answered: whoever was left out before may be the one that lives.
         self._compared_at_s = float("-inf")
-        raise RpcUnavailable(chain_id=self.chain_id)
+        if refused is not None and not refused.is_a_limit:
+            raise refused
+        raise (RpcUnavailable if refused is None else RpcLimited)(chain_id=self.chain_id)
 
     def _believed(self) -> list[Endpoint]:
         """Whom to read from, best first; a lone endpoint cannot be behind anybody."""

@@ -27,6 +27,8 @@ from kernel.outbox.lifecycle import Event, State
 
 # A transaction of age t is looked at again after t / 4: early news is read early, and an old case costs little.
 PATIENCE: Final = 0.25
+# Longer than any chain in use takes to finality: by then it is known who used a nonce, or a person has to look.
+TRACED_WITHIN: Final = timedelta(hours=1)
 # The most telling refusal counts when endpoints disagree; UNACCEPTABLE is last, for it must be unanimous.
 TELLING: Final = (
     Refusal.NONCE_USED,
@@ -135,7 +137,8 @@ def decide(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> Plan
         purpose = Purpose.CANCELLATION if entry.expired(sighting.now) else Purpose.EFFECT
         return Plan(step=Sign(purpose, _fresh(sighting, policy)))
     if sighting.nonces_used > entry.nonce:
-        return Plan(step=Trace(), events=lost)
+        untraced = sighting.now - latest.signed_at >= TRACED_WITHIN
+        return Plan(step=Trace(), events=lost, alarm="nonce_untraced" if untraced else None)
     return _unmined(entry, latest, sighting, policy, lost)
 
 

@@ -298,7 +298,7 @@ class EvmOutbox:
         first, latest = entry.payloads[0], entry.payloads[-1]
         since = max(0, first.signed_at_block - REORGANISATION_DEPTH_MAX)
         use = None
-        if sighting.final_block >= 0:
+        if sighting.final_block > since:
             use = nonce_use(self._pool, entry.signer, entry.nonce, since_block=since, until_block=sighting.final_block)
         ours = {payload.hash for payload in entry.payloads}
         if use is None or use.transaction_hash in ours or self._mined_anywhere(ours):
