@@ -16,6 +16,7 @@ from functions.oracle.adapters.intents import Intents
 from functions.oracle.adapters.latest import LatestPrices
 from functions.oracle.adapters.openings import Openings
 from functions.oracle.adapters.repository import Repository
+from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.rounds import Rounds
 from functions.oracle.adapters.venues import DEFAULT_VENUES, Venues
 from functions.oracle.adapters.voters import WeightRegime
@@ -148,14 +149,19 @@ class Deps(KernelDeps):
         return LatestPrices(self.kernel.cache, self.repository)
 
     @cached_property
+    def history(self) -> RoundHistory:
+        """Voting rounds, to be read."""
+        return RoundHistory(self.kernel.postgres)
+
+    @cached_property
     def rounds(self) -> Rounds:
-        """Voting rounds, stored."""
+        """Voting rounds, to be taken part in."""
         return Rounds(self.kernel.postgres, self.tasks, self.outbox)
 
     @cached_property
     def evidence(self) -> Evidence:
         """What rounds are computed from."""
-        return Evidence(self.flare, self.rounds)
+        return Evidence(self.flare, self.history)
 
     @cached_property
     def outbox(self) -> EvmOutbox:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.oracle.adapters.flare import Flare
-from functions.oracle.adapters.rounds import Rounds
+from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.voters import Electorate
 from functions.oracle.core.epochs import VotingEpoch
 from functions.oracle.core.feeds import Feed
@@ -37,8 +37,8 @@ class RoundOutcome:
 class Evidence:
     """Reads rounds from the chain; what earlier rounds taught about offenders comes from the repository first."""
 
-    def __init__(self, flare: Flare, rounds: Rounds) -> None:
-        self._flare, self._rounds = flare, rounds
+    def __init__(self, flare: Flare, history: RoundHistory) -> None:
+        self._flare, self._history = flare, history
 
     def outcome(self, voting_round: VotingEpoch, head: Head) -> RoundOutcome:
         """The result of a round as of `head`. Raises WindowStillOpen."""
@@ -61,7 +61,7 @@ class Evidence:
 
     def _benched(self, voting_round: VotingEpoch, head: Head) -> frozenset[str]:
         first = max(voting_round.number - BENCHED_FOR_ROUNDS, self._flare.first_round)
-        known = self._rounds.offenders_between(first, voting_round.number - 1)
+        known = self._history.offenders_between(first, voting_round.number - 1)
         for number in range(first, voting_round.number):
             if number not in known:
                 # Benching of an older round does not change who offended in it.

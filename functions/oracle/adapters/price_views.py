@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from functions.oracle.adapters.repository import Bucket, StoredAggregate
-from functions.oracle.adapters.rounds import RoundUnknown, StoredRound, Submission
+from functions.oracle.adapters.round_history import RoundUnknown, StoredRound, Submission
 from kernel.errors import NotFound
 
 SYMBOL_PATTERN: Final = r"^[A-Z0-9]{1,16}/[A-Z]{1,8}$"

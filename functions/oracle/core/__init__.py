@@ -1,0 +1,1 @@
+"""What the oracle decides: Flare's voting protocol and prices, as values in and values out."""

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from functions.oracle.core.feeds import Feed
 from functions.oracle.core.quotes import VenuePrice
+from functions.oracle.wiring import ROLE, Deps, Settings
 from infra.local.anvil import AnvilNode
 from infra.local.demo.sightings import Bystander
 from infra.local.flare.feeds import feeds_named
 from infra.local.flare.network import deploy_network
 from infra.local.postgres import PostgresServer
 from kernel.testing import FakeClock
+from kernel.testing.kernel import FakedKernel
 from tests.handlers.oracle.provider import Provider, Stage
 
 FEEDS = ("BTC/USD", "ETH/USD", "XRP/USD")
@@ -67,3 +70,25 @@ def stocked() -> Callable[[Provider], None]:
         provider.deps.repository.store_points(points, "test")
 
     return stock
+
+
+@pytest.fixture
+def offline(database_url: str) -> Iterator[Deps]:
+    """The oracle without a chain or a venue: what serves HTTP."""
+    kernel = FakedKernel(database_url, role=ROLE, clock=FakeClock(datetime(2026, 11, 21, 12, tzinfo=UTC)))
+    unused = "plain:unused"
+    deps = Deps(
+        kernel,
+        Settings(
+            network="local",
+            chain_id=31_337,
+            rpc_urls=unused,
+            registry_address="0x" + "11" * 20,
+            submit_key=unused,
+            submit_signatures_key=unused,
+            signing_policy_key=unused,
+        ),
+    )
+    deps.repository.remember_feeds(1, [Feed(feed.id, feed.decimals) for feed in feeds_named(*FEEDS)])
+    yield deps
+    kernel.postgres.close()
