@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from py_flare_common.merkle.tree import MerkleTree
 
 from functions.oracle.core.commitment import commit_hash
 from functions.oracle.core.feed_values import encode_integers
@@ -44,6 +45,7 @@ def test_the_root_proves_every_feed_and_the_random() -> None:
     assert result.merkle_root == tree.root
     assert [*expected, random_leaf(ROUND.number, RoundRandom(2_003, True))] == list(result.leaves)
     assert all(verify_proof(tree.root, leaf, tree.proof(leaf)) for leaf in result.leaves)
+    assert MerkleTree([leaf.hex() for leaf in result.leaves]).root == "0x" + tree.root.hex()
 
 
 def test_a_round_without_a_valid_reveal_has_no_result() -> None:
