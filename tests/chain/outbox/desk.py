@@ -71,7 +71,8 @@ class Desk:
         self.signer = LocalSigner(self.private_key)
         self.fund(self.signer.address)
         self.postgres = Postgres(self.database_url, self.clock, role=ROLE)
-        self.tasks = Tasks(self.postgres, InMemoryQueue(self.clock), self.clock)
+        self.queue = InMemoryQueue(self.clock)
+        self.tasks = Tasks(self.postgres, self.queue, self.clock)
 
     def pool(self) -> RpcPool:
         return RpcPool(self.urls, self.node.chain_id, self.clock)

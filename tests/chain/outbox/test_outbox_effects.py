@@ -146,6 +146,15 @@ def test_the_business_learns_of_the_end_in_the_completing_transaction(desk: Desk
     assert (desk.entry("pay-1").state, desk.tasks.about("pay-1")[0].state) == (State.CONFIRMED, "done")
 
 
+def test_the_submit_task_is_sent_at_once_and_again_as_asked(desk: Desk) -> None:
+    """A window shorter than a lease: further messages stand ready for a worker that replaces a dead one."""
+    desk.record("pay-1", resend_s=(5, 10), correlation_id="round-812576")
+
+    sent = [(message.queue, message.delay_s, dict(message.attributes)) for message in desk.queue.sent]
+    attributes = {"correlation_id": "round-812576"}
+    assert sent == [("oracle-submit-transaction", delay_s, attributes) for delay_s in (0, 5, 10)]
+
+
 def test_a_settled_entry_is_left_alone(desk: Desk) -> None:
     """A late message about a finished obligation finds it done."""
     (entry_id,) = desk.record("pay-1")

@@ -35,6 +35,7 @@ class EvmIntent:
 
     `gas_limit` is the caller's (estimated with a margin), since a wrong guess of ours would change the effect.
     After `valid_until` the effect is no longer wanted: its nonce is then used by a cancellation.
+    `resend_s` sends further messages about the submit task, for effects whose window is shorter than a lease.
     """
 
     business_key: str
@@ -47,6 +48,7 @@ class EvmIntent:
     value_wei: int = 0
     valid_until: datetime | None = None
     submit_kind: str | None = None
+    resend_s: tuple[int, ...] = ()
     correlation_id: str | None = None
 
     def __post_init__(self) -> None:

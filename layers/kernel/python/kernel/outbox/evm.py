@@ -190,6 +190,7 @@ class EvmOutbox:
             payload={"entry_id": str(entry_id)},
             run_at=self._clock.now(),
             attempts_max=ATTEMPTS_MAX,
+            resend_s=intent.resend_s,
             correlation_id=intent.correlation_id,
         )
 
