@@ -72,7 +72,7 @@ def test_queue_triggers_report_partial_failures_and_scale_at_least_two_wide() ->
 
 def test_every_queue_handler_has_a_queue() -> None:
     """A queue_ handler is triggered by SQS, a cron_ by a schedule, an http_ by HTTP, a ws_ by the WebSocket API."""
-    kinds = {"queue": "sqs", "cron": "schedule", "http": "httpApi", "ws": "websocket"}
+    kinds = {"queue": "sqs", "cron": "eventBridge", "http": "httpApi", "ws": "websocket"}
     wrong = [
         name
         for name, entry in declared_functions().items()
@@ -88,8 +88,7 @@ def test_every_queue_has_a_dead_letter_queue() -> None:
     careless = [
         key
         for key, properties in queues.items()
-        if not properties.get("Unread")
-        and "RedrivePolicy" in properties
+        if "RedrivePolicy" in properties
         and properties["RedrivePolicy"]["maxReceiveCount"] < RECEIVES_MIN
     ]
     sinks = [key for key, properties in queues.items() if "RedrivePolicy" not in properties]
@@ -111,7 +110,7 @@ def test_queues_outlast_their_function() -> None:
 
 def test_schedules_never_retry_a_minute_that_is_over() -> None:
     """The next minute is the retry of a schedule."""
-    wrong = [name for name, schedule in events_of("schedule") if _retry_policy(schedule) != (0, AGE_MAX_S)]
+    wrong = [name for name, schedule in events_of("eventBridge") if _retry_policy(schedule) != (0, AGE_MAX_S)]
 
     assert wrong == []
 
@@ -126,4 +125,4 @@ def _retry_policy(schedule: object) -> tuple[int, int] | None:
     if not isinstance(schedule, dict) or "retryPolicy" not in schedule:
         return None
     policy = schedule["retryPolicy"]
-    return policy["maximumRetryAttempts"], policy["maximumEventAgeInSeconds"]
+    return policy["maximumRetryAttempts"], policy["maximumEventAge"]
