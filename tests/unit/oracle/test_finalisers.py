@@ -55,6 +55,13 @@ def test_the_draw_is_one_of_tickets(weights: list[int], seed: int, voting_round:
     )
 
 
+def test_each_voters_tickets_are_its_own() -> None:
+    """Where every voter has one, each border is hit: the ticket belongs to the voter above it."""
+    equal = policy(*[1] * 100)
+
+    assert all(draw_by_hand(equal, number, 500) == list(draw_finalisers(equal, number)) for number in range(50))
+
+
 def test_the_share_is_5_percent() -> None:
     """Of 100 equal voters five are drawn; of 119 too, because the share is rounded down."""
     assert 5 == len(draw_finalisers(policy(*[1] * 100), 812_576))
