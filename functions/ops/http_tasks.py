@@ -1,7 +1,7 @@
 """Let operators see the tasks that were parked, and let administrators replay them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
@@ -51,11 +51,12 @@ class Replayed(Document):
 def parked_tasks(
     deps: Wired,
     _: Operator,
+    state: Literal["parked"] = "parked",  # noqa: ARG001 (the only state that waits for an operator)
     kind: Annotated[str | None, Query(pattern=KIND)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: UUID | None = None,
 ) -> ParkedTasks:
-    """Parked tasks with what went wrong."""
+    """Tasks that wait for an operator, with what went wrong."""
     page = deps.tasks.parked(kind, limit=limit, below=cursor)
     return ParkedTasks(tasks=[_view(task) for task in page], next_cursor=page[-1].id if len(page) == limit else None)
 

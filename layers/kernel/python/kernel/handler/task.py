@@ -68,9 +68,14 @@ def task_handler(build_deps: Callable[[], D]) -> Callable[[Callable[[Any, D], An
             def take(message: Message) -> None:
                 deps = container.deps()
                 task = _claim(message, deps, context)
-                if task is not None:
-                    with logger.append_context_keys(task_id=str(task.id), business_key=task.business_key):
-                        _finish(task, deps, _run(function, task, deps, payloads))
+                if task is None:
+                    return
+                # The row knows who asked, also when the message is a sweeper's.
+                asked = task.correlation_id or message.correlation_id
+                with logger.append_context_keys(
+                    task_id=str(task.id), business_key=task.business_key, correlation_id=asked
+                ):
+                    _finish(task, deps, _run(function, task, deps, payloads))
 
             return each_message(event, context, take)
 

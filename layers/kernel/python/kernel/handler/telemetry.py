@@ -56,7 +56,7 @@ logger = Logger(
 # Vendor patching costs cold start; slices open subsegments where they wait for somebody.
 tracer = Tracer(service=SERVICE, auto_patch=False)
 _libraries = StdoutHandler()
-_libraries.setFormatter(SafeFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False))
+_libraries.setFormatter(logger.registered_formatter)  # with the ids of the running handler
 _libraries.addFilter(lambda record: record.name != SERVICE)  # our own logger has written it already
 _metrics: ContextVar[EphemeralMetrics | None] = ContextVar("metrics", default=None)
 
