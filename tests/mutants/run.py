@@ -8,7 +8,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing, contextmanager
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from infra.local import settings
+from infra.local import scratch, settings
 from tests.mutants import catalogue
 from tests.mutants.catalogue import ROOT, BadMutant, Mutant
 
@@ -89,9 +88,9 @@ def copy_tree(target: Path) -> Path:
 @contextmanager
 def lanes(count: int) -> Iterator[list[Lane]]:
     """That many lanes, ended and deleted afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="counterpart-mutants-"))
+    folder = scratch.make("mutants")
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(scratch.remove, folder)
         yield [stack.enter_context(closing(Lane(copy_tree(folder / str(number))))) for number in range(count)]
 
 

@@ -1,6 +1,5 @@
 """The parts of the local cloud stand alone, side by side, and refuse what cannot be."""
 
-import os
 import shutil
 import socket
 from pathlib import Path
@@ -55,20 +54,17 @@ def test_a_refused_migration_is_told_in_the_databases_words(postgres_server: Pos
         postgres.migrate(postgres_server.create_database(), tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a copy of the programs")
-def test_postgres_runs_from_a_folder_that_its_user_cannot_enter(
-    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A wheel below a private folder, such as /root, is copied to where the system user reaches it."""
+def test_postgres_runs_from_a_folder_that_its_user_cannot_enter(children: Children, tmp_path: Path) -> None:
+    """A wheel below a private folder, such as /root, serves too, by a copy where its user needs one."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    package = postgres._package()
-    shutil.copytree(package / "pginstall18", private / package.name / "pginstall18")
-    shutil.copytree(package.with_name(f"{package.name}.libs"), private / f"{package.name}.libs")
-    monkeypatch.setattr(postgres, "_package", lambda: private / package.name)
-    server = postgres.start(children, name="postgres-from-private")
+    wheel = postgres.wheel()
+    hidden = private / wheel.name / postgres.OLDEST
+    shutil.copytree(wheel / postgres.OLDEST, hidden)
+    shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), private / f"{wheel.name}.libs")
+    server = postgres.start(children, name="postgres-from-private", installation=hidden)
 
-    assert scalar(server.admin_url, "SELECT 1") == 1
+    assert str(scalar(server.admin_url, "SHOW server_version")).startswith("16.")
     assert server.child is not None
     children.forget(server.child)
 
