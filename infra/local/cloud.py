@@ -151,9 +151,7 @@ class LocalCloud:
         port = self._ports.get("postgres", 0)
         server = postgres.start(self.children, port=port, existing_url=self._existing_url)
         self._started["postgres"] = server
-        self._started["database"] = url = server.create_migrated()
-        if self._existing_url is not None:
-            self.children.after_stop(lambda: server.drop_database(url))
+        self._started["database"] = server.create_migrated()
 
     def _start_redis(self) -> None:
         self._started["redis"] = redis.start(self.children, port=self._ports.get("redis", 0))

@@ -77,6 +77,7 @@ class PostgresServer:
         """admin_url: a role that may create databases and roles; child is None for a foreign server."""
         self.admin_url = admin_url
         self.child = child
+        self._created: set[str] = set()
 
     @property
     def port(self) -> int:
@@ -105,6 +106,7 @@ class PostgresServer:
             sql.Identifier(name), sql.Identifier(template or "template0")
         )
         self._run(statement)
+        self._created.add(name)
         return self.url_of(name)
 
     def create_migrated(self, name: str | None = None) -> str:
@@ -115,11 +117,12 @@ class PostgresServer:
         """Drop a database, ending whoever is still connected."""
         name = urlsplit(url_or_name).path.lstrip("/") if "://" in url_or_name else url_or_name
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._created.discard(name)
 
-    def drop_template(self) -> None:
-        """Drop the migrated template, if one was made; our own server forgets it anyway."""
-        if "template" in self.__dict__:
-            self.drop_database(self.template)
+    def drop_created(self) -> None:
+        """Drop every database that was created here: a foreign server is left as it was found."""
+        for name in sorted(self._created):
+            self.drop_database(name)
 
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
@@ -140,7 +143,7 @@ def start(
     """
     if existing_url is not None:
         server = PostgresServer(existing_url)
-        children.after_stop(server.drop_template)
+        children.after_stop(server.drop_created)
         return server
     port = ports.requested_port(port)
     folder = scratch.make("postgres")

@@ -111,6 +111,19 @@ def test_two_clouds_run_side_by_side(tmp_path: Path) -> None:
         assert chains[0].block_number() == 0
 
 
+def test_a_foreign_postgres_is_left_as_it_was_found(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """With DATABASE_URL, databases are made beside those of others and dropped at the end."""
+    before = databases(postgres_server)
+    with LocalCloud(("postgres",), folder=tmp_path, database_url=postgres_server.admin_url) as cloud:
+        cloud.postgres.create_migrated()
+        during = databases(postgres_server)
+
+        assert scalar(cloud.database_url, "SELECT count(*) > 0 FROM schema_migrations") is True
+        assert cloud.postgres.child is None
+    assert len(during) == len(before) + 3
+    assert databases(postgres_server) == before
+
+
 def test_a_part_that_was_not_asked_for_is_named(tmp_path: Path) -> None:
     """Using a part that does not run says which one to ask for."""
     with LocalCloud((), folder=tmp_path) as cloud, pytest.raises(PartNotStarted, match="without redis"):
@@ -145,6 +158,11 @@ def test_finality_lags_behind_the_head(anvil: AnvilNode) -> None:
     ]
 
     assert heights == [10, 9, 8]
+
+
+def databases(server: PostgresServer) -> set[str]:
+    names = scalar(server.admin_url, "SELECT string_agg(datname, ' ') FROM pg_database")
+    return set(str(names).split())
 
 
 def execute(url: str, statement: str) -> None:
