@@ -128,7 +128,7 @@ def test_published_feeds_are_served_newest_first(
     newer = feeds[1]
     publish(ledger, newer)
     publish(ledger, older)
-    publish(ledger, newer)
+    publish(ledger, older)
 
     end_s = network.round_start_s(ROUND + 1)
     assert as_struct(newer) == read(network, "FtsoFeedPublisher", "getCurrentFeed", newer.feed_id)
