@@ -6,8 +6,10 @@ import asyncio
 import base64
 import json
 import re
+import secrets
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Executor
@@ -30,6 +32,7 @@ Invoke = Callable[[str, dict[str, Any], str], Invocation]
 
 BODY_BYTES_MAX = 6 * 1024 * 1024  # Lambda's limit for a synchronous payload
 CONNECTIONS_PATH = re.compile(r"^(?:/[^/@]+)?/@connections/(?P<id>.+)$")
+HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te"})
 STOP_S = 5.0
 
 
@@ -104,9 +107,9 @@ class HttpApi:
             method=scope["method"],
             path=unquote(scope["raw_path"].decode("ascii")),
             query=scope["query_string"].decode("ascii"),
-            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+            headers=self._headers(scope),
             body=body,
-            source_ip=(scope.get("client") or ("127.0.0.1", 0))[0],
+            source_ip=_client_ip(scope),
             request_id=uuid.uuid4().hex[:15] + "=",
             at=datetime.now(UTC),
         )
@@ -118,8 +121,23 @@ class HttpApi:
             return _message(503, "Service Unavailable") if timed_out else _message(500, "Internal Server Error")
         return answer_of(done.result)
 
+    def _headers(self, scope: Scope) -> list[tuple[str, str]]:
+        """The client's headers less those of the one hop, and those that API Gateway adds."""
+        given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        added = {
+            "x-amzn-trace-id": f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}",
+            "x-forwarded-for": _client_ip(scope),
+            "x-forwarded-port": self.site.domain.rpartition(":")[2],
+            "x-forwarded-proto": "http",
+        }
+        return [pair for pair in given if pair[0] not in HOP_HEADERS] + list(added.items())
+
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+
+def _client_ip(scope: Scope) -> str:
+    return str((scope.get("client") or ("127.0.0.1", 0))[0])
 
 
 def answer_of(result: Any) -> Answer:
