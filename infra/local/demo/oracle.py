@@ -15,12 +15,9 @@ from infra.local.cloud import LocalCloud
 from infra.local.demo import oracle_report as report
 from infra.local.demo.sightings import Bystander
 from infra.local.demo.stage import SceneFailed, wait_for
-from infra.local.exchanges import server as exchange_server
-from infra.local.exchanges.listings import COINS
-from infra.local.flare.feeds import Feed, mainnet_feeds
-from infra.local.flare.network import FlareNetwork, deploy_network
+from infra.local.flare.network import FlareNetwork
 from infra.local.flare.reading import ProvenFeed, verify_feed
-from infra.local.oracle_stack import provider_environment
+from infra.local.oracle_market import open_market
 from infra.local.runner.chaos import Chaos
 from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
@@ -29,7 +26,6 @@ from infra.local.settings import ROOT
 from kernel.merkle import SortedMerkleTree
 
 ROUNDS = 3
-CHAIN_ID = 31_337
 OUTAGE_S = 1.5
 REHEARSAL_S = 60
 HANDLERS = tuple(f"functions.oracle.{path.stem}" for path in sorted((ROOT / "functions/oracle").glob("*_*.py")))
@@ -46,7 +42,12 @@ def play(console: Console) -> None:
     with ExitStack() as stack:
         cloud = stack.enter_context(LocalCloud(console=console))
         with console.status("exchanges, chain, contracts, and four providers"):
-            network, providers = _set(stack, cloud)
+            runner = stack.enter_context(
+                Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
+            )
+            market = open_market(cloud, runner)
+            market.start(*market.providers)
+        network, providers = market.network, [provider.stack for provider in market.providers]
         bystander = stack.enter_context(Bystander(network))
         with console.status("a rehearsal: the first round in which all four commit"):
             first = wait_for(
@@ -61,37 +62,6 @@ def play(console: Console) -> None:
         for voting_round in range(first, first + ROUNDS):
             _show_round(console, network, bystander, providers, voting_round)
     console.print(f"\n[green]Every promise was seen.[/] {time.monotonic() - started_s:.0f} s in all.")
-
-
-def traded_feeds() -> tuple[Feed, ...]:
-    """The feeds of mainnet that the local venues trade."""
-    return tuple(feed for feed in mainnet_feeds() if feed.name.split("/")[0] in COINS)
-
-
-def _set(stack: ExitStack, cloud: LocalCloud) -> tuple[FlareNetwork, list[Stack]]:
-    """The chain with its contracts, the venues, and four running providers that hold fresh prices."""
-    runner = stack.enter_context(
-        Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
-    )
-    venues = exchange_server.start(cloud.children)
-    node = cloud.anvil("flare", chain_id=CHAIN_ID, block_time_s=1)
-    network = deploy_network(node.url, inflation_feeds=traded_feeds())
-    providers = [
-        runner.stack(
-            voter.name, provider_environment(cloud, node, network, voter, venues.venue_urls), ("oracle", "ops")
-        ).start()
-        for voter in network.voters
-    ]
-    for provider in providers:
-        _require(provider.fire("cron_collect").ok, f"{provider.name} could not plan its collections", provider)
-    for provider in providers:
-        wait_for(partial(_has_collected, provider), f"the first collection of {provider.name}", within_s=30)
-        _require(provider.fire("cron_plan_rounds").ok, f"{provider.name} could not plan its rounds", provider)
-    return network, providers
-
-
-def _has_collected(provider: Stack) -> bool | None:
-    return any(done.function.endswith("queue_collect") and done.ok for done in provider.recent) or None
 
 
 def _rehearsed(bystander: Bystander) -> int | None:
@@ -141,6 +111,9 @@ def _show_round(
     if len(roots) != 1:
         raise SceneFailed(f"the providers computed different roots for round {voting_round}: {sorted(roots)}")
     result = results[providers[0].name]
+    silent = [feed["symbol"] for feed in result["feeds"] if feed["value"] is None]
+    if silent:
+        raise SceneFailed(f"nobody had a price of {', '.join(silent)} in round {voting_round}")
     proven = [verify_feed(network, feed) for feed in proven_feeds(result)]
     if not all(proven):
         raise SceneFailed(f"{proven.count(False)} feeds of round {voting_round} were not proven on the chain")
