@@ -18,9 +18,9 @@ from schemathesis.config import SchemathesisConfig
 
 from infra.local.aws import Aws
 from infra.local.redis import RedisRest
-from kernel.auth import ApiKeys, Role, Tier
+from kernel.auth import Role, Tier
 from kernel.handler.http import override_deps
-from kernel.postgres import Postgres
+from kernel.wiring import Kernel
 
 pytestmark = [pytest.mark.handlers, pytest.mark.timeout(600)]
 
@@ -70,15 +70,15 @@ def api_key(database_url: str, redis_rest: RedisRest, aws: Aws, monkeypatch: pyt
     }
     for name, value in (SLICE_ENVIRONMENTS | environment).items():
         monkeypatch.setenv(name, value)
-    opened: list[Postgres] = []
+    opened: list[Kernel] = []
     for name, module in MODULES.items():
         deps = importlib.import_module(f"{name.rpartition('.')[0]}.wiring").build_deps()
         deps.check()
         override_deps(module.app, deps)
-        opened.append(deps.kernel.postgres)
-    yield ApiKeys(opened[0]).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis").key
-    for postgres in opened:
-        postgres.close()
+        opened.append(deps.kernel)
+    yield opened[0].api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis").key
+    for kernel in opened:
+        kernel.close()
 
 
 def attack(module: ModuleType) -> Callable[..., None]:

@@ -53,6 +53,12 @@ class UpstashCache:
         """Forget; an absent key is no error."""
         self._call(lambda redis: redis.delete(key))
 
+    def close(self) -> None:
+        """Give the connection back; the next call opens another."""
+        redis, self._redis = self._redis, None
+        if redis is not None:
+            redis.close()  # type: ignore[no-untyped-call]
+
     def _call(self, ask: "Callable[[Redis], T]") -> T:
         import httpx
         from upstash_redis.errors import UpstashError

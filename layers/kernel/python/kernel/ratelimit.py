@@ -59,6 +59,12 @@ class UpstashLimiter:
         reset_ms = max(0, int((answer.reset - self._clock.time_s()) * 1000))
         return Decision(allowed=answer.allowed, remaining=answer.remaining, reset_ms=reset_ms)
 
+    def close(self) -> None:
+        """Give the connection back; the next call opens another."""
+        redis, self._redis = self._redis, None
+        if redis is not None:
+            redis.close()  # type: ignore[no-untyped-call]
+
     def _connected(self) -> "Redis":
         if self._redis is None:
             from kernel.cache import connect

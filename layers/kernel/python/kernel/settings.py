@@ -9,6 +9,7 @@ A slice declares its own beside the kernel's, in its wiring.py and nowhere else:
     settings = OracleSettings.from_environment()
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
@@ -85,6 +86,11 @@ class KernelSettings(FrozenSettings):
     def allowed_origins(self) -> list[str]:
         """The browser origins as a list."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+
+def is_traced() -> bool:
+    """Whether this process runs where X-Ray listens: Lambda says so by naming the daemon."""
+    return "AWS_XRAY_DAEMON_ADDRESS" in os.environ
 
 
 def environment_names(settings: type[BaseSettings]) -> Mapping[str, str]:

@@ -108,9 +108,11 @@ class Kernel:
         return Envelope(self._kms or AwsKms(), self.settings.kms_key_id)
 
     def close(self) -> None:
-        """Give the database connection back, if there is one: tests do, containers are simply stopped."""
-        if "postgres" in vars(self):
-            self.postgres.close()
+        """Give back the connections there are: tests do, containers are simply stopped."""
+        for room in ("postgres", "cache", "limiter"):
+            close = getattr(vars(self).get(room), "close", None)
+            if close is not None:
+                close()
 
     def check(self, *, keys: bool = False) -> None:
         """Refuse to start on an old schema and, for functions that open envelopes, without the KMS key.

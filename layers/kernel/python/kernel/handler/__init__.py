@@ -14,7 +14,7 @@ from kernel.handler.entry import Container, Entry, HandlerDeps, TaskHandlerDeps
 from kernel.handler.queue import Message, queue_handler
 from kernel.handler.scheduled import Tick, scheduled
 from kernel.handler.task import task_handler
-from kernel.handler.telemetry import count, logger, tracer
+from kernel.handler.telemetry import count, logger, traced
 from kernel.handler.websocket import SocketCall, SocketReply, websocket
 
 __all__ = [
@@ -31,6 +31,6 @@ __all__ = [
     "queue_handler",
     "scheduled",
     "task_handler",
-    "tracer",
+    "traced",
     "websocket",
 ]

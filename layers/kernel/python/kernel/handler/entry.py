@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from kernel.clock import Clock
 from kernel.errors import CounterpartError
 from kernel.handler.deadline import deadline_guard
-from kernel.handler.telemetry import count, logger, measured, route_library_logs, safe_facts, tracer
+from kernel.handler.telemetry import count, logger, measured, route_library_logs, safe_facts, traced
 from kernel.ids import new_id
 
 
@@ -73,7 +73,7 @@ class Entry(Generic[D]):
         with (
             measured(self.name),
             logger.append_context_keys(handler=self.name, request_id=request_id),
-            tracer.provider.in_subsegment(name=f"## {self.name}"),
+            traced(f"## {self.name}"),
             deadline_guard(context),
         ):
             return self._act(event, context, self._container)

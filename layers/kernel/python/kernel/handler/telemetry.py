@@ -11,14 +11,19 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from kernel.errors import CounterpartError
+from kernel.settings import is_traced
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Tracer
 
 NAMESPACE = "Counterpart"
 _DEEPEST_CHAIN = 5
@@ -53,8 +58,6 @@ logger = Logger(
     logger_handler=StdoutHandler(),
     logger_formatter=SafeFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False),
 )
-# Vendor patching costs cold start; slices open subsegments where they wait for somebody.
-tracer = Tracer(service=SERVICE, auto_patch=False)
 _libraries = StdoutHandler()
 _libraries.setFormatter(logger.registered_formatter)  # with the ids of the running handler
 _libraries.addFilter(lambda record: record.name != SERVICE)  # our own logger has written it already
@@ -77,6 +80,28 @@ def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> N
     metrics = _metrics.get()
     if metrics is not None:
         metrics.add_metric(name=name, unit=unit, value=value)
+
+
+@contextmanager
+def traced(name: str) -> Iterator[None]:
+    """A subsegment of this name in the X-Ray trace; where nobody traces, nothing."""
+    tracer = _tracer()
+    if tracer is None:
+        yield
+        return
+    with tracer.provider.in_subsegment(name=name):
+        yield
+
+
+@cache
+def _tracer() -> "Tracer | None":
+    """Powertools' Tracer, whose SDK is imported only where there is somebody to send to."""
+    if not is_traced():
+        return None
+    from aws_lambda_powertools import Tracer
+
+    # Patching every vendor would cost cold start; slices open subsegments where they wait for somebody.
+    return Tracer(service=SERVICE, auto_patch=False)
 
 
 @contextmanager

@@ -1,0 +1,125 @@
+"""The cache as the kernel relies on it: the fake and Upstash's REST API keep one contract."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from infra.local import ports
+from infra.local.redis import RedisRest
+from kernel.cache import Cache, UpstashCache
+from kernel.errors import CacheUnavailable
+from kernel.testing import FakeClock, InMemoryCache
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Subject:
+    cache: Cache
+    wait: Callable[[float], None]
+    #: The same cache with its server gone.
+    away: Callable[[], Cache]
+    close: Callable[[], None] = lambda: None
+
+
+def fake() -> Subject:
+    clock = FakeClock()
+
+    def away() -> Cache:
+        cache = InMemoryCache(clock)
+        cache.down = True
+        return cache
+
+    return Subject(InMemoryCache(clock), clock.advance, away)
+
+
+def upstash(redis: RedisRest) -> Subject:
+    nowhere = f"http://127.0.0.1:{ports.requested_port(0)}"
+    cache, away = UpstashCache(redis.rest_url, redis.token), UpstashCache(nowhere, "none")
+
+    def close() -> None:
+        cache.close()
+        away.close()
+
+    return Subject(cache, time.sleep, lambda: away, close)
+
+
+@pytest.fixture(params=["fake", "upstash"])
+def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    subject = fake() if request.param == "fake" else upstash(request.getfixturevalue("redis_rest"))
+    yield subject
+    subject.close()
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0, "text", "", "ünïcode ✓", True, [], [1, "a", None], {"a": {"b": [1.5]}}, "x" * 100_000], ids=repr
+)
+def test_a_value_comes_back_as_it_was(subject: Subject, value: object) -> None:
+    """Any JSON value."""
+    subject.cache.set("key", value, ttl_s=10)
+
+    assert subject.cache.get("key") == value
+
+
+def test_an_absent_key_is_none(subject: Subject) -> None:
+    """No value, no error."""
+    assert subject.cache.get("absent") is None
+
+
+def test_a_key_may_hold_anything(subject: Subject) -> None:
+    """Slashes, blanks and colons are part of a key."""
+    subject.cache.set("latest:BTC/USD now", 1, ttl_s=10)
+
+    assert (subject.cache.get("latest:BTC/USD now"), subject.cache.get("latest:BTC")) == (1, None)
+
+
+def test_a_value_runs_out(subject: Subject) -> None:
+    """After its seconds it is gone."""
+    subject.cache.set("key", 1, ttl_s=1)
+    subject.wait(1.1)
+
+    assert subject.cache.get("key") is None
+
+
+def test_the_last_value_counts(subject: Subject) -> None:
+    """Setting again replaces."""
+    subject.cache.set("key", 1, ttl_s=10)
+    subject.cache.set("key", 2, ttl_s=10)
+
+    assert subject.cache.get("key") == 2
+
+
+def test_a_deleted_value_is_gone(subject: Subject) -> None:
+    """Also twice."""
+    subject.cache.set("key", 1, ttl_s=10)
+    subject.cache.delete("key")
+    subject.cache.delete("key")
+
+    assert subject.cache.get("key") is None
+
+
+@pytest.mark.parametrize("ttl_s", [0, -1])
+def test_an_entry_must_have_an_end(subject: Subject, ttl_s: int) -> None:
+    """Nothing is kept for ever, nothing for no time."""
+    with pytest.raises(ValueError, match="at least one second"):
+        subject.cache.set("key", 1, ttl_s=ttl_s)
+
+
+def test_with_redis_down_every_call_says_so(subject: Subject) -> None:
+    """CacheUnavailable, soon."""
+    cache, started_s = subject.away(), time.monotonic()
+    for call in (lambda: cache.get("k"), lambda: cache.set("k", 1, ttl_s=1), lambda: cache.delete("k")):
+        with pytest.raises(CacheUnavailable):
+            call()
+
+    assert time.monotonic() - started_s < 5
+
+
+def test_a_wrong_token_is_unavailable(redis_rest: RedisRest) -> None:
+    """A refused request is not mistaken for an absent value."""
+    cache = UpstashCache(redis_rest.rest_url, "wrong")
+    with pytest.raises(CacheUnavailable):
+        cache.get("key")
+    cache.close()

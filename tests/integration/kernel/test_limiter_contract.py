@@ -1,0 +1,97 @@
+"""The rate limiter: the fake and Upstash's keep one contract; what happens when Redis is down."""
+
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from infra.local import ports
+from infra.local.redis import RedisRest
+from kernel.errors import RateLimited, RateLimitUnavailable
+from kernel.ratelimit import WINDOW_MS, Limiter, UpstashLimiter, require_room
+from kernel.testing import FakeClock, InMemoryLimiter
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(params=["fake", "upstash"])
+def limiter(request: pytest.FixtureRequest) -> Iterator[Limiter]:
+    if request.param == "fake":
+        yield InMemoryLimiter()
+        return
+    redis: RedisRest = request.getfixturevalue("redis_rest")
+    # A test must not straddle two windows, whose share would let one more request in.
+    while time.time() % 60 > 57:
+        time.sleep(0.2)
+    limiter = UpstashLimiter(redis.rest_url, redis.token)
+    yield limiter
+    limiter.close()
+
+
+@pytest.fixture(params=["fake", "upstash"])
+def away(request: pytest.FixtureRequest) -> Iterator[Limiter]:
+    """A limiter whose Redis is down."""
+    if request.param == "fake":
+        fake = InMemoryLimiter()
+        fake.down = True
+        yield fake
+        return
+    limiter = UpstashLimiter(f"http://127.0.0.1:{ports.requested_port(0)}", "none")
+    yield limiter
+    limiter.close()
+
+
+def test_requests_up_to_the_limit_are_allowed(limiter: Limiter) -> None:
+    """The limit's worth, counted down, and no more."""
+    identity = f"key:{uuid4()}"
+    decisions = [limiter.check(identity, 3) for _ in range(5)]
+
+    assert [decision.allowed for decision in decisions] == [True, True, True, False, False]
+    assert [decision.remaining for decision in decisions] == [2, 1, 0, 0, 0]
+    assert all(0 <= decision.reset_ms <= WINDOW_MS for decision in decisions)
+
+
+def test_identities_do_not_share_their_minute(limiter: Limiter) -> None:
+    """One caller's flood costs nobody else."""
+    one, other = f"key:{uuid4()}", f"key:{uuid4()}"
+    for _ in range(3):
+        limiter.check(one, 2)
+
+    assert limiter.check(other, 2).allowed
+
+
+def test_the_window_slides() -> None:
+    """A third into the next minute, two thirds of the past one's requests still count."""
+    clock = FakeClock()
+    limiter = InMemoryLimiter(clock)
+    for _ in range(9):
+        limiter.check("key:a", 9)
+    clock.advance(80)
+
+    allowed = [limiter.check("key:a", 9).allowed for _ in range(4)]
+
+    assert allowed == [True, True, True, False]
+
+
+def test_room_is_given_or_refused(limiter: Limiter) -> None:
+    """RateLimited tells when to come back."""
+    identity = f"key:{uuid4()}"
+    assert require_room(limiter, identity, 1, writes=True) is not None
+    with pytest.raises(RateLimited) as refused:
+        require_room(limiter, identity, 1, writes=False)
+
+    reset_ms = refused.value.details["reset_ms"]
+    assert isinstance(reset_ms, int)
+    assert 0 <= reset_ms <= WINDOW_MS
+
+
+def test_with_redis_down_reads_go_on_without_limits(away: Limiter) -> None:
+    """There is nothing to count with, and nothing to guess at."""
+    assert [require_room(away, "key:a", 1, writes=False) for _ in range(2)] == [None, None]
+
+
+def test_with_redis_down_writes_are_refused(away: Limiter) -> None:
+    """Nobody gains from an outage."""
+    with pytest.raises(RateLimitUnavailable):
+        require_room(away, "key:a", 1, writes=True)
