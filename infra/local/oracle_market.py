@@ -95,7 +95,7 @@ def _stretched(timing: Timing) -> dict[str, str]:
 
 
 def _fire_schedules(provider: Provider) -> None:
-    for function in ("cron_collect", "cron_plan_rounds"):
+    for function in ("cron_partitions", "cron_collect", "cron_plan_rounds"):
         fired = provider.stack.fire(function)
         if not fired.ok:
             raise ProviderStuck(provider, function, f"{fired.error_type}: {fired.error}")

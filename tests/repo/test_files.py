@@ -11,6 +11,7 @@ pytestmark = pytest.mark.repo
 
 TOP_LEVEL_FOLDERS = {"functions", "layers", "gpu", "infra", "tests", "events", ".ci"}
 LINES_MAX_FUNCTION, LINES_MAX_FILE, LINES_MAX_HANDLER = 70, 400, 25
+SLICE = {"core", "adapters", "wiring.py", "functions.yml", "README.md", "__init__.py", "__pycache__"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "shared", "manager", "data", "info"}
 # The rules themselves, and the little bundle that the runner's tests deploy: its handlers show their environment.
 EXEMPT = {ROOT / "tests/repo", ROOT / "tests/integration/runner/bundle"}
@@ -94,7 +95,7 @@ def test_slices_hold_handlers_core_adapters_and_nothing_else() -> None:
     strangers = []
     for service in SERVICES:
         for path in sorted((ROOT / "functions" / service).iterdir()):
-            known = path.name in {"core", "adapters", "wiring.py", "functions.yml", "__init__.py", "__pycache__"}
+            known = path.name in SLICE
             if not known and not is_handler(path):
                 strangers.append(str(path.relative_to(ROOT)))
 
@@ -130,3 +131,14 @@ def test_kernel_rooms_are_listed_in_its_readme() -> None:
     rooms = {path.stem for path in KERNEL.iterdir() if path.is_dir() or path.suffix == ".py"} - {"__init__", "__pycache__"}
 
     assert sorted(room for room in rooms if f"`{room}`" not in readme) == []
+
+
+def test_every_handler_is_explained_in_its_slices_readme() -> None:
+    """functions/<service>/README.md has a row for each handler."""
+    unexplained = [
+        source.name
+        for source in handlers()
+        if f"`{source.path.stem}`" not in (source.path.parent / "README.md").read_text(encoding="utf-8")
+    ]
+
+    assert unexplained == []
