@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,17 @@ def test_the_weighted_median_is_the_first_price_that_reaches_half() -> None:
     """Volumes 1, 1, 2: exactly half after the second price. No mean is taken."""
     assert 11.0 == at((10, 1, 5, "a"), (11, 1, 5, "b"), (12, 2, 5, "c")).weighted_median
     assert 12.0 == at((10, 1, 5, "a"), (11, 1, 5, "b"), (12, 2.5, 5, "c")).weighted_median
+
+
+def test_the_order_of_volumes_among_equal_prices_does_not_matter() -> None:
+    """Added one by one in binary, 0.35, 0.93, 0.3 and 0.76 make half of 4.68 in some orders and less in others."""
+    rest = [(10.01, volume, age, "b") for age, volume in enumerate([0.07, 0.58, 0.21, 1.48])]
+    medians = {
+        at(*[(10, volume, age, "a") for age, volume in enumerate(order)], *rest).weighted_median
+        for order in permutations([0.35, 0.93, 0.3, 0.76])
+    }
+
+    assert {10.0} == medians
 
 
 def test_a_point_without_volume_weighs_the_median_volume_of_the_rest() -> None:
