@@ -12,9 +12,12 @@ from kernel.errors import WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.contracts import Abi, AbiMismatch, Contract, abi_encode
 from kernel.evm.endpoint import Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
+from kernel.evm.fees import GWEI, Fees
 from kernel.evm.nonce_use import NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool, Standing
+from kernel.evm.transactions import UnsignedTransaction
 from kernel.hashes import keccak256
+from kernel.keys.signers import LocalSigner
 from kernel.testing import FakeClock
 
 pytestmark = pytest.mark.chain
@@ -135,6 +138,54 @@ def test_the_chain_id_is_asked_once_per_endpoint(fault_proxy: FaultProxy) -> Non
         clock.advance(60)
 
     assert [identity.calls()["eth_chainId"] for identity in fault_proxy.identities] == [1, 1]
+
+
+def test_an_endpoint_that_was_silent_proves_its_chain_before_it_is_used(
+    anvil: AnvilNode, fault_proxy: FaultProxy
+) -> None:
+    """Away at the first survey, then back with another chain: neither read from nor sent to."""
+    clock = FakeClock()
+    pool = pool_of(fault_proxy, clock)
+    fault_proxy["primary"].inject(outage=True)
+    pool.head()
+    fault_proxy["primary"].inject(chain_id=14)
+    for _ in range(3):
+        pool.broadcast(b"\x02")
+        pool.head()
+        clock.advance(6)
+
+    assert fault_proxy["primary"].calls() == {"eth_chainId": 1}
+    assert [standing for _, standing in pool.standings()] == [Standing.WRONG_CHAIN, Standing.ACTIVE]
+
+
+def test_an_endpoint_that_is_away_is_not_asked_at_every_call(fault_proxy: FaultProxy) -> None:
+    """Once in each survey."""
+    fault_proxy["primary"].inject(failure="http_500")
+    pool = pool_of(fault_proxy)
+    for _ in range(10):
+        pool.head()
+
+    assert fault_proxy["primary"].calls().total() == 1
+
+
+def test_a_silent_endpoint_does_not_hold_up_a_broadcast(anvil: AnvilNode, fault_proxy: FaultProxy) -> None:
+    """One has accepted: the other gets half a second more, not its whole time-out."""
+    pool = pool_of(fault_proxy, timeout_s=20)
+    pool.head()
+    fault_proxy["primary"].inject(failure="timeout")
+    signer = LocalSigner(b"\x07" * 32)
+    anvil.rpc("anvil_setBalance", signer.address, hex(10**18))
+    fees = Fees(max_fee_wei=10 * GWEI, tip_wei=GWEI)
+    payment = UnsignedTransaction(
+        chain_id=31337, nonce=0, to=ANYBODY, value_wei=7, data=b"", gas_limit=21_000, fees=fees
+    )
+    started_s = time.monotonic()
+    deliveries = pool.broadcast(signer.sign_transaction(payment).raw)
+
+    assert [delivery.accepted for delivery in deliveries] == [False, True]
+    assert time.monotonic() - started_s < 10
+    fault_proxy.heal()
+    assert pool.balance_wei(ANYBODY) == 7
 
 
 def test_a_nodes_refusal_is_an_answer(anvil: AnvilNode, fault_proxy: FaultProxy) -> None:

@@ -1,8 +1,9 @@
 """What nodes and providers do wrong, and what becomes of an entry: still one effect, or a documented end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from infra.local.anvil import AnvilNode
 from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Faults
 from kernel.errors import WrongChain
-from kernel.evm.blocks import hexadecimal, quantity
-from kernel.evm.endpoint import RpcUnavailable
+from kernel.evm.blocks import BlockId, hexadecimal, quantity
+from kernel.evm.endpoint import Call, RpcUnavailable
 from kernel.evm.fees import GWEI, FeePolicy
+from kernel.evm.rpc import RpcPool
 from kernel.outbox import Purpose, State
 from kernel.tasks import Retry
 from tests.chain.outbox.desk import ETHER, Desk, recipient
@@ -288,6 +290,30 @@ def test_a_foreign_transaction_is_not_believed_before_it_is_final(desk: Desk) ->
     desk.node.mine(4)
     desk.step("pay-1")
     assert (desk.entry("pay-1").nonce, desk.entry("pay-1").leases) == (1, 2)
+
+
+class ForgetfulPool(RpcPool):
+    """Its first node knows no receipt of ours, and swears that the nonce was used before we ever signed."""
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        ours = {"eth_getTransactionByHash", "eth_getTransactionReceipt"}
+        answers = zip(calls, super().batch(calls), strict=True)
+        return [None if method in ours else answer for (method, _), answer in answers]
+
+    def nonce(self, address: str, block: BlockId = "latest") -> int:
+        return 9 if isinstance(block, int) else super().nonce(address, block)
+
+
+def test_a_node_that_denies_our_transaction_does_not_cost_a_second_effect(desk: Desk) -> None:
+    """Whether a nonce is lost is asked of every node, and one that knows our receipt is enough to stay."""
+    desk.record("pay-1")
+    desk.step("pay-1")
+    for _ in range(3):
+        desk.step("pay-1", desk.outbox(pool=ForgetfulPool(desk.urls, desk.node.chain_id, desk.clock)))
+
+    assert (desk.entry("pay-1").nonce, desk.entry("pay-1").leases) == (0, 1)
+    assert desk.settle("pay-1").state == State.CONFIRMED
+    assert (desk.received("pay-1"), desk.nonce()) == (7, 1)
 
 
 def test_a_nonce_that_nobody_will_use_is_alarmed(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """Owns the pool of RPC endpoints of one chain: which of them may be believed, and whom to ask next.
 
-1. Before the first use in a container each endpoint must name the configured chain id; one that names another is left
-   out for good. When all do, WrongChain says what to correct.
+1. Before its first use in a container an endpoint must name the configured chain id; one that names another is left
+   out for good, and one that is silent until it answers. When all name another, WrongChain says what to correct.
 2. Every few seconds the heads are compared: an endpoint behind the best by more than `lag_blocks_max` blocks or
    `lag_s_max` seconds is left out of reads until the next comparison. It still receives broadcasts.
 3. A read goes to the first endpoint in order and fails over on time-outs, connection errors, HTTP 429/5xx and any
@@ -11,7 +11,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -23,6 +23,7 @@ from kernel.evm.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited,
 from kernel.evm.refusals import Refusal, meaning_of
 
 LOG_RANGE_BLOCKS: Final = 2_000
+THREADS_PER_ENDPOINT: Final = 4
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ class Standing(StrEnum):
 
     INITIALIZING = "initializing"
     ACTIVE = "active"
-    DEGRADED = "degraded"  # Away, or its head is stale: not read from, broadcast to.
+    DEGRADED = "degraded"  # Away, or its head is stale: not read from, still broadcast to.
     WRONG_CHAIN = "wrong_chain"  # Never used again by this container.
 
 
@@ -58,7 +59,8 @@ class RpcPool:
         timeout_s: float = 3.0,
         lag_blocks_max: int = 5,
         lag_s_max: float = 60.0,
-        heads_ttl_s: float = 5.0,
+        survey_ttl_s: float = 5.0,
+        grace_s: float = 0.5,
     ) -> None:
         if not urls:
             raise ValueError("a pool needs at least one endpoint")
@@ -67,7 +69,8 @@ class RpcPool:
         self._endpoints = tuple(Endpoint(url, timeout_s=timeout_s) for url in urls)
         self._standings = dict.fromkeys(self._endpoints, Standing.INITIALIZING)
         self._lag_blocks_max, self._lag_s_max = lag_blocks_max, lag_s_max
-        self._heads_ttl_s, self._compared_at_s = heads_ttl_s, float("-inf")
+        self._survey_ttl_s, self._surveyed_at_s = survey_ttl_s, float("-inf")
+        self._grace_s = grace_s
         self._threads: ThreadPoolExecutor | None = None
         self._process_id = 0
 
@@ -81,7 +84,7 @@ class RpcPool:
 
     def everywhere(self, method: str, params: Sequence[Any]) -> list[Any]:
         """What each believed endpoint answers to one call; None, refusals and silence are left out."""
-        self._compare_heads()
+        self._survey()
 
         def answer(endpoint: Endpoint) -> Any:
             try:
@@ -92,10 +95,15 @@ class RpcPool:
         return [found for found in self._each(self._believed(), answer) if found is not None]
 
     def broadcast(self, raw: bytes) -> list[Delivery]:
-        """Send signed bytes to every endpoint of the right chain and collect the answers. Raises only WrongChain."""
-        self._verify_chain()
-        receivers = [endpoint for endpoint in self._endpoints if self._standings[endpoint] != Standing.WRONG_CHAIN]
-        return self._each(receivers, lambda endpoint: _delivery(endpoint, raw))
+        """Send signed bytes to every endpoint of the right chain, and collect the answers that come in time.
+
+        Raises only WrongChain, and RpcUnavailable when no endpoint has ever proved to be of the right chain.
+        """
+        self._survey()
+        receivers = self._proven()
+        answers = self._each(receivers, lambda endpoint: _delivery(endpoint, raw))
+        silent = (Delivery(endpoint=endpoint.name, accepted=False) for endpoint in receivers)
+        return [answer or nothing for answer, nothing in zip(answers, silent, strict=True)]
 
     def head(self, block: BlockId = "latest") -> Head:
         """The header of a block. Raises RpcRefused when the node has no such block."""
@@ -175,7 +183,7 @@ class RpcPool:
         return [Log.from_rpc(log) for log in self.call("eth_getLogs", [wanted])]
 
     def _read(self, ask: Callable[[Endpoint], T]) -> T:
-        self._compare_heads()
+        self._survey()
         refused: RpcRefused | None = None
         for endpoint in self._believed():
             try:
@@ -187,43 +195,55 @@ class RpcPool:
                     raise
                 refused = refusal
         # Nobody answered: whoever was left out before may be the one that lives.
-        self._compared_at_s = float("-inf")
+        self._surveyed_at_s = float("-inf")
         if refused is not None and not refused.is_a_limit:
             raise refused
         raise (RpcUnavailable if refused is None else RpcLimited)(chain_id=self.chain_id)
 
     def _believed(self) -> list[Endpoint]:
-        """Whom to read from, best first; a lone endpoint cannot be behind anybody."""
-        usable = [endpoint for endpoint in self._endpoints if self._standings[endpoint] != Standing.WRONG_CHAIN]
-        active = [endpoint for endpoint in usable if self._standings[endpoint] == Standing.ACTIVE]
-        return active or usable[:1]
+        """Whom to read from, best first; if all are degraded, the first one that is of the right chain."""
+        proven = self._proven()
+        return [endpoint for endpoint in proven if self._standings[endpoint] == Standing.ACTIVE] or proven[:1]
 
-    def _verify_chain(self) -> None:
-        unknown = [endpoint for endpoint in self._endpoints if self._standings[endpoint] == Standing.INITIALIZING]
-        for endpoint, claimed in zip(unknown, self._each(unknown, _claimed_chain), strict=True):
-            if claimed is not None:
-                self._standings[endpoint] = Standing.ACTIVE if claimed == self.chain_id else Standing.WRONG_CHAIN
-        standings = set(self._standings.values())
-        if standings == {Standing.WRONG_CHAIN}:
-            raise WrongChain(chain_id=self.chain_id, endpoints=", ".join(host for host, _ in self.standings()))
-        if standings <= {Standing.WRONG_CHAIN, Standing.INITIALIZING}:
-            # Nobody has proved to be of the right chain: better no answer than the answer of another chain.
-            raise RpcUnavailable(chain_id=self.chain_id)
+    def _proven(self) -> list[Endpoint]:
+        """The endpoints that have named the right chain, in order of preference."""
+        return [one for one in self._endpoints if self._standings[one] in {Standing.ACTIVE, Standing.DEGRADED}]
 
-    def _compare_heads(self) -> None:
-        self._verify_chain()
-        candidates = [e for e in self._endpoints if self._standings[e] in {Standing.ACTIVE, Standing.DEGRADED}]
+    def _survey(self) -> None:
+        """Points 1 and 2 of the module: whose chain it is, and whose head is fresh; at most once in `survey_ttl_s`."""
+        asked = [one for one in self._endpoints if self._standings[one] != Standing.WRONG_CHAIN]
+        if not asked:
+            raise self._nobody()
+        alone = asked == self._proven() and len(asked) == 1  # a lone endpoint cannot be behind anybody
         now_s = self._clock.time_s()
-        if len(candidates) == 1 or now_s - self._compared_at_s < self._heads_ttl_s:
+        if alone or now_s - self._surveyed_at_s < self._survey_ttl_s:
             return
-        heads = dict(zip(candidates, self._each(candidates, _head), strict=True))
-        seen = [head for head in heads.values() if head is not None]
-        if not seen:
-            raise RpcUnavailable(chain_id=self.chain_id)
-        best = max(seen, key=lambda head: head.number)
-        for endpoint, head in heads.items():
-            self._standings[endpoint] = Standing.ACTIVE if self._fresh(head, best) else Standing.DEGRADED
-        self._compared_at_s = now_s
+        heads = dict(zip(asked, self._each(asked, self._sight), strict=True))
+        if not self._proven():
+            # Nobody has proved to be of the right chain: better no answer than the answer of another chain.
+            raise self._nobody()
+        self._surveyed_at_s = now_s
+        best = max((head for head in heads.values() if head is not None), key=lambda head: head.number, default=None)
+        for endpoint in self._proven():
+            fresh = best is not None and self._fresh(heads.get(endpoint), best)
+            self._standings[endpoint] = Standing.ACTIVE if fresh else Standing.DEGRADED
+
+    def _nobody(self) -> WrongChain | RpcUnavailable:
+        if set(self._standings.values()) == {Standing.WRONG_CHAIN}:
+            return WrongChain(chain_id=self.chain_id, endpoints=", ".join(host for host, _ in self.standings()))
+        return RpcUnavailable(chain_id=self.chain_id)
+
+    def _sight(self, endpoint: Endpoint) -> Head | None:
+        """The endpoint's head, once it has proved to be of the right chain."""
+        try:
+            if self._standings[endpoint] == Standing.INITIALIZING:
+                right = quantity(endpoint.call("eth_chainId", [])) == self.chain_id
+                self._standings[endpoint] = Standing.DEGRADED if right else Standing.WRONG_CHAIN
+            if self._standings[endpoint] == Standing.WRONG_CHAIN:
+                return None
+            return Head.from_rpc(endpoint.call("eth_getBlockByNumber", ["latest", False]))
+        except (EndpointUnavailable, RpcRefused):
+            return None
 
     def _fresh(self, head: Head | None, best: Head) -> bool:
         return (
@@ -232,30 +252,31 @@ class RpcPool:
             and best.time_s - head.time_s <= self._lag_s_max
         )
 
-    def _each(self, endpoints: Sequence[Endpoint], ask: Callable[[Endpoint], T]) -> list[T]:
+    def _each(self, endpoints: Sequence[Endpoint], ask: Callable[[Endpoint], T | None]) -> list[T | None]:
+        """Ask all at once. After the first answer the others have `grace_s`; who is later than that is None.
+
+        A silent provider would otherwise cost its whole time-out each time, where another has long answered.
+        """
         if len(endpoints) <= 1:
             return [ask(endpoint) for endpoint in endpoints]
+        asked = [self._workers().submit(ask, endpoint) for endpoint in endpoints]
+        answered, late = wait(asked, return_when=FIRST_COMPLETED)
+        while late and not any(one.result() is not None for one in answered):
+            more, late = wait(late, return_when=FIRST_COMPLETED)
+            answered |= more
+        answered |= wait(late, timeout=self._grace_s).done
+        return [one.result() if one in answered else None for one in asked]
+
+    def _workers(self) -> ThreadPoolExecutor:
         if self._threads is None or self._process_id != os.getpid():  # threads do not come through a fork
-            self._threads = ThreadPoolExecutor(max_workers=len(self._endpoints), thread_name_prefix="rpc")
+            # More than endpoints, since a silent one keeps its thread until its time-out.
+            size = THREADS_PER_ENDPOINT * len(self._endpoints)
+            self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="rpc")
             self._process_id = os.getpid()
-        return list(self._threads.map(ask, endpoints))
+        return self._threads
 
 
-def _claimed_chain(endpoint: Endpoint) -> int | None:
-    try:
-        return quantity(endpoint.call("eth_chainId", []))
-    except (EndpointUnavailable, RpcRefused):
-        return None
-
-
-def _head(endpoint: Endpoint) -> Head | None:
-    try:
-        return Head.from_rpc(endpoint.call("eth_getBlockByNumber", ["latest", False]))
-    except (EndpointUnavailable, RpcRefused):
-        return None
-
-
-def _delivery(endpoint: Endpoint, raw: bytes) -> Delivery:
+def _delivery(endpoint: Endpoint, raw: bytes) -> Delivery | None:
     try:
         endpoint.call("eth_sendRawTransaction", [hexadecimal(raw)])
     except RpcRefused as refused:
@@ -263,8 +284,8 @@ def _delivery(endpoint: Endpoint, raw: bytes) -> Delivery:
         return Delivery(
             endpoint=endpoint.name, accepted=meaning == Refusal.KNOWN, refusal=meaning, words=refused.words[:512]
         )
-    except EndpointUnavailable as away:
-        return Delivery(endpoint=endpoint.name, accepted=False, words=str(away.details.get("reason", "")))
+    except EndpointUnavailable:
+        return None
     return Delivery(endpoint=endpoint.name, accepted=True)
 
 
