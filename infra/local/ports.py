@@ -5,8 +5,8 @@ import os
 import random
 import socket
 import tempfile
+from functools import cache
 from pathlib import Path
-from typing import IO
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections (32768 and up), so that no
@@ -14,7 +14,7 @@ LOOPBACK = "127.0.0.1"
 FIRST, LAST = 15_000, 32_000
 ATTEMPTS_MAX = 500
 
-_claims: dict[int, IO[str]] = {}
+_claimed: set[int] = set()
 
 
 class PortTaken(Exception):
@@ -62,22 +62,25 @@ def requested_port(port: int) -> int:
 
 def release_port(port: int) -> None:
     """Give up a claim; without it a claim lasts as long as this process."""
-    claim = _claims.pop(port, None)
-    if claim is not None:
-        claim.close()
+    if port in _claimed:
+        _claimed.remove(port)
+        fcntl.lockf(_claims_file(), fcntl.LOCK_UN, 1, port)
 
 
 def _claim(port: int) -> bool:
-    """Lock the port's claim file; a lock dies with its process, so no claim can be left behind."""
-    if port in _claims:
+    """Lock the port's byte of the claims file; locks die with their process, so no claim can be left behind."""
+    if port in _claimed:
         return False
-    folder = Path(tempfile.gettempdir()) / f"counterpart-ports-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    claim = (folder / str(port)).open("w")
     try:
-        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        claim.close()
+        fcntl.lockf(_claims_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except (BlockingIOError, PermissionError):
         return False
-    _claims[port] = claim
+    _claimed.add(port)
     return True
+
+
+@cache
+def _claims_file() -> int:
+    """The descriptor of a file that all local clouds of this user share; a byte per port, and nothing in it."""
+    path = Path(tempfile.gettempdir()) / f"counterpart-ports-{os.getuid()}.lock"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

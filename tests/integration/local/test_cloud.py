@@ -2,18 +2,20 @@
 
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
-from infra.local import anvil, aws, postgres, redis
+from infra.local import anvil, aws, postgres, redis, settings
 from infra.local.anvil import AnvilNode
 from infra.local.children import Children
 from infra.local.cloud import LocalCloud, PartNotStarted
 from infra.local.pgbouncer import Pgbouncer
-from infra.local.ports import PortTaken, free_port
+from infra.local.ports import PortTaken, free_port, release_port
 from infra.local.postgres import MigrationFailed, PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -91,6 +93,18 @@ def test_a_port_that_is_taken_is_refused_with_the_remedy(children: Children, par
 def test_free_ports_are_never_given_twice() -> None:
     """A port is claimed until its owner's end, even while nobody listens on it."""
     assert len({free_port() for _ in range(50)}) == 50
+
+
+def test_two_processes_never_get_the_same_port() -> None:
+    """A claim of one process is seen by another, and ends with its process."""
+    port = free_port()
+    program = f"from infra.local import ports; print(ports._claim({port}))"
+    command = [sys.executable, "-c", program]
+    seen = [subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True, check=True).stdout.strip()]
+    release_port(port)
+    seen += [subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True, check=True).stdout.strip()]
+
+    assert seen == ["False", "True"]
 
 
 def test_two_clouds_run_side_by_side(tmp_path: Path) -> None:
