@@ -61,6 +61,13 @@ def test_another_effect_under_the_same_key_is_refused(desk: Desk) -> None:
     assert desk.entry("pay-1").value_wei == 7
 
 
+def test_one_key_with_two_effects_in_one_call_is_refused(desk: Desk) -> None:
+    """Neither is guessed to be the right one."""
+    with pytest.raises(IntentChanged), desk.postgres.transaction() as tx:
+        desk.outbox().record_many(tx, [desk.intent("pay-1"), desk.intent("pay-1", value_wei=8)])
+    assert desk.outbox().entry("pay-1") is None
+
+
 def test_a_signer_that_nobody_holds_is_refused(desk: Desk) -> None:
     """An obligation that cannot be signed is not recorded."""
     with pytest.raises(KeyUnavailable):

@@ -43,7 +43,7 @@ from kernel.outbox.decision import (
     unwanted_effect,
     verdict,
 )
-from kernel.outbox.entries import EvmIntent, OutboxEntry
+from kernel.outbox.entries import EvmIntent, IntentChanged, OutboxEntry
 from kernel.outbox.lifecycle import Event
 from kernel.outbox.store import OutboxStore
 from kernel.postgres import Fence, Postgres, Transaction
@@ -169,6 +169,9 @@ class EvmOutbox:
         first_nonce = self._locked_nonce(tx, signer)
         ids = self._store.recorded(tx, intents)
         fresh = {intent.business_key: intent for intent in intents if intent.business_key not in ids}
+        for intent in intents:
+            if intent.business_key in fresh and fresh[intent.business_key].columns() != intent.columns():
+                raise IntentChanged(business_key=intent.business_key)
         if fresh:
             now = self._clock.now()
             ids |= self._store.record(tx, list(fresh.values()), first_nonce, now)
