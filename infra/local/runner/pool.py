@@ -12,6 +12,7 @@ from infra.local.runner.containers import Container, ForkServer, Invocation, new
 from infra.local.runner.runtime import ContainerSpec
 
 IDLE_S_MAX = 600.0
+CLOSE_S_MAX = 5.0
 
 
 @dataclass
@@ -66,14 +67,23 @@ class FunctionPool:
                 self._free.wait()
             else:
                 return None
+        return self._start()
+
+    def _start(self) -> Container | None:
+        started: Container | None = None
         try:
-            container = Container(self.server, self.spec, self.log_fd)
+            started = Container(self.server, self.spec, self.log_fd)
         finally:
             with self._free:
                 self._starting -= 1
-        with self._free:
-            self._busy.add(container)
-        return container
+                wanted = not self.closed
+                if started and wanted:
+                    self._busy.add(started)
+                self._free.notify_all()
+        if wanted:
+            return started
+        started.close()
+        return None
 
     def _give_back(self, container: Container, *, died: bool) -> None:
         with self._free:
@@ -81,7 +91,7 @@ class FunctionPool:
             keep = not died and container.alive and not self.closed
             if keep:
                 self._idle.append(container)
-            self._free.notify()
+            self._free.notify_all()
         if not keep:
             container.close()
 
@@ -130,6 +140,8 @@ class FunctionPool:
             container.kill()
         for container in idle:
             container.close()
+        with self._free:
+            self._free.wait_for(lambda: not self._busy and not self._starting, CLOSE_S_MAX)
 
     def reopen(self) -> None:
         """Take invocations again."""

@@ -85,6 +85,7 @@ class Stack:
         self.gateway_url, self.ws_url = f"http://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}"
         self.log_path = host.folder / f"{spec.name}.log"
         self._log_fd = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._log_lock = threading.Lock()
         self.bundle = self._load(spec)
         self.missing = self.bundle.missing_handlers()
         self.running = threading.Event()
@@ -211,10 +212,14 @@ class Stack:
             pool.close()
 
     def close(self) -> None:
-        """Stop for good and free the address."""
+        """Stop for good and free the address; harmless when it was closed before."""
+        if self._log_fd < 0:
+            return
         self.stop()
         self._stop_serving()
-        os.close(self._log_fd)
+        with self._log_lock:
+            os.close(self._log_fd)
+            self._log_fd = -1
 
     def pause(self) -> None:
         """Hold every trigger: queues keep their messages, ticks are lost, the address answers 503.
@@ -288,8 +293,10 @@ class Stack:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def write_log(self, line: str) -> None:
-        """Add a line of the runner's own to the stack's log."""
-        os.write(self._log_fd, f"{datetime.now(UTC):%H:%M:%S.%f} {line}\n".encode())
+        """Add a line of the runner's own to the stack's log; after close() there is none."""
+        with self._log_lock:
+            if self._log_fd >= 0:
+                os.write(self._log_fd, f"{datetime.now(UTC):%H:%M:%S.%f} {line}\n".encode())
 
     def _known(self, function: str) -> str:
         name = function.rpartition("/")[2]
