@@ -17,6 +17,9 @@ BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
 class BadSchedule(Exception):
     """A schedule expression is neither rate(n unit) nor cron(minutes hours day month weekday year)."""
 
+    def __init__(self, expression: str) -> None:
+        super().__init__(f"{expression} is neither rate(n unit) nor cron(minutes hours day month weekday year)")
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
