@@ -47,7 +47,22 @@ EXPECTED = Expected(
     now=NOW,
     address=ADDRESS,
 )
-MESSAGE = parse(TEXT)
+MESSAGE = Message(
+    domain="counterpart.example",
+    address=ADDRESS,
+    statement="Sign in to trade. No transaction is made.",
+    uri="https://counterpart.example/login",
+    chain_id="devnet",
+    nonce="0123456789abcdef0123456789abcdef",
+    issued_at="2026-03-01T12:00:00.000Z",
+    expiration_time="2026-03-01T12:05:00Z",
+    not_before="2026-03-01T11:59:00+00:00",
+    request_id="req-7",
+    resources=(
+        "https://counterpart.example/terms",
+        "ipfs://bafybeiemxf5abjwjbikoz4mc3a3dla6ual3jsgpdr4cjr3oz3evfyavhwq",
+    ),
+)
 WORDS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), min_size=1, max_size=60
 )
@@ -55,6 +70,7 @@ WORDS = st.text(
 
 def test_a_full_text_is_read_field_by_field() -> None:
     """Every field arrives where it belongs."""
+    assert parse(TEXT) == MESSAGE
     assert MESSAGE.domain == "counterpart.example"
     assert MESSAGE.address == ADDRESS
     assert MESSAGE.statement == "Sign in to trade. No transaction is made."
