@@ -165,12 +165,16 @@ class Stack:
         routes = [Route.compile(trigger, name) for trigger, name in triggers if isinstance(trigger, HttpTrigger)]
         return HttpApi(routes, sockets, replace(site, stage="$default"), self._answer, self._host.requests)
 
+    def create_queues(self) -> None:
+        """Create the queues, so that functions can be invoked and may send; start() does it too."""
+        self.queues = create_queues(self._host.client, self.bundle)
+
     def start(self) -> Self:
         """Create the queues and let every trigger fire; containers start when they are first needed."""
         if self._started:
             return self
         self._host.server.wait_warm()
-        self.queues = create_queues(self._host.client, self.bundle)
+        self.create_queues()
         for name, sentence in self.missing.items():
             self.write_log(f"[{name}] MISSING {sentence} Its triggers are off.")
         for pool in self._pools.values():

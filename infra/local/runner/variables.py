@@ -27,7 +27,19 @@ class UnresolvedVariable(Exception):
 
 
 class TaggedLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags: ``!Ref X`` reads as ``{Ref: X}``, ``!GetAtt A.B`` as ``Fn::GetAtt``."""
+    """YAML with CloudFormation's short tags: ``!Ref X`` reads as ``{Ref: X}``, ``!GetAtt A.B`` as ``Fn::GetAtt``.
+
+    A key that stands twice in a mapping is refused, as Serverless does; PyYAML would keep the last one.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of ``node``, each key once; a merged (``<<``) mapping may be overridden."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if not key.tag.endswith(":merge")]
+        doubled = {key for key in keys if keys.count(key) > 1}
+        if doubled:
+            mark = node.start_mark
+            raise yaml.constructor.ConstructorError(None, None, f"{sorted(doubled)} stand twice in one mapping", mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 def _tagged(loader: TaggedLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:

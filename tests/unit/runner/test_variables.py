@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yaml import YAMLError
 
 from infra.local.runner.serverless import BadBundle, Deployment, load_bundle
 from infra.local.runner.variables import UnresolvedVariable, Variables
@@ -164,6 +165,14 @@ def test_function_declared_twice_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadBundle, match=r"more\.yml declares queue_work again; functions\.yml has it already"):
         load_bundle(path, Deployment(stage="t", overrides={"KEY": "k"}, parameters={"needed": "yes"}))
+
+
+def test_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """A mapping with one key twice, which PyYAML alone would let pass."""
+    functions = FUNCTIONS.replace("  handler:", "  timeout: 1\n  timeout: 2\n  handler:")
+
+    with pytest.raises(YAMLError, match=r"'timeout'\] stand twice"):
+        load_bundle(write_bundle(tmp_path, functions), Deployment(stage="t"))
 
 
 def test_missing_slice_file_is_named(tmp_path: Path) -> None:
