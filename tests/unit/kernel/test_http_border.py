@@ -2,58 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
-from pydantic import Field
+from fastapi import HTTPException
 
 from kernel.errors import Conflict, DatabaseUnavailable, KeyUnavailable, PendingMigration, RateLimited
 from kernel.handler.border import SECURITY_HEADERS
-from kernel.handler.http import Document, api, lambda_handler, override_deps, wired
+from kernel.handler.http import override_deps
 from kernel.ids import correlation_id
-from kernel.testing import FakeClock
 from kernel.testing.asgi import AsgiClient
+from tests.unit.kernel.example_api import CANARY, GOOD, ApiDeps, example_api, fault
 
 pytestmark = pytest.mark.unit
-
-CANARY = "canary-7f3a9c"
-
-
-@dataclass
-class ApiDeps:
-    clock: FakeClock = field(default_factory=FakeClock)
-    cors_origins: tuple[str, ...] = ("https://console.example",)
-    failure: Exception | None = None
-    orders: list[str] = field(default_factory=list)
-
-
-class Order(Document):
-    symbol: str = Field(pattern="^[A-Z]+$", max_length=10)
-    price: Decimal = Field(gt=0)
-    amounts: tuple[int, ...] = ()
-
-
-Wired = Annotated[ApiDeps, Depends(wired)]
-
-
-def example_api(deps: ApiDeps) -> FastAPI:
-    app = api("example", lambda: deps, body_limit_bytes=2_000)
-
-    @app.post("/v1/example/orders")
-    def place(order: Order, deps: Wired) -> dict[str, str]:
-        if deps.failure is not None:
-            raise deps.failure
-        deps.orders.append(order.symbol)
-        return {"price": str(order.price)}
-
-    @app.get("/v1/example/orders/{number}")
-    def show(number: int, deps: Wired) -> dict[str, int]:
-        return {"number": number, "orders": len(deps.orders)}
-
-    return app
 
 
 @pytest.fixture
@@ -64,21 +24,6 @@ def deps() -> ApiDeps:
 @pytest.fixture
 def client(deps: ApiDeps) -> AsgiClient:
     return AsgiClient(example_api(deps))
-
-
-GOOD = {"symbol": "BTC", "price": "1.5"}
-
-
-def fault(response: Any) -> dict[str, Any]:
-    """The fault in an answer, after checking that it has the house's shape."""
-    body = response.json()
-
-    assert list(body) == ["error"]
-    assert list(body["error"]) == ["code", "message", "details", "request_id"]
-    assert response.headers["x-request-id"] == body["error"]["request_id"]
-    assert response.headers["content-type"] == "application/json"
-    error: dict[str, Any] = body["error"]
-    return error
 
 
 def test_a_good_request_is_answered_with_ids_and_security_headers(client: AsgiClient) -> None:
@@ -341,74 +286,3 @@ def test_tests_may_override_the_dependencies(deps: ApiDeps) -> None:
     AsgiClient(app).post("/v1/example/orders", json=GOOD)
 
     assert (deps.orders, other.orders) == ([], ["BTC"])
-
-
-def gateway_event(method: str, path: str, body: str = "") -> dict[str, Any]:
-    return {
-        "version": "2.0",
-        "routeKey": f"{method} {path}",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", "host": "api.example"},
-        "requestContext": {
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "203.0.113.7",
-                "userAgent": "t",
-            },
-            "requestId": "gateway-request-1",
-            "stage": "$default",
-            "domainName": "api.example",
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
-
-
-def test_lambda_calls_answer_as_api_gateway_expects(deps: ApiDeps) -> None:
-    """An event goes in, an answer comes out, under API Gateway's own request id."""
-    handler = lambda_handler(example_api(deps))
-    answer = handler(gateway_event("POST", "/v1/example/orders", json.dumps(GOOD)), None)
-    refused = handler(gateway_event("POST", "/v1/example/orders", "{"), None)
-
-    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"price": "1.5"})
-    assert answer["headers"]["x-request-id"] == "gateway-request-1"
-    assert (refused["statusCode"], json.loads(refused["body"])["error"]["request_id"]) == (400, "gateway-request-1")
-
-
-def test_a_bound_entry_uses_its_own_dependencies(deps: ApiDeps) -> None:
-    """bind leaves the original alone."""
-    handler, other = lambda_handler(example_api(deps)), ApiDeps()
-    handler.bind(other)(gateway_event("POST", "/v1/example/orders", json.dumps(GOOD)), None)
-
-    assert (deps.orders, other.orders) == ([], ["BTC"])
-
-
-class ShortContext:
-    aws_request_id = "r1"
-
-    def __init__(self, left_ms: int) -> None:
-        self._left_ms = left_ms
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self._left_ms
-
-
-def test_a_request_out_of_time_is_503_and_the_next_one_is_served(deps: ApiDeps) -> None:
-    """The deadline guard answers before Lambda cuts the function off, and the container goes on."""
-    import time
-
-    app = example_api(deps)
-
-    @app.get("/v1/example/slow")
-    def slow() -> None:
-        time.sleep(0.6)
-
-    handler = lambda_handler(app)
-    late = handler(gateway_event("GET", "/v1/example/slow"), ShortContext(200))
-    good = handler(gateway_event("POST", "/v1/example/orders", json.dumps(GOOD)), ShortContext(5_000))
-
-    assert (late["statusCode"], json.loads(late["body"])["error"]["code"]) == (503, "deadline_exceeded")
-    assert good["statusCode"] == 200
