@@ -320,6 +320,19 @@ def test_logs_carry_the_correlation_id_of_the_message(kernel: FakedKernel, capsy
     assert {(line["correlation_id"], line["task_id"]) for line in lines} == {("correlation-1", str(id_))}
 
 
+def test_work_asked_for_by_a_task_carries_its_correlation_id(kernel: FakedKernel) -> None:
+    """In the new task's row and in the attributes of its message; outside of a handler there is none."""
+    id_ = enqueued(kernel, correlation_id="asked-for-by-1")
+    asked: list[UUID] = []
+    kernel.queue.sent.clear()
+
+    handler_of(kernel, lambda *_: asked.append(enqueued(kernel, "order-2")))(batch(id_), None)
+
+    assert kernel.tasks.get(asked[0]).correlation_id == "asked-for-by-1"
+    assert [dict(message.attributes) for message in kernel.queue.sent] == [{"correlation_id": "asked-for-by-1"}]
+    assert kernel.tasks.get(enqueued(kernel, "order-3")).correlation_id is None
+
+
 def test_a_handler_without_a_payload_type_is_refused_when_it_is_declared() -> None:
     """A mistake that a deploy should not find."""
     with pytest.raises(TypeError, match=r"Task\[...\]"):

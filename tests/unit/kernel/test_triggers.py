@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from kernel import correlation
 from kernel.errors import Conflict, DatabaseUnavailable, DeadlineExceeded, KeyUnavailable, PendingMigration, Rejected
-from kernel.handler import Message, SocketCall, SocketReply, Tick, count, queue_handler, scheduled, websocket
+from kernel.handler import Message, SocketCall, SocketReply, Tick, count, logger, queue_handler, scheduled, websocket
 from kernel.handler.deadline import deadline_guard
 from kernel.handler.entry import Container
 from kernel.testing import FakeClock
@@ -73,7 +74,7 @@ def records(*bodies: str) -> dict[str, Any]:
     }
 
 
-SOCKET_EVENT = {
+SOCKET_EVENT: dict[str, Any] = {
     "requestContext": {
         "routeKey": "$default",
         "connectionId": "c1",
@@ -214,6 +215,31 @@ def test_no_failure_writes_what_a_caller_sent(capsys: pytest.CaptureFixture[str]
 
     assert "ValueError" in written
     assert CANARY not in written
+
+
+def test_every_trigger_carries_an_id_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
+    """EventBridge's event id, the message's attribute, the gateway's request id; afterwards it is gone."""
+    carried: list[str | None] = []
+
+    class Noting(Deps):
+        @property
+        def failure(self) -> None:
+            carried.append(correlation.current())
+
+        @failure.setter
+        def failure(self, _: object) -> None:
+            """Nothing fails here."""
+
+    every_minute.bind(Noting())({**TICK, "id": "event-id-1"}, None)
+    each.bind(Noting())(records("fail"), None)
+    socket.bind(Noting())(
+        {**SOCKET_EVENT, "requestContext": {**SOCKET_EVENT["requestContext"], "requestId": "request-1"}}, None
+    )
+    logger.info("outside")
+
+    assert carried == ["event-id-1", "correlation-1", "request-1"]
+    assert correlation.current() is None
+    assert "correlation_id" not in json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
 def test_a_container_builds_and_checks_once() -> None:

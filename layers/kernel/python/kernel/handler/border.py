@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kernel.errors import CounterpartError, TooLarge
 from kernel.handler.entry import report_failure
 from kernel.handler.faults import envelope, fault_headers
-from kernel.handler.telemetry import count, logger
+from kernel.handler.telemetry import correlated, count, logger
 from kernel.ids import accepted_correlation_id, new_id
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -53,7 +53,7 @@ class Border:
         scope[REQUEST_ID] = _request_id(scope)
         scope[CORRELATION_ID] = accepted_correlation_id(headers.get("x-correlation-id"))
         crossing = Crossing(scope, send)
-        with logger.append_context_keys(correlation_id=scope[CORRELATION_ID], http_request_id=scope[REQUEST_ID]):
+        with correlated(scope[CORRELATION_ID]), logger.append_context_keys(http_request_id=scope[REQUEST_ID]):
             try:
                 await self._with_origins(scope, self._guarded(crossing))(scope, receive, crossing.send)
             except Exception as failure:

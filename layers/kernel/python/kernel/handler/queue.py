@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from kernel.errors import Rejected
 from kernel.handler.deadline import MARGIN_S, remaining_s
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
-from kernel.handler.telemetry import count, logger
+from kernel.handler.telemetry import correlated, count, logger
 from kernel.ids import accepted_correlation_id
 
 D = TypeVar("D")
@@ -63,7 +63,7 @@ def each_message(event: Mapping[str, Any], context: Any, take: Callable[[Message
         if left_s is not None and left_s < MARGIN_S and position > 0:
             handed_back.append({"itemIdentifier": message.message_id})
             continue
-        with logger.append_context_keys(correlation_id=message.correlation_id, message_id=message.message_id):
+        with correlated(message.correlation_id), logger.append_context_keys(message_id=message.message_id):
             try:
                 take(message)
             except Exception as failure:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from kernel.errors import Transient
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
+from kernel.handler.telemetry import correlated
+from kernel.ids import accepted_correlation_id
 
 D = TypeVar("D")
 
@@ -29,7 +31,8 @@ def scheduled(build_deps: Callable[[], D]) -> Callable[[Callable[[Tick, D], None
     def decorate(function: Callable[[Tick, D], None]) -> Entry[D]:
         def act(event: Mapping[str, Any], _context: Any, container: Container[D]) -> dict[str, str]:
             try:
-                function(tick_of(event), container.deps())
+                with correlated(accepted_correlation_id(event.get("id"))):
+                    function(tick_of(event), container.deps())
             except Transient as away:
                 report_failure(away, "the next tick makes up for it")
                 return {"status": "given_up", "code": away.code}

@@ -23,7 +23,7 @@ from kernel.errors import Broken, CounterpartError, LeaseLost, Transient
 from kernel.handler.deadline import remaining_s
 from kernel.handler.entry import Container, Entry, TaskHandlerDeps, handler_name, report_failure
 from kernel.handler.queue import BatchAnswer, Message, each_message
-from kernel.handler.telemetry import count, logger, safe_facts
+from kernel.handler.telemetry import correlated, count, logger, safe_facts
 
 D = TypeVar("D", bound=TaskHandlerDeps)
 #: A message may come this much before its task's moment.
@@ -72,9 +72,8 @@ def task_handler(build_deps: Callable[[], D]) -> Callable[[Callable[[Any, D], An
                     return
                 # The row knows who asked, also when the message is a sweeper's.
                 asked = task.correlation_id or message.correlation_id
-                with logger.append_context_keys(
-                    task_id=str(task.id), business_key=task.business_key, correlation_id=asked
-                ):
+                ids = {"task_id": str(task.id), "business_key": task.business_key}
+                with correlated(asked), logger.append_context_keys(**ids):
                     _finish(task, deps, _run(function, task, deps, payloads))
 
             return each_message(event, context, take)

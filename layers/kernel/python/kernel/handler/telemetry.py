@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from kernel import correlation
 from kernel.errors import CounterpartError
 from kernel.settings import is_traced
 
@@ -73,6 +74,21 @@ def route_library_logs() -> None:
         root.addHandler(_libraries)
         for name in ("kernel", "functions"):
             logging.getLogger(name).setLevel(logging.INFO)
+
+
+@contextmanager
+def correlated(correlation_id: str) -> Iterator[None]:
+    """Log lines and new tasks of the block carry this id; afterwards those of the chain around it do again."""
+    around = correlation.current()
+    with correlation.carried(correlation_id):
+        logger.append_keys(correlation_id=correlation_id)
+        try:
+            yield
+        finally:
+            if around is None:
+                logger.remove_keys(["correlation_id"])
+            else:
+                logger.append_keys(correlation_id=around)
 
 
 def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:

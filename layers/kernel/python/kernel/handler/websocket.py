@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from kernel.errors import CounterpartError, Invalid
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
-from kernel.handler.telemetry import logger
+from kernel.handler.telemetry import correlated, logger
+from kernel.ids import accepted_correlation_id
 
 D = TypeVar("D")
 
@@ -47,7 +48,9 @@ def websocket(build_deps: Callable[[], D]) -> Callable[[Callable[[SocketCall, D]
 
     def decorate(function: Callable[[SocketCall, D], SocketReply]) -> Entry[D]:
         def act(event: Mapping[str, Any], _context: Any, container: Container[D]) -> dict[str, Any]:
-            with logger.append_context_keys(connection_id=event["requestContext"]["connectionId"]):
+            context = event["requestContext"]
+            asked = accepted_correlation_id(context.get("requestId"))
+            with correlated(asked), logger.append_context_keys(connection_id=context["connectionId"]):
                 return answer(_reply(function, event, container))
 
         return Entry(handler_name(function), Container(build_deps), act)

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kernel import correlation
 from kernel.ids import new_id
 from kernel.postgres import Fence, Queries
 from kernel.tasks.lifecycle import Standing, State
@@ -28,7 +29,7 @@ def row_of(spec: TaskSpec, now: datetime) -> dict[str, Any]:
         "resend_s": list(spec.resend_s),
         "attempts_max": spec.attempts_max,
         "sweep_at": sweep_before_sending(spec.run_at, now).isoformat(),
-        "correlation_id": spec.correlation_id,
+        "correlation_id": spec.correlation_id or correlation.current(),
     }
 
 
