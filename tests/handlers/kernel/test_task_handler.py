@@ -1,6 +1,7 @@
 """The decorator of task handlers: what each ending means for the task and for its message."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -266,14 +267,27 @@ class Context:
 
 def test_work_out_of_time_is_stopped_and_tried_again(kernel: FakedKernel) -> None:
     """Before Lambda would cut it off, so that the failure is recorded and the lease given back."""
-    import time
-
     id_ = enqueued(kernel)
 
     answer = handler_of(kernel, lambda *_: time.sleep(5))(batch(id_), Context(800))
 
     assert answer == ACKNOWLEDGED
     assert (kernel.tasks.get(id_).state, kernel.tasks.get(id_).attempts[0].error_code) == ("ready", "deadline_exceeded")
+
+
+def test_a_slow_statement_is_stopped_too(kernel: FakedKernel) -> None:
+    """The alarm rings inside the driver; its connection is thrown away, and the failure recorded on a fresh one."""
+    id_, started_s = enqueued(kernel), time.monotonic()
+
+    def slow(_task: Task[Order], deps: KernelDeps) -> None:
+        with deps.kernel.postgres.transaction() as tx:
+            tx.execute("select pg_sleep(8)")
+
+    answer = handler_of(kernel, slow)(batch(id_), Context(800))
+
+    assert answer == ACKNOWLEDGED
+    assert time.monotonic() - started_s < 4
+    assert kernel.tasks.get(id_).attempts[0].error_code == "deadline_exceeded"
 
 
 def test_the_rest_of_a_batch_is_handed_back_when_time_runs_out(kernel: FakedKernel) -> None:
