@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
 import secrets
@@ -57,7 +58,7 @@ class Route:
             pattern = (re.escape(segment), f"(?P<{name}>[^/]+)", f"(?P<{name.rstrip('+')}>.+)")[kind]
             parts.append(pattern)
             rank.append(kind)
-        return cls(trigger, function, re.compile("/" + "/".join(parts) + "/?"), tuple(rank))
+        return cls(trigger, function, re.compile("/" + "/".join(parts)), tuple(rank))
 
     def matches(self, method: str, path: str) -> dict[str, str] | None:
         """The path parameters when this route serves the request."""
@@ -93,7 +94,7 @@ class HttpApi:
         body = await _read_body(receive)
         if body is None:
             return _message(413, "Request Entity Too Large")
-        method, path = scope["method"], scope["raw_path"].decode("ascii")
+        method, path = scope["method"], scope["raw_path"].decode("latin-1")
         if match := CONNECTIONS_PATH.match(path):
             return await self.sockets.post_to_connection(method, unquote(match["id"]), body)
         for route in self.routes:
@@ -105,8 +106,8 @@ class HttpApi:
     async def _call(self, route: Route, scope: Scope, body: bytes, parameters: Mapping[str, str]) -> Answer:
         call = HttpCall(
             method=scope["method"],
-            path=unquote(scope["raw_path"].decode("ascii")),
-            query=scope["query_string"].decode("ascii"),
+            path=unquote(scope["raw_path"].decode("latin-1")),
+            query=scope["query_string"].decode("latin-1"),
             headers=self._headers(scope),
             body=body,
             source_ip=_client_ip(scope),
@@ -204,7 +205,9 @@ class GatewayLoop:
 
         def stop() -> None:
             server.should_exit = True
-            served.result(STOP_S)
+            # A client that will not leave must not keep the rest from being stopped.
+            with contextlib.suppress(TimeoutError):
+                served.result(STOP_S)
 
         return stop
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -117,15 +118,17 @@ class Runner:
     def close(self) -> None:
         """Stop every stack and end every process."""
         self._closed.set()
-        for stack in self.stacks.values():
-            stack.close()
-        self._host.deliveries.shutdown(wait=False, cancel_futures=True)
-        self._host.requests.shutdown(wait=False, cancel_futures=True)
-        self._host.server.close()
-        self._host.loop.close()
-        self._host.client.close()
-        if self._own_children:
-            self._own_children.stop()
+        # Called from the last to the first, each even when one before it failed.
+        with ExitStack() as ends:
+            if self._own_children:
+                ends.callback(self._own_children.stop)
+            ends.callback(self._host.client.close)
+            ends.callback(self._host.loop.close)
+            ends.callback(self._host.server.close)
+            ends.callback(self._host.requests.shutdown, wait=False, cancel_futures=True)
+            ends.callback(self._host.deliveries.shutdown, wait=False, cancel_futures=True)
+            for stack in self.stacks.values():
+                ends.callback(stack.close)
 
     def __enter__(self) -> Self:
         return self

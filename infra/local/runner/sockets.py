@@ -70,9 +70,9 @@ class SocketApi:
             await send({"type": "websocket.http.response.start", "status": refusal, "headers": []})
             await send({"type": "websocket.http.response.body", "body": b""})
             return
-        await send({"type": "websocket.accept"})
         opened = _Open(connection, send, datetime.now(UTC), asyncio.Event())
         self._open[connection.connection_id] = opened
+        await send({"type": "websocket.accept"})
         code, reason = await self._serve_messages(opened, receive)
         self._open.pop(connection.connection_id, None)
         event = disconnect_event(
@@ -166,7 +166,7 @@ def _connection(scope: Mapping[str, Any]) -> Connection:
         source_ip=(scope.get("client") or ("127.0.0.1", 0))[0],
         user_agent=dict(headers).get("user-agent", ""),
         headers=headers,
-        query=scope["query_string"].decode("ascii"),
+        query=scope["query_string"].decode("latin-1"),
     )
 
 

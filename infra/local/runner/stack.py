@@ -271,7 +271,12 @@ class Stack:
         if self.running.is_set():
             for schedule, name in self._schedules:
                 if schedule.due(minute) and name not in self.missing:
-                    self._host.deliveries.submit(self.fire, name, minute)
+                    self._host.deliveries.submit(self._fire_due, name, minute)
+
+    def _fire_due(self, name: str, minute: datetime) -> None:
+        # Asked again: the stack may have been stopped while the call waited for its thread.
+        if self.running.is_set():
+            self.fire(name, minute)
 
     def retire_idle(self) -> None:
         """End containers that nobody has used for a while."""
