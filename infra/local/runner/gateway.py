@@ -220,4 +220,8 @@ class GatewayLoop:
 
 def listen(port: int = 0) -> socket.socket:
     """A listening loopback socket; 0 lets the system choose a free port."""
-    return socket.create_server(("127.0.0.1", port), backlog=256)
+    listener = socket.create_server(("127.0.0.1", port), backlog=256)
+    # Connections inherit it. asyncio would set it only on sockets that name their protocol, which this one does not,
+    # and an answer in two writes would then wait 40 ms for the client's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

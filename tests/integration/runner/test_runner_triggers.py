@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from infra.local.runner.gateway import listen
 from infra.local.runner.stack import HandlerMissing, UnknownFunction
 from tests.integration.runner.conftest import Probe, StartProbe
 
@@ -221,3 +222,11 @@ def test_wished_port_is_taken_or_refused(probe: Probe) -> None:
     """A port that is in use cannot be had twice."""
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
         other.bind(("127.0.0.1", probe.stack.port))
+
+
+def test_answers_are_not_held_back_by_nagle() -> None:
+    """Connections of the front inherit TCP_NODELAY; without it every answer waits for a delayed acknowledgement."""
+    with listen() as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
