@@ -39,7 +39,7 @@ def test_a_good_request_is_answered_with_ids_and_security_headers(client: AsgiCl
     ("body", "field", "problem"),
     [
         (b"", "body", "Field required"),
-        (b"{", "body.1", "JSON decode error"),
+        (b"{", "body.0", "JSON decode error"),
         (b"nonsense", "body.0", "JSON decode error"),
         (b"\xff\xfe", "body.0", "JSON decode error"),
         (b'{"symbol": "BTC", "price": NaN}', "body.0", "JSON decode error"),

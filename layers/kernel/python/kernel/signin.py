@@ -49,6 +49,7 @@ class SignInUnreadable(Invalid):
 class SignInRefused(Unauthorized):
     """The sign-in message is not for us, not for now, or not for this use."""
 
+    cause = "The domain, URI, chain, nonce, address or one of the times is not what was asked for."
     remedy = "Ask for a new message and sign it."
 
 

@@ -13,10 +13,9 @@ Tests give their own dependencies by `override_deps(app, deps)`, or call `handle
 
 import asyncio
 import json
-import math
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from kernel import strict_json
 from kernel.errors import (
     CounterpartError,
     DeadlineExceeded,
@@ -137,20 +137,14 @@ def lambda_handler(app: FastAPI) -> Entry[Any]:
 
 
 class StrictRequest(Request):
-    """A request whose JSON is JSON: no NaN, no number beyond a float, no lone surrogate, no bottomless nesting."""
+    """A request whose JSON is strict JSON."""
 
     async def json(self) -> Any:
         """The body. Raises JSONDecodeError, which becomes 400 invalid_request."""
-        body = await self.body()
         try:
-            text = body.decode("utf-8")
-            parsed = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
-        except json.JSONDecodeError:
-            raise
-        except (ValueError, RecursionError) as unfit:
+            return strict_json.read(await self.body())
+        except strict_json.NotStrictJson as unfit:
             raise json.JSONDecodeError("not strict JSON", "", 0) from unfit
-        return parsed
 
 
 class StrictRoute(APIRoute):
@@ -205,14 +199,3 @@ def _bare_answer(error: CounterpartError, event: Mapping[str, Any]) -> dict[str,
         "body": json.dumps(envelope(error, request_id)),
         "isBase64Encoded": False,
     }
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number beyond a float's range")
-    return number

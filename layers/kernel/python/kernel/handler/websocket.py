@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from kernel import strict_json
 from kernel.errors import CounterpartError, Invalid
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
 from kernel.handler.telemetry import correlated, logger
@@ -105,13 +106,9 @@ def _object(text: str | None) -> Mapping[str, Any]:
     if not text:
         return {}
     try:
-        body = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        body = strict_json.read(text)
+    except strict_json.NotStrictJson:
         raise Invalid("A message must be a JSON object.") from None
     if not isinstance(body, dict):
         raise Invalid("A message must be a JSON object.")
     return body
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
