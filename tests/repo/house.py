@@ -81,7 +81,7 @@ _CloudFormationLoader.add_multi_constructor("!", _tag)
 @cache
 def yaml_file(name: str) -> Any:
     """A YAML file of the repository, CloudFormation tags kept as {tag: value}."""
-    return yaml.load((ROOT / name).read_text(encoding="utf-8"), Loader=_CloudFormationLoader)  # noqa: S506
+    return yaml.load((ROOT / name).read_text(encoding="utf-8"), Loader=_CloudFormationLoader)
 
 
 @cache

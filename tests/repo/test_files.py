@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+
 from tests.repo.house import KERNEL, ROOT, SERVICES, handlers, is_handler, sources
 
 pytestmark = pytest.mark.repo
@@ -20,7 +21,9 @@ REGISTRIES = ("pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js",
 
 
 def tracked() -> list[str]:
-    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")[
+        :-1
+    ]
 
 
 def test_top_level_is_fixed() -> None:
@@ -128,7 +131,10 @@ def test_nothing_is_left_for_later() -> None:
 def test_kernel_rooms_are_listed_in_its_readme() -> None:
     """layers/kernel/README.md has a row for each room of the kernel."""
     readme = (ROOT / "layers/kernel/README.md").read_text(encoding="utf-8")
-    rooms = {path.stem for path in KERNEL.iterdir() if path.is_dir() or path.suffix == ".py"} - {"__init__", "__pycache__"}
+    rooms = {path.stem for path in KERNEL.iterdir() if path.is_dir() or path.suffix == ".py"} - {
+        "__init__",
+        "__pycache__",
+    }
 
     assert sorted(room for room in rooms if f"`{room}`" not in readme) == []
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.repo.house import ROOT, SERVICES, declared_functions, events_of, handlers, resources
 
 pytestmark = pytest.mark.repo
@@ -88,8 +89,7 @@ def test_every_queue_has_a_dead_letter_queue() -> None:
     careless = [
         key
         for key, properties in queues.items()
-        if "RedrivePolicy" in properties
-        and properties["RedrivePolicy"]["maxReceiveCount"] < RECEIVES_MIN
+        if "RedrivePolicy" in properties and properties["RedrivePolicy"]["maxReceiveCount"] < RECEIVES_MIN
     ]
     sinks = [key for key, properties in queues.items() if "RedrivePolicy" not in properties]
 

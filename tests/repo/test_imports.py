@@ -4,12 +4,25 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.repo.house import KERNEL, ROOT, handlers, sources
 
 pytestmark = pytest.mark.repo
 
 PURE_ROOMS = {"amounts", "errors", "hashes", "ids", "merkle", "siws"}
-VENDORS = {"boto3", "botocore", "web3", "ccxt", "fastapi", "mangum", "modal", "solana", "solders", "upstash_redis", "upstash_ratelimit"}
+VENDORS = {
+    "boto3",
+    "botocore",
+    "web3",
+    "ccxt",
+    "fastapi",
+    "mangum",
+    "modal",
+    "solana",
+    "solders",
+    "upstash_redis",
+    "upstash_ratelimit",
+}
 FORBIDDEN_OFF_HTTP = ("fastapi", "starlette", "mangum", "ccxt", "web3", "boto3")
 
 
@@ -77,7 +90,8 @@ def _imported(node: object) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "module", [source.name.removesuffix(".py").replace("/", ".") for source in handlers() if "/http_" not in source.name]
+    "module",
+    [source.name.removesuffix(".py").replace("/", ".") for source in handlers() if "/http_" not in source.name],
 )
 def test_queue_cron_and_socket_handlers_start_light(module: str) -> None:
     """Importing a handler that serves no HTTP brings in no web stack and no vendor client."""

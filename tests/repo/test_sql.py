@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from kernel.postgres.schema_version import REQUIRED_MIGRATION
 from tests.repo.house import ROOT, sources
 
@@ -38,7 +39,9 @@ def test_every_table_is_explained() -> None:
         match.group(1)
         for path in MIGRATIONS
         for match in re.finditer(
-            r"create table (?:if not exists )?([a-z_.]+) *\(", path.read_text(encoding="utf-8").split("-- migrate:down")[0], re.I
+            r"create table (?:if not exists )?([a-z_.]+) *\(",
+            path.read_text(encoding="utf-8").split("-- migrate:down")[0],
+            re.I,
         )
     }
 
