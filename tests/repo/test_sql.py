@@ -54,8 +54,7 @@ def test_every_named_query_is_used() -> None:
     for path in [*ROOT.glob("functions/*/adapters/*.sql"), *ROOT.glob("layers/kernel/python/kernel/**/*.sql")]:
         room = path.parent.parent if path.parent.name == "adapters" else path.parent
         code = "".join(source.text for source in sources("functions", "layers") if room in source.path.parents)
-        for name in re.findall(r"^-- name: (\w+)", path.read_text(encoding="utf-8"), re.M):
-            if f'"{name}"' not in code:
-                unused.append(f"{path.relative_to(ROOT)}: {name}")
+        names = re.findall(r"^-- name: (\w+)", path.read_text(encoding="utf-8"), re.M)
+        unused += [f"{path.relative_to(ROOT)}: {name}" for name in names if f'"{name}"' not in code]
 
     assert unused == []
