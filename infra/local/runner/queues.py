@@ -164,7 +164,7 @@ class EventSource:
                 f"{len(message_ids)} message(s) of {self.queue.logical_id} stay until their visibility time-out: "
                 f"{done.error_type}: {done.error}"
             )
-            return message_ids
+            return message_ids  # all of them
         if not self.trigger.reports_failures:
             return set()
         failed = reported_failures(done.result, message_ids)

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from infra.local.runner.chaos import Chaos
-from infra.local.runner.queues import reported_failures
 from infra.local.runner.runner import Runner
 from tests.integration.runner.conftest import Probe, StartProbe
 
@@ -77,6 +77,14 @@ def test_time_out_kills_and_redelivers(probe: Probe) -> None:
     assert probe.seen()[0]["pid"] not in probe.stack.pids("queue_echo")
 
 
+def test_time_out_leaves_no_container(probe: Probe) -> None:
+    """The process that overran is gone as soon as its time-out is reported."""
+    done = probe.stack.invoke("http_slow")
+
+    assert ("Sandbox.Timedout", "Task timed out after 1.00 seconds") == (done.error_type, done.error)
+    assert probe.wait(lambda: not Path(f"/proc/{done.pid}").exists(), timeout_s=5)
+
+
 def test_warm_container_is_used_again_and_many_run_side_by_side(probe: Probe) -> None:
     """One after the other share a container; at once they have one each, up to maximumConcurrency."""
     pids = {probe.stack.fire("cron_minute").pid for _ in range(3)}
@@ -134,22 +142,3 @@ def test_chaos_reorders_messages(start_probe: StartProbe, start_runner: Callable
     assert probe.wait(lambda: len(probe.names()) == len(sent))
     assert sorted(sent) == sorted(probe.names())
     assert probe.names() != sent
-
-
-@pytest.mark.parametrize(
-    ("result", "failed"),
-    [
-        (None, set()),
-        ({}, set()),
-        ({"batchItemFailures": []}, set()),
-        ({"batchItemFailures": None}, set()),
-        ({"batchItemFailures": [{"itemIdentifier": "a"}]}, {"a"}),
-        ({"batchItemFailures": [{"itemIdentifier": "unknown"}]}, {"a", "b"}),  # a failure of the whole batch
-        ({"batchItemFailures": [{"itemIdentifier": ""}]}, {"a", "b"}),
-        ({"batchItemFailures": [{"wrong": "a"}]}, {"a", "b"}),
-        ("nonsense", {"a", "b"}),
-    ],
-)
-def test_reported_failures_follow_lambdas_rules(result: object, failed: set[str]) -> None:
-    """Which answers are a success, which fail messages, and which fail the batch."""
-    assert failed == reported_failures(result, {"a", "b"})
