@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -207,13 +206,3 @@ def queue_depth(client: SQSClient, url: str) -> dict[str, int]:
         "delayed": int(attributes["ApproximateNumberOfMessagesDelayed"]),
         "in_flight": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
     }
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float, step_s: float = 0.05) -> bool:
-    """Poll ``condition`` until it holds; False at the time-out."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(step_s)
-    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections import deque
@@ -334,8 +333,3 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def readable(invocation: Invocation) -> str:
-    """An invocation's result or error, for people."""
-    return json.dumps(invocation.result, indent=2) if invocation.ok else f"{invocation.error_type}: {invocation.error}"

@@ -88,12 +88,12 @@ def test_time_out_leaves_no_container(probe: Probe) -> None:
 def test_warm_container_is_used_again_and_many_run_side_by_side(probe: Probe) -> None:
     """One after the other share a container; at once they have one each, up to maximumConcurrency."""
     pids = {probe.stack.fire("cron_minute").pid for _ in range(3)}
-    for number in range(4):
-        probe.send({"name": str(number), "sleep_s": 0.7})
-        time.sleep(0.15)
+    probe.send({"name": "first", "sleep_s": 1.5})
+    assert probe.wait(lambda: probe.names() == ["first"])
+    probe.send({"name": "second"})
 
     assert len(pids) == 1
-    assert probe.wait(lambda: len(probe.names()) == 4)
+    assert probe.wait(lambda: probe.names() == ["first", "second"])
     assert len({line["pid"] for line in probe.seen()}) == 2
 
 
