@@ -31,13 +31,23 @@ class Mutant:
             raise BadMutant(f"{self.name}: `{self.old}` occurs {count} times in {self.file}, not once")
         if self.old == self.new:
             raise BadMutant(f"{self.name}: `new` is the same as `old`")
-        if "\n" in self.old.strip("\n"):
-            raise BadMutant(f"{self.name}: a mutant changes one line")
+        if lines_changed(self.old, self.new) > 1:
+            raise BadMutant(f"{self.name}: a mutant changes one line; the others in `old` and `new` are context")
         return text.replace(self.old, self.new)
 
     def to_json(self) -> dict[str, str]:
         """As a JSON object."""
         return asdict(self)
+
+
+def lines_changed(old: str, new: str) -> int:
+    """How many lines of `old` are not `new`'s, between the lines that both begin and end with."""
+    before, after = old.splitlines(), new.splitlines()
+    while before and after and before[0] == after[0]:
+        del before[0], after[0]
+    while before and after and before[-1] == after[-1]:
+        del before[-1], after[-1]
+    return max(len(before), len(after))
 
 
 def load(folder: Path = Path(__file__).parent, root: Path = ROOT) -> list[Mutant]:
