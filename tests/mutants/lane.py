@@ -17,7 +17,16 @@ from pathlib import Path
 import pytest
 
 LIMIT_S = 60.0
-HEAVY = ("_pytest.assertion.rewrite", "hypothesis", "httpx", "numpy", "psycopg", "pydantic", "pydantic_settings")
+HEAVY = (
+    "_pytest.assertion.rewrite",
+    "pytest_benchmark.plugin",
+    "schemathesis.pytest.plugin",
+    "hypothesis.extra.numpy",
+    "httpx",
+    "psycopg",
+    "pydantic_settings",
+    "eth_account",
+)
 OPTIONS = (
     *("-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"),
     # The same examples every time, so that a mutant that is killed here is killed everywhere.
