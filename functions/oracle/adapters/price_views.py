@@ -194,9 +194,10 @@ def _price(aggregate: StoredAggregate, at: datetime) -> Price:
         vwap=None if aggregate.vwap is None else _text(aggregate.vwap),
         twap=None if aggregate.twap is None else _text(aggregate.twap),
         weighted_median=None if aggregate.weighted_median is None else _text(aggregate.weighted_median),
-        sources={source: str(price) for source, (price, _) in aggregate.sources.items()},
+        sources={source: _text(price) for source, (price, _) in aggregate.sources.items()},
     )
 
 
-def _text(number: Decimal) -> str:
-    return format(number.normalize(), "f")
+def _text(number: Decimal | float) -> str:
+    """A plain decimal; of a float, the shortest that means the same."""
+    return format(Decimal(str(number)).normalize(), "f")

@@ -18,17 +18,17 @@ from kernel.postgres import Postgres, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAggregate:
-    """The newest decision about a symbol. Prices in the quote, confidence a 95 % half-width."""
+    """The newest decision about a symbol. Prices in the quote, float64 as decided; confidence a 95 % half-width."""
 
     symbol: str
     voting_round: int
     decided_at: datetime
     window_start: datetime
-    vwap: Decimal | None
-    twap: Decimal | None
-    weighted_median: Decimal | None
-    consensus: Decimal
-    confidence: Decimal
+    vwap: float | None
+    twap: float | None
+    weighted_median: float | None
+    consensus: float
+    confidence: float
     sources: dict[str, list[float]]
     flagged: bool
 

@@ -47,11 +47,12 @@ create table oracle.aggregates (
     symbol          text        not null,
     decided_at      timestamptz not null,
     window_start    timestamptz not null,
-    vwap            numeric,
-    twap            numeric,
-    weighted_median numeric,
-    consensus       numeric     not null check (consensus > 0),
-    confidence      numeric     not null check (confidence >= 0),  -- 95 % half-width, in the quote
+    -- Decisions are float64 and must replay bit for bit, so they are not stored as decimals.
+    vwap            double precision,
+    twap            double precision,
+    weighted_median double precision,
+    consensus       double precision not null check (consensus > 0),
+    confidence      double precision not null check (confidence >= 0),  -- 95 % half-width, in the quote
     sources         jsonb       not null,  -- source -> [its own price, the reputation it was weighed with]
     flagged         boolean     not null,  -- fewer than three sources
     primary key (voting_round, symbol)

@@ -151,3 +151,19 @@ def test_a_visitor_has_a_hundred_requests_a_minute(client: AsgiClient, offline: 
 
     assert [answer.status_code for answer in answers] == [200] * 100 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_a_stored_decision_is_the_float_that_was_decided(offline: Deps) -> None:
+    """Bit for bit: recomputed from the stored points, the aggregate is the stored one."""
+    decide(offline, 5, "0.1234567890123456")
+    now = offline.clock.now()
+
+    stored = offline.repository.aggregates_at(["BTC/USD"], now)["BTC/USD"]
+
+    points = offline.repository.points_between(now - offline.window, now)
+    (again,) = decide_values([Feed(feed_id("BTC/USD"), 2)], points, now, {})
+    assert (stored.consensus, stored.twap, stored.vwap) == (
+        again.aggregate.consensus,
+        again.aggregate.twap,
+        again.aggregate.vwap,
+    )

@@ -1,11 +1,11 @@
 """Owns handlers of raw SQS messages, and the loop over a batch that every SQS trigger shares."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from kernel import strict_json
 from kernel.errors import Rejected
 from kernel.handler.deadline import MARGIN_S, remaining_s
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
@@ -30,7 +30,7 @@ class Message:
 
     def json(self) -> Any:
         """The body as JSON; ValueError when it is none."""
-        return json.loads(self.body)
+        return strict_json.read(self.body)
 
 
 def queue_handler(build_deps: Callable[[], D]) -> Callable[[Callable[[Message, D], None]], Entry[D]]:

@@ -9,7 +9,6 @@ Only what Postgres could not be told leaves the message in its queue: then nothi
 is the retry. A lost lease is acknowledged, because the newer worker finishes the task.
 """
 
-import json
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from kernel import strict_json
 from kernel.errors import Broken, CounterpartError, LeaseLost, Transient
 from kernel.handler.deadline import remaining_s
 from kernel.handler.entry import Container, Entry, TaskHandlerDeps, handler_name, report_failure
@@ -144,7 +144,7 @@ def _finish(task: Any, deps: TaskHandlerDeps, ending: Any) -> None:
 
 def _task_id(message: Message) -> UUID:
     try:
-        return UUID(json.loads(message.body)["task_id"])
+        return UUID(strict_json.read(message.body)["task_id"])
     except (ValueError, TypeError, KeyError, AttributeError):
         raise MessageUnreadable(queue=message.queue, message_id=message.message_id) from None
 

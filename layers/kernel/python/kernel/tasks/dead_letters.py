@@ -1,12 +1,11 @@
 """Owns messages that were given up: each is recorded, and a task whose workers died is parked."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from kernel import strict_json
 from kernel.errors import Conflict, NotFound
 from kernel.ids import new_id
 from kernel.postgres import Transaction
@@ -107,15 +106,8 @@ class DeadLetters:
 
 def named_task(body: str) -> UUID | None:
     """The task that a message's body names, or None for a body that is no task's."""
-    message = _json(body)
     try:
+        message = strict_json.read(body)
         return UUID(message["task_id"]) if isinstance(message, dict) and set(message) == {"task_id"} else None
     except (ValueError, AttributeError, TypeError):
-        return None
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
         return None
