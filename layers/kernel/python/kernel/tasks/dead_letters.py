@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from kernel import strict_json
@@ -88,7 +89,7 @@ class DeadLetters:
             tx.execute(Q["mark_dead_letter_replayed"], id=letter_id, actor=actor, now=self._tasks.clock.now())
 
     def _send_again(self, row: Mapping[str, Any], queue: str | None) -> None:
-        body = _json(row["body"])
+        body = _json_or_none(row["body"])
         if queue is None or not isinstance(body, dict):
             raise Conflict("A message that named no task is sent again to a queue you name, if it is a JSON object.")
         self._tasks.sender.send(queue, body, delay_s=0, attributes=row["attributes"])
@@ -106,8 +107,15 @@ class DeadLetters:
 
 def named_task(body: str) -> UUID | None:
     """The task that a message's body names, or None for a body that is no task's."""
+    message = _json_or_none(body)
     try:
-        message = strict_json.read(body)
         return UUID(message["task_id"]) if isinstance(message, dict) and set(message) == {"task_id"} else None
     except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return strict_json.read(text)
+    except strict_json.NotStrictJson:
         return None
