@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from infra.local import settings
+from infra.local.failures import LocalFailure
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,7 +30,13 @@ def main(arguments: Sequence[str]) -> int:
     invoke.add_argument("--handler", required=True, help="functions/<service>/<handler>")
     invoke.add_argument("--event", required=True, help="events/<service>/<handler>.json")
 
-    return _run(parser.parse_args(arguments))
+    try:
+        return _run(parser.parse_args(arguments))
+    except LocalFailure as failure:
+        print(f"\n{failure}\n`make doctor` says what this machine lacks.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _run(chosen: argparse.Namespace) -> int:

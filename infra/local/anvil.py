@@ -8,12 +8,13 @@ import httpx
 
 from infra.local import fault_proxy, ports, settings
 from infra.local.children import Child, Children
+from infra.local.failures import LocalFailure
 from infra.local.fault_proxy import FaultProxy
 
 PROGRAM = settings.ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
 
-class AnvilMissing(Exception):
+class AnvilMissing(LocalFailure):
     """anvil is not installed; run `npm ci --ignore-scripts`."""
 
 

@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local import settings
+from infra.local.failures import LocalFailure
 
 ATTACH = Path(__file__).with_name("attach.py")
 POLL_S = 0.01
 LOG_LINES = 12
 
 
-class ChildDied(Exception):
+class ChildDied(LocalFailure):
     """A program of the local cloud ended by itself."""
 
     def __init__(self, child: "Child") -> None:
@@ -36,7 +37,7 @@ class ChildDied(Exception):
         self.name = child.name
 
 
-class ChildSlow(Exception):
+class ChildSlow(LocalFailure):
     """A program of the local cloud was not ready in time."""
 
     def __init__(self, child: "Child", waited_s: float) -> None:
@@ -76,7 +77,8 @@ class Child:
         """Return once `ready()` holds; ChildDied or ChildSlow, each with the log's end, when it never does."""
         started = time.monotonic()
         while not ready():
-            if self.returncode is not None:
+            # Asked again: it may have become ready and ended, both, since the question above.
+            if self.returncode is not None and not ready():
                 raise ChildDied(self)
             if time.monotonic() - started > limit_s:
                 raise ChildSlow(self, limit_s)

@@ -14,6 +14,7 @@ from infra.local.cloud import LocalCloud
 from infra.local.exchanges import server as exchanges
 from infra.local.exchanges.listings import COINS
 from infra.local.exchanges.server import ExchangeServer
+from infra.local.failures import LocalFailure
 from infra.local.flare.accounts import ETHER, Voter
 from infra.local.flare.feeds import mainnet_feeds
 from infra.local.flare.network import FlareNetwork, deploy_network
@@ -101,7 +102,7 @@ def _fire_schedules(provider: Provider) -> None:
             raise ProviderStuck(provider, function, f"{fired.error_type}: {fired.error}")
 
 
-class ProviderStuck(Exception):
+class ProviderStuck(LocalFailure):
     """A provider's schedule failed at the start."""
 
     def __init__(self, provider: Provider, function: str, error: str) -> None:

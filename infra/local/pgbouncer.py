@@ -11,10 +11,11 @@ import psycopg
 
 from infra.local import ports, postgres, programs, scratch
 from infra.local.children import Child, Children
+from infra.local.failures import LocalFailure
 from infra.local.postgres import PostgresServer
 
 
-class PgbouncerMissing(Exception):
+class PgbouncerMissing(LocalFailure):
     """pgbouncer is absent; get it with: apt-get install -y pgbouncer."""
 
 

