@@ -26,6 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     commands.add_parser("doctor", help="what this machine has and lacks")
     commands.add_parser("contracts", help="compile the Solidity contracts into their committed artifacts")
 
+    migrate = commands.add_parser("migrate", help="apply the pending migrations to a database")
+    migrate.add_argument("--database-url", required=True, help="a direct address, not a pooler's")
+
     invoke = commands.add_parser("invoke", help="call one handler with one event")
     invoke.add_argument("--handler", required=True, help="functions/<service>/<handler>")
     invoke.add_argument("--event", required=True, help="events/<service>/<handler>.json")
@@ -54,9 +57,19 @@ def _run(chosen: argparse.Namespace) -> int:
         return invoke(chosen.handler, chosen.event)
     if chosen.command == "contracts":
         return _compile_contracts()
+    if chosen.command == "migrate":
+        return _migrate(chosen.database_url)
     from infra.local.doctor import main as doctor
 
     return doctor()
+
+
+def _migrate(database_url: str) -> int:
+    from infra.local import postgres
+
+    postgres.migrate(database_url)
+    print("every migration is applied")
+    return 0
 
 
 def _compile_contracts() -> int:
