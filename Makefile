@@ -31,7 +31,7 @@ test: ready ## Every test but the benchmarks; ARGS="-k name" picks some
 soak: ready ## The tests at full volumes
 	@SOAK=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not bench" --timeout 7200 $(ARGS)
 
-crash: ready ## Kill before and after every statement and call
+crash: ready ## Kill workers at the named steps, and check that each effect happens once
 	@SOAK=1 $(PYTEST) -m crash --timeout 7200 $(ARGS)
 
 bench: ready ## Figures beside peers, in the same run

@@ -99,7 +99,6 @@ def banner(cloud: LocalCloud, market: OracleMarket, playing: tuple[Provider, ...
     key = ApiKeys(Postgres(first.database_url)).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="make up")
     yield "\n[bold]Counterpart is up.[/bold] Ctrl-C stops it.\n"
     yield f"  gateway      {first.stack.gateway_url}   health {_health(first)}"
-    yield f"  documents    {first.stack.gateway_url}/docs"
     yield f"  WebSocket    {first.stack.ws_url}"
     yield f"  API key      {key.key}   (admin, of {first.name})"
     for provider in playing[1:]:

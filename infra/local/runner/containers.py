@@ -239,6 +239,8 @@ class Container:
             reply = _error("Sandbox.Timedout", f"Task timed out after {limit_s:.2f} seconds")
         except wire.Closed:
             reply = _error("Runtime.ExitError", f"Runtime exited with error: {self._exit_words()}")
+            # Whoever closed its socket without dying can never be called again.
+            self.kill()
         self.idle_since = time.monotonic()
         error = reply.get("error") or {}
         return Invocation(

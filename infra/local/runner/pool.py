@@ -39,7 +39,7 @@ class FunctionPool:
             return self._refused(request_id)
         self.write_log(f"START RequestId: {request_id} Version: $LATEST")
         invocation = container.invoke(event, request_id, self.timeout_s)
-        self._give_back(container, died=invocation.error_type in {"Sandbox.Timedout", "Runtime.ExitError"})
+        self._give_back(container)
         self._report(invocation)
         return invocation
 
@@ -85,10 +85,10 @@ class FunctionPool:
         started.close()
         return None
 
-    def _give_back(self, container: Container, *, died: bool) -> None:
+    def _give_back(self, container: Container) -> None:
         with self._free:
             self._busy.discard(container)
-            keep = not died and container.alive and not self.closed
+            keep = container.alive and not self.closed
             if keep:
                 self._idle.append(container)
             self._free.notify_all()

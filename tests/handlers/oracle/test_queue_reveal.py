@@ -7,26 +7,9 @@ from functions.oracle.queue_reveal import handler
 from functions.oracle.queue_submit_transaction import handler as submit
 from infra.local.demo.sightings import Bystander
 from tests.handlers.oracle.provider import Context, Stage, scheduled_event
-from tests.handlers.oracle.whole_round import Stocked, key, play_commits, play_reveals
+from tests.handlers.oracle.whole_round import Stocked, key, play_commits
 
 pytestmark = pytest.mark.handlers
-
-
-def test_a_reborn_provider_reveals_what_the_dead_one_committed(
-    stage: Stage, stocked: Stocked, bystander: Bystander
-) -> None:
-    """The process that committed is gone with its memory; the reveal opens its commit all the same."""
-    provider = stage.provider()
-    number = play_commits(stage, [provider], stocked)
-    stored = provider.deps.rounds.submission(number)
-    assert stored is not None
-    opening = provider.deps.openings.open(number, bytes(stored.sealed))
-
-    play_reveals(stage, [provider.reborn()], number)
-    bystander.look()
-
-    payload = bystander.of("reveal", number)[provider.voter.name].payload
-    assert payload == opening.random.to_bytes(32, "big") + opening.feed_values
 
 
 def test_without_a_commit_there_is_nothing_to_reveal(stage: Stage) -> None:

@@ -35,23 +35,6 @@ def test_a_transaction_is_confirmed_and_its_task_ends(stage: Stage, stocked: Sto
     assert (task.state, str(entry.state)) == ("done", "confirmed")
 
 
-def test_a_reborn_provider_sends_the_committed_bytes_and_no_others(
-    stage: Stage, stocked: Stocked, bystander: Bystander
-) -> None:
-    """The first process dies after sending; the second one finds its bytes by their hash and signs nothing new."""
-    provider, business_key = recorded(stage, stocked)
-    provider.run(handler, "oracle.submit_transaction", business_key)
-    stage.clock.advance(1)
-
-    provider.reborn().run(handler, "oracle.submit_transaction", business_key)
-    bystander.look()
-
-    entry = provider.deps.outbox.entry(business_key)
-    assert entry is not None
-    assert len(entry.payloads) == 1
-    assert [sighting.step for sighting in bystander.sightings] == ["commit"]
-
-
 def test_a_commit_that_is_too_late_is_never_sent(stage: Stage, stocked: Stocked, bystander: Bystander) -> None:
     """Its nonce is used by a cancellation, so that the reveal of the next round is not held up."""
     provider, business_key = recorded(stage, stocked)

@@ -158,7 +158,9 @@ def test_connections_api_closes_a_socket(probe: Probe) -> None:
 
     async def be_closed() -> str:
         async with connect(f"{probe.stack.ws_url}/?word=open", proxy=None) as client:
-            connection_id = probe.stack.connection_ids[0]
+            # The handshake is over a moment before the gateway notes the connection.
+            assert await asyncio.to_thread(probe.wait, lambda: len(probe.stack.connection_ids) == 1)
+            [connection_id] = probe.stack.connection_ids
             await client.send('{"action": "push", "close": true}')
             await client.recv()
             with pytest.raises(ConnectionClosed):

@@ -127,6 +127,11 @@ def test_a_living_lease_is_never_disturbed(task: Standing) -> None:
         assert rule_on_burial(task, NOW) is None
 
 
+def test_a_held_task_is_not_claimed() -> None:
+    """Attempts that are left make no difference: its worker may yet finish."""
+    assert rule_on_claim(held(), NOW) == NotClaimed("held by another worker")
+
+
 def test_a_due_task_is_claimed() -> None:
     """It costs one attempt."""
     assert rule_on_claim(standing(attempt=1), NOW) == Ruling(event=Event.CLAIM, state=State.LEASED, attempt=2)

@@ -73,7 +73,7 @@ class Invalid(Rejected):
 
     code = "invalid_request"
     cause = "A field is missing, has the wrong type, or is outside its bounds."
-    remedy = "Compare the fields named in details with the document at /docs."
+    remedy = "Correct the fields named in details: each says what is wrong with it."
     example = '{"details": {"fields": [{"field": "body.feeds.0.price", "problem": "Input should be greater than 0"}]}}'
 
 
@@ -98,7 +98,7 @@ class NotFound(Rejected):
 
     status = 404
     cause = "The path or the identifier is unknown."
-    remedy = "Check the path against the document at /docs, and the identifier against its list."
+    remedy = "Check the spelling of the path, and the identifier against the list it came from."
 
 
 class MethodNotAllowed(Rejected):

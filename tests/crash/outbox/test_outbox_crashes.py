@@ -6,7 +6,7 @@ from kernel.outbox import EvmOutbox, State
 from kernel.tasks import QueueUnavailable
 from tests.chain.outbox.desk import Desk, Died, DyingPool, DyingSigner
 
-pytestmark = pytest.mark.chain
+pytestmark = pytest.mark.crash
 
 
 def die(desk: Desk, key: str, outbox: EvmOutbox) -> None:
