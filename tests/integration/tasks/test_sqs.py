@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.aws import Aws
 from kernel.clock import SystemClock
-from kernel.tasks import MessageSender, OutgoingMessage, QueueUnavailable, SqsSender
+from kernel.tasks import MessageSender, OutgoingMessage, QueueRefused, QueueUnavailable, SqsSender
 from kernel.testing import InMemoryQueue
 
 pytestmark = pytest.mark.integration
@@ -92,6 +92,44 @@ def test_a_queue_that_does_not_answer_is_unavailable(aws: Aws, monkeypatch: pyte
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(QueueUnavailable):
         SqsSender("http://127.0.0.1:1/000000000000/x-").send("oracle-commit", {}, delay_s=0, attributes={})
+
+
+def test_a_queue_that_refuses_holds_up_no_other() -> None:
+    """A kind whose queue is not deployed yet must not keep the messages of all later ones back."""
+    from botocore.exceptions import ClientError
+
+    asked: list[str] = []
+
+    class OneAbsent:
+        def send_message_batch(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803 (SQS's own name)
+            asked.append(QueueUrl)
+            if QueueUrl.endswith("absent"):
+                raise ClientError({"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}, "SendMessageBatch")
+            return {"Successful": []}
+
+    sender = SqsSender("http://queue/", client=OneAbsent())  # type: ignore[arg-type]
+    with pytest.raises(QueueRefused):
+        sender.send_many([OutgoingMessage(queue=queue, body={}) for queue in ("absent", "other", "third")])
+
+    assert asked == ["http://queue/absent", "http://queue/other", "http://queue/third"]
+
+
+def test_nobody_answering_is_asked_once() -> None:
+    """Each further batch would cost its time-out, and the handler has a deadline."""
+    from botocore.exceptions import EndpointConnectionError
+
+    asked: list[str] = []
+
+    class Away:
+        def send_message_batch(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803 (SQS's own name)
+            asked.append(QueueUrl)
+            raise EndpointConnectionError(endpoint_url=QueueUrl)
+
+    sender = SqsSender("http://queue/", client=Away())  # type: ignore[arg-type]
+    with pytest.raises(QueueUnavailable):
+        sender.send_many([OutgoingMessage(queue=queue, body={}) for queue in ("one", "other")])
+
+    assert asked == ["http://queue/one"]
 
 
 def test_a_partly_refused_batch_is_unavailable() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from kernel.errors import Broken
 from kernel.postgres import Postgres
-from kernel.tasks import Done, OutgoingMessage, QueueUnavailable, Task, Tasks, TaskSpec
+from kernel.tasks import Done, OutgoingMessage, QueueRefused, QueueUnavailable, Task, Tasks, TaskSpec
 from kernel.tasks.rows import Q
 from kernel.testing import FakeClock, InMemoryQueue
 
@@ -107,6 +107,31 @@ def test_a_noisy_kind_does_not_starve_a_quiet_one(
     by_queue = Counter(message.queue for message in queue.sent)
     assert sent == 100
     assert dict(by_queue) == {"oracle-quiet": 3, "oracle-noisy": 49, "bridge-medium": 48}
+
+
+class OneQueueAbsent(InMemoryQueue):
+    """The queue of one kind is not deployed yet."""
+
+    def send(
+        self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0, attributes: Mapping[str, str] | None = None
+    ) -> None:
+        if queue == "barter-match":
+            raise QueueRefused(queue=queue)
+        super().send(queue, body, delay_s=delay_s, attributes=attributes)
+
+
+def test_a_queue_that_refuses_starves_no_other_kind(database: Postgres, clock: FakeClock, spec: Spec) -> None:
+    """The others are sent once, not once a sweep; the refusal is told."""
+    queue = OneQueueAbsent(clock)
+    tasks = Tasks(database, queue, clock)
+    tasks.enqueue([spec(kind="barter.match", due_s=600), spec(kind="aaa.first", due_s=600), spec(due_s=600)])
+    clock.advance(480)
+    for _ in range(2):
+        with pytest.raises(QueueRefused):
+            tasks.sweep()
+        clock.advance(60)
+
+    assert [message.queue for message in queue.sent] == ["aaa-first", "oracle-commit"]
 
 
 def test_the_oldest_of_a_kind_go_first(tasks: Tasks, queue: InMemoryQueue, clock: FakeClock, spec: Spec) -> None:

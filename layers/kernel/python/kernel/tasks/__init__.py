@@ -14,7 +14,7 @@ from kernel.tasks.model import (
     TaskRecord,
     TaskSpec,
 )
-from kernel.tasks.sqs import QueueUnavailable, SqsSender
+from kernel.tasks.sqs import QueueRefused, QueueUnavailable, SqsSender
 from kernel.tasks.store import Tasks
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "NotClaimed",
     "Outcome",
     "OutgoingMessage",
+    "QueueRefused",
     "QueueUnavailable",
     "Retry",
     "Skipped",

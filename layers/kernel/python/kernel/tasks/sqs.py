@@ -25,6 +25,12 @@ class QueueUnavailable(Transient):
     remedy = "Nothing is lost: what was committed is sent by the sweeper within a minute or two."
 
 
+class QueueRefused(QueueUnavailable):
+    """The message queue refuses the message."""
+
+    cause = "The queue is not deployed, may not be written to, or is throttled; other queues are well."
+
+
 class SqsSender:
     """A MessageSender over boto3; the endpoint and the credentials are boto3's own business."""
 
@@ -38,11 +44,21 @@ class SqsSender:
         self.send_many([OutgoingMessage(queue=queue, body=body, delay_s=delay_s, attributes=attributes)])
 
     def send_many(self, messages: Sequence[OutgoingMessage]) -> None:
-        """Send messages in batches of ten a queue; QueueUnavailable unless every one was taken."""
+        """Send messages in batches of ten a queue; QueueUnavailable unless every one was taken.
+
+        A refused batch (a queue that is not deployed yet, a throttled message) holds up no other one. Where nobody
+        answers at all the rest is not tried: each batch would cost its time-out.
+        """
+        refused: QueueRefused | None = None
         for queue, group in groupby(sorted(messages, key=lambda message: message.queue), lambda message: message.queue):
             batch = list(group)
             for start in range(0, len(batch), BATCH_MAX):
-                self._send_batch(queue, batch[start : start + BATCH_MAX])
+                try:
+                    self._send_batch(queue, batch[start : start + BATCH_MAX])
+                except QueueRefused as refusal:
+                    refused = refused or refusal
+        if refused is not None:
+            raise refused
 
     def _send_batch(self, queue: str, messages: Sequence[OutgoingMessage]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -50,10 +66,12 @@ class SqsSender:
         entries = [_entry(i, message) for i, message in enumerate(messages)]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._prefix + queue, Entries=entries)
-        except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(queue=queue, reason=str(error)[:200]) from error
+        except BotoCoreError as silence:
+            raise QueueUnavailable(queue=queue, reason=str(silence)[:200]) from silence
+        except ClientError as refusal:
+            raise QueueRefused(queue=queue, reason=str(refusal)[:200]) from refusal
         if refused := answer.get("Failed"):
-            raise QueueUnavailable(queue=queue, refused=len(refused), reason=refused[0].get("Message", "")[:200])
+            raise QueueRefused(queue=queue, refused=len(refused), reason=refused[0].get("Message", "")[:200])
 
     @cached_property
     def _client(self) -> "SQSClient":

@@ -1,13 +1,15 @@
 """Owns the sweep: what nobody sent or nobody finished is sent again, every kind in turn, and old records go."""
 
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from kernel.tasks.lifecycle import expired
-from kernel.tasks.messages import SEND_GRACE_S
+from kernel.tasks.messages import SEND_GRACE_S, Pending
 from kernel.tasks.rows import Q, pending_of
 from kernel.tasks.settling import settle_unheld
 from kernel.tasks.shares import fair_shares
+from kernel.tasks.sqs import QueueRefused
 
 if TYPE_CHECKING:
     from kernel.tasks.store import Tasks
@@ -43,8 +45,20 @@ def send_waiting(tasks: "Tasks", limit: int) -> int:
             sweep_at=now + timedelta(seconds=SEND_GRACE_S),
             now=now,
         )
-    tasks.send([pending_of(row) for row in rows])
+    _send_kind_by_kind(tasks, [pending_of(row) for row in rows])
     return len(rows)
+
+
+def _send_kind_by_kind(tasks: "Tasks", pending: list[Pending]) -> None:
+    """Send what can be sent: a kind whose queue refuses holds up no other. Raises QueueRefused in the end."""
+    refused: QueueRefused | None = None
+    for _, group in groupby(sorted(pending, key=lambda task: task.kind), lambda task: task.kind):
+        try:
+            tasks.send(list(group))
+        except QueueRefused as refusal:
+            refused = refused or refusal
+    if refused is not None:
+        raise refused
 
 
 def remove_finished(tasks: "Tasks", before: datetime, limit: int) -> int:
