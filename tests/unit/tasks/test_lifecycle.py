@@ -177,6 +177,17 @@ def test_used_up_attempts_park(worn: dict[str, int]) -> None:
     assert (ruling.event, ruling.error_code) == (Event.EXHAUST, "attempts_used_up")
 
 
+def test_a_replay_outlives_the_bound_on_claims() -> None:
+    """Parking and replaying raise the token past the bound; the task can then be claimed as often again."""
+    ruling = rule_on_claim(standing(fence=CLAIMS_MAX + 2), NOW)
+
+    assert isinstance(ruling, Ruling)
+    assert ruling.event == Event.CLAIM
+    worn = rule_on_claim(standing(fence=2 * CLAIMS_MAX), NOW)
+    assert isinstance(worn, Ruling)
+    assert worn.event == Event.EXHAUST
+
+
 @pytest.mark.parametrize("state", [State.DONE, State.SKIPPED, State.DROPPED, State.PARKED])
 def test_a_finished_task_is_not_claimed(state: State) -> None:
     """A late message finds it finished."""

@@ -32,7 +32,7 @@ from kernel.tasks.model import Done, NotClaimed, Outcome, Retry, Skipped
 
 #: A message this early is worth a short sleep; an earlier one is sent again, because Lambda bills a sleeper.
 EARLY_MAX_S = 1.0
-#: Nothing is claimed more often, whatever its outcomes were: a bound for tasks that ask to look again for ever.
+#: After so many claims an operator has to say that it may go on: a bound for tasks that ask to look again for ever.
 CLAIMS_MAX = 10_000
 ERROR_LENGTH_MAX = 2_000
 
@@ -161,11 +161,16 @@ def rule_on_claim(task: Standing, now: datetime) -> Ruling | NotClaimed:
         return NotClaimed("held by another worker")
     if task.expires_at is not None and task.expires_at <= now:
         return expired()
-    if task.attempt >= task.attempts_max or task.fence >= CLAIMS_MAX:
+    if task.attempt >= task.attempts_max or _is_worn(task):
         return _ruled(task, Event.EXHAUST, error_code="attempts_used_up", error=_exhausted(task))
     if task.run_at - now > timedelta(seconds=EARLY_MAX_S):
         return NotClaimed("early", is_early=True)
     return _ruled(task, Event.CLAIM, attempt=task.attempt + 1)
+
+
+def _is_worn(task: Standing) -> bool:
+    """Whether another CLAIMS_MAX claims were made. The token never falls, so a replay begins the next such number."""
+    return task.fence > 0 and task.fence % CLAIMS_MAX == 0
 
 
 def completed() -> Ruling:
