@@ -1,8 +1,12 @@
 """The pool of RPC endpoints: whom it believes, whom it asks next, and what it never does."""
 
+import json
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -10,10 +14,11 @@ from infra.local.anvil import AnvilNode
 from infra.local.fault_proxy import FaultProxy
 from kernel.errors import WrongChain
 from kernel.evm.addresses import checksum
+from kernel.evm.blocks import BlockId
 from kernel.evm.contracts import Abi, AbiMismatch, Contract, abi_encode
 from kernel.evm.endpoint import Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
 from kernel.evm.fees import GWEI, Fees
-from kernel.evm.nonce_use import NonceUse, nonce_use
+from kernel.evm.nonce_use import NonceHistoryUnavailable, NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool, Standing
 from kernel.evm.transactions import UnsignedTransaction
 from kernel.hashes import keccak256
@@ -138,6 +143,33 @@ def test_the_chain_id_is_asked_once_per_endpoint(fault_proxy: FaultProxy) -> Non
         clock.advance(60)
 
     assert [identity.calls()["eth_chainId"] for identity in fault_proxy.identities] == [1, 1]
+
+
+@pytest.mark.parametrize("answer", [{"result": None}, {"error": {"code": "UPSTREAM", "message": "bad day"}}])
+def test_an_endpoint_that_answers_nonsense_speaks_for_nobody_else(anvil: AnvilNode, answer: dict[str, Any]) -> None:
+    """An empty result, an error whose code is a word: the others still answer and still receive broadcasts."""
+
+    class Nonsense(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, **answer}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Nonsense) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        pool = RpcPool((f"http://127.0.0.1:{server.server_port}", anvil.url), 31337)
+        number = pool.head().number
+        deliveries = pool.broadcast(b"\x02")
+        server.shutdown()
+
+    assert number == 0
+    assert len(deliveries) == 1
 
 
 def test_an_endpoint_that_was_silent_proves_its_chain_before_it_is_used(
@@ -301,6 +333,24 @@ def test_the_use_of_a_nonce_is_found_in_its_block(anvil: AnvilNode) -> None:
 
     assert found == [*expected, None]
     assert nonce_use(pool, signer, 0, since_block=50, until_block=100) == NonceUse(None, 50)
+
+
+class PresentPool(RpcPool):
+    """A provider that keeps no history and tells the present count whatever block it is asked for."""
+
+    def nonce(self, address: str, block: BlockId = "latest") -> int:
+        return super().nonce(address)
+
+
+def test_a_node_that_ignores_the_block_proves_nothing(anvil: AnvilNode) -> None:
+    """Its count is no proof that the nonce was used long ago: our own transaction may have used it just now."""
+    sender = anvil.rpc("eth_accounts")[0]
+    anvil.mine(40)
+    anvil.rpc("eth_sendTransaction", {"from": sender, "to": ANYBODY})
+    anvil.mine(9)
+
+    with pytest.raises(NonceHistoryUnavailable):
+        nonce_use(PresentPool((anvil.url,), 31337), checksum(sender), 0, since_block=20, until_block=50)
 
 
 def test_a_pool_needs_an_endpoint() -> None:

@@ -149,10 +149,10 @@ class Endpoint:
 def _refusal(method: str, error: Any) -> RpcRefused:
     if not isinstance(error, dict):
         return RpcRefused(method=method, rpc_code=0, words=str(error))
-    revert_data = error.get("data")
+    revert_data, code = error.get("data"), error.get("code")
     return RpcRefused(
         method=method,
-        rpc_code=int(error.get("code", 0)),
+        rpc_code=code if isinstance(code, int) else 0,  # some providers put words there
         words=str(error.get("message", "")),
         revert_data=revert_data if isinstance(revert_data, str) else None,
     )

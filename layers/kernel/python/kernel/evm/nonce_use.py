@@ -36,21 +36,36 @@ class NonceUse:
 def nonce_use(pool: RpcPool, signer: str, nonce: int, *, since_block: int, until_block: int) -> NonceUse | None:
     """Who used the nonce as of `until_block`, or None when nobody has.
 
-    1. Count the signer's transactions at `until_block`: no more than the nonce means that it is free.
-    2. Count them at `since_block`: more than the nonce means that it was used by then.
-    3. Bisect for the first block with a higher count; the transaction with this sender and nonce stands in it.
+     1. Count the signer's transactions at `until_block`: no more than the nonce means that it is free.
+     2. Count them at `since_block`: more than the nonce means that it was used by then, unless the node ignores the
+    block it is asked for: such a node counts as many at the genesis, where nobody had sent anything.
+     3. Bisect for the first block with a higher count; the transaction with this sender and nonce stands in it.
 
-    Raises NonceHistoryUnavailable when the endpoints do not keep that much state.
+     Raises NonceHistoryUnavailable when the endpoints do not keep that much state.
     """
     try:
         if pool.nonce(signer, until_block) <= nonce:
             return None
         if pool.nonce(signer, since_block) > nonce:
+            _require_history(pool, signer, nonce)
             return NonceUse(None, since_block)
         block_number = _first_block_above(pool, signer, nonce, since_block, until_block)
         return NonceUse(_transaction_in(pool, signer, nonce, block_number), block_number)
     except RpcRefused as refused:
         raise NonceHistoryUnavailable(signer=signer, nonce=nonce, words=refused.words) from refused
+
+
+def _require_history(pool: RpcPool, signer: str, nonce: int) -> None:
+    """Raises NonceHistoryUnavailable for a node that tells the present count whatever block it is asked for.
+
+    Believing it would lease a second nonce, and so pay twice, whenever our receipt is indexed later than the count.
+    """
+    try:
+        at_genesis = pool.nonce(signer, 0)
+    except RpcRefused:
+        return  # A node that keeps no state of the genesis, and says so, heeds the block.
+    if at_genesis > nonce:
+        raise NonceHistoryUnavailable(signer=signer, nonce=nonce, words="the block is ignored")
 
 
 def _first_block_above(pool: RpcPool, signer: str, nonce: int, below: int, above: int) -> int:

@@ -23,6 +23,8 @@ class Refusal(StrEnum):
 
 
 MEANINGS: Final[tuple[tuple[str, Refusal], ...]] = (
+    # First, because "unknown transaction type" contains the words of a node that knows our bytes.
+    ("unknown transaction", Refusal.UNKNOWN),
     ("already known", Refusal.KNOWN),
     ("alreadyknown", Refusal.KNOWN),
     ("already imported", Refusal.KNOWN),

@@ -242,8 +242,8 @@ class RpcPool:
             if self._standings[endpoint] == Standing.WRONG_CHAIN:
                 return None
             return Head.from_rpc(endpoint.call("eth_getBlockByNumber", ["latest", False]))
-        except (EndpointUnavailable, RpcRefused):
-            return None
+        except (EndpointUnavailable, RpcRefused, ValueError, TypeError, LookupError):
+            return None  # Also for a result of another shape: one broken provider must not speak for the others.
 
     def _fresh(self, head: Head | None, best: Head) -> bool:
         return (
