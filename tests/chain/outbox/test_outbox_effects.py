@@ -61,6 +61,14 @@ def test_another_effect_under_the_same_key_is_refused(desk: Desk) -> None:
     assert desk.entry("pay-1").value_wei == 7
 
 
+def test_another_services_obligation_under_the_same_key_is_refused(desk: Desk) -> None:
+    """Two services owe two effects: one of them would otherwise never happen."""
+    desk.record("pay-1")
+
+    with pytest.raises(IntentChanged):
+        desk.record("pay-1", service="bridge")
+
+
 def test_one_key_with_two_effects_in_one_call_is_refused(desk: Desk) -> None:
     """Neither is guessed to be the right one."""
     with pytest.raises(IntentChanged), desk.postgres.transaction() as tx:

@@ -256,6 +256,13 @@ def test_a_stuck_cancellation_stays_a_cancellation() -> None:
     assert step.purpose == Purpose.CANCELLATION
 
 
+def test_an_effect_that_a_node_took_is_not_cancelled_on_anothers_word() -> None:
+    """One node accepted it and is away; the other, which calls it unacceptable, may be the one that is wrong."""
+    plan = decide(entry(payload(refusal=Refusal.UNACCEPTABLE)), sighting(known=False), POLICY)
+
+    assert (plan.step, plan.alarm) == (Send(), "unacceptable")
+
+
 def test_an_effect_that_no_node_takes_is_cancelled() -> None:
     """Its nonce has to be used all the same, and a person told."""
     plan = decide(entry(payload(accepted_at=None, refusal=Refusal.UNACCEPTABLE)), sighting(known=False), POLICY)

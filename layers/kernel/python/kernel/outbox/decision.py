@@ -192,7 +192,9 @@ def _unmined(
 
 def unwanted_effect(entry: OutboxEntry, latest: SignedPayload, now: datetime) -> bool:
     """True when the effect should not happen any more, or cannot."""
-    return entry.expired(now) or latest.refusal == Refusal.UNACCEPTABLE or latest.purpose == Purpose.CANCELLATION
+    # What a node once accepted can be mined, whatever another node says of it later.
+    never = latest.refusal == Refusal.UNACCEPTABLE and latest.accepted_at is None
+    return entry.expired(now) or never or latest.purpose == Purpose.CANCELLATION
 
 
 def _underpriced(entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, policy: OutboxPolicy) -> bool:

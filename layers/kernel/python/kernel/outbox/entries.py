@@ -18,7 +18,9 @@ from kernel.outbox.lifecycle import FINAL, State
 class IntentChanged(Conflict):
     """This business key is already recorded with another transaction."""
 
-    cause = "The same business key came with another recipient, calldata, value, signer or chain."
+    cause = (
+        "The same business key came from another service, or with another recipient, calldata, value, signer or chain."
+    )
     remedy = "Give a different obligation a different business key."
 
 
@@ -205,9 +207,12 @@ class OutboxEntry:
 
 
 def same_effect(row: Mapping[str, Any], intent: EvmIntent) -> bool:
-    """True when a stored row records this intent's effect; a retried caller may estimate gas and deadline anew."""
+    """True when a stored row records this intent's effect; a retried caller may estimate gas and deadline anew.
+
+    Two services that owe the same transfer under the same key owe it twice, so the service counts.
+    """
     wanted = intent.columns()
-    same = all(wanted[name] == row[name] for name in ("chain_id", "signer", "recipient", "value_wei"))
+    same = all(wanted[name] == row[name] for name in ("service", "chain_id", "signer", "recipient", "value_wei"))
     return same and intent.data == bytes(row["calldata"])
 
 
