@@ -1,14 +1,18 @@
 """The rate limiter: the fake and Upstash's keep one contract; what happens when Redis is down."""
 
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from infra.local import ports
 from infra.local.redis import RedisRest
-from kernel.errors import RateLimited, RateLimitUnavailable
+from kernel.cache import UpstashCache
+from kernel.errors import CacheUnavailable, RateLimited, RateLimitUnavailable
 from kernel.ratelimit import WINDOW_MS, Limiter, UpstashLimiter, require_room
 from kernel.testing import FakeClock, InMemoryLimiter
 
@@ -89,6 +93,34 @@ def test_room_is_given_or_refused(limiter: Limiter) -> None:
 def test_with_redis_down_reads_go_on_without_limits(away: Limiter) -> None:
     """There is nothing to count with, and nothing to guess at."""
     assert [require_room(away, "key:a", 1, writes=False) for _ in range(2)] == [None, None]
+
+
+@pytest.mark.parametrize("page", [b"<html>502 Bad Gateway</html>", b'{"message": "Forbidden"}'])
+def test_an_answer_that_is_not_redis_counts_as_down(page: bytes) -> None:
+    """A gateway in front of Redis answers with a page of its own."""
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(502)
+            self.send_header("content-length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: Any) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        limiter = UpstashLimiter(f"http://127.0.0.1:{server.server_port}", "none")
+        cache = UpstashCache(f"http://127.0.0.1:{server.server_port}", "none")
+        with pytest.raises(RateLimitUnavailable):
+            limiter.check("key:a", 1)
+        with pytest.raises(CacheUnavailable):
+            cache.get("a")
+        limiter.close()
+        cache.close()
+        server.shutdown()
 
 
 def test_with_redis_down_writes_are_refused(away: Limiter) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: A cache that answers later than this is of no use to a request.
 TIMEOUT_S = 2.0
+#: What the client raises for an answer that is not Redis's: a gateway's page without JSON, or JSON of another shape.
+NO_ANSWERS = (ValueError, KeyError, AttributeError)
 T = TypeVar("T")
 
 
@@ -67,7 +69,7 @@ class UpstashCache:
             self._redis = connect(self._url, self._token)
         try:
             return ask(self._redis)
-        except (UpstashError, httpx.HTTPError) as refused:
+        except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
             raise CacheUnavailable from refused
 
 

@@ -47,6 +47,8 @@ class UpstashLimiter:
         from upstash_ratelimit import Ratelimit, SlidingWindow
         from upstash_redis.errors import UpstashError
 
+        from kernel.cache import NO_ANSWERS
+
         limiter = Ratelimit(
             redis=self._connected(),
             limiter=SlidingWindow(max_requests=limit_per_minute, window=WINDOW_MS, unit="ms"),
@@ -54,7 +56,7 @@ class UpstashLimiter:
         )
         try:
             answer = limiter.limit(identity)
-        except (UpstashError, httpx.HTTPError) as refused:
+        except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
             raise RateLimitUnavailable from refused
         reset_ms = max(0, int((answer.reset - self._clock.time_s()) * 1000))
         return Decision(allowed=answer.allowed, remaining=answer.remaining, reset_ms=reset_ms)
