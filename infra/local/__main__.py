@@ -67,6 +67,9 @@ def _run(chosen: argparse.Namespace) -> int:
 def _migrate(database_url: str) -> int:
     from infra.local import postgres
 
+    if not database_url:
+        print("Name the database: make migrate DATABASE_URL=postgresql://… (direct, not a pooler's).", file=sys.stderr)
+        return 2
     postgres.migrate(database_url)
     print("every migration is applied")
     return 0

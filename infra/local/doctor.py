@@ -95,7 +95,7 @@ def _npm_package(name: str, purpose: str) -> Finding:
 def _optional(name: str, package: str) -> Finding:
     program = programs.find(name)
     if program is None:
-        return Finding(name, None, "absent; its tests are skipped", f"apt-get install -y {package}")
+        return Finding(name, None, "absent; tests that need it are skipped", f"apt-get install -y {package}")
     return Finding(name, True, f"{programs.version_of(program)} at {program}")
 
 

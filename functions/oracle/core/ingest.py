@@ -36,7 +36,7 @@ class NothingUsable(Rejected):
     status = 422
     cause = "Every point is malformed, unknown, not positive, stale or from the future; details say which is what."
     remedy = "Correct the points named in details; good points of a mixed batch are always stored."
-    example = '{"details": {"fields": [{"field": "body.feeds.0", "problem": "timestamp_stale"}]}}'
+    example = '{"fields": [{"field": "body.feeds.0", "problem": "timestamp_stale"}]}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

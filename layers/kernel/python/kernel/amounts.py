@@ -18,7 +18,6 @@ class InvalidAmount(Invalid):
     code = "invalid_amount"
     cause = "The text has signs, blanks, exponents, leading zeros, too many digits or more decimals than the unit."
     remedy = "Send the amount as a string of digits in the unit of the field's name."
-    example = '{"amount_wei": "1500000000000000000"}'
 
 
 def parse_integer(text: str) -> int:

@@ -7,10 +7,12 @@ The decorators of `kernel.handler` turn the class into a policy, so that no hand
     Transient   HTTP 503 with Retry-After;  a task is rescheduled
     Broken      HTTP 500;  a task is parked and alarmed
 
-A subclass is one sentence (its docstring is its message) and, for the catalogue, a cause, a remedy and an example.
+A subclass is one sentence (its docstring is its message) and, for the catalogue, a cause, a remedy and, where it has
+details, an example of them as JSON.
 Its code is the class name in snake case unless given.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,7 +76,7 @@ class Invalid(Rejected):
     code = "invalid_request"
     cause = "A field is missing, has the wrong type, or is outside its bounds."
     remedy = "Correct the fields named in details: each says what is wrong with it."
-    example = '{"details": {"fields": [{"field": "body.feeds.0.price", "problem": "Input should be greater than 0"}]}}'
+    example = '{"fields": [{"field": "body.feeds.0.price", "problem": "Input should be greater than 0"}]}'
 
 
 class Unauthorized(Rejected):
@@ -210,7 +212,7 @@ class SettingsInvalid(Broken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorEntry:
-    """One row of the error catalogue."""
+    """One row of the error catalogue; the example is a whole answer of the API."""
 
     code: str
     status: int
@@ -246,5 +248,12 @@ def _entry(error: type[CounterpartError]) -> ErrorEntry:
         message=sentence(error),
         cause=error.cause,
         remedy=error.remedy,
-        example=error.example,
+        example=_answer(error),
     )
+
+
+def _answer(error: type[CounterpartError]) -> str:
+    # An inherited example shows the details of another error.
+    details = json.loads(error.__dict__.get("example") or "{}")
+    body = {"code": error.code, "message": sentence(error), "details": details, "request_id": "6468495a2cd0b44="}
+    return json.dumps({"error": body})

@@ -15,7 +15,7 @@ class AddressInvalid(Rejected):
 
     cause = "An address is 0x and 40 hexadecimal digits; in mixed case its EIP-55 checksum must hold."
     remedy = "Copy the address again from its source."
-    example = '{"details": {"address": "0x12"}}'
+    example = '{"address": "0x12"}'
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ class OutOfBounds(Rejected):
 
     cause = "A tunable takes only values between its declared minimum and maximum, and whole ones if it is a count."
     remedy = "Choose a value within the bounds in details; other bounds need a change of the code."
-    example = '{"details": {"name": "oracle.spread_bps_max", "minimum": "1", "maximum": "500", "unit": "bps"}}'
+    example = '{"name": "oracle.spread_bps_max", "minimum": "1", "maximum": "500", "unit": "bps"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
