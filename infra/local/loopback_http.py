@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 
-HEAD_BYTES_MAX = 65_536
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
 

@@ -28,7 +28,7 @@ class Flare:
     """The chain behind one contract registry."""
 
     def __init__(self, pool: RpcPool, registry_address: str, *, name: str, regime: WeightRegime) -> None:
-        self._pool, self._name, self._regime = pool, name, regime
+        self._pool, self._name = pool, name
         self._registry = Registry(pool, registry_address)
         self._feeds = lru_cache(REWARD_EPOCHS_KEPT)(lambda epoch: offered_feeds(self._registry, epoch))
         self._electorates = lru_cache(REWARD_EPOCHS_KEPT)(lambda epoch: electorate_of(self._registry, epoch, regime))

@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from functions.oracle.adapters.decisions import insert_decisions
 from functions.oracle.adapters.statements import Q
 from functions.oracle.adapters.venue_visits import VenueReport
-from functions.oracle.core.decision import Commitment
 from functions.oracle.core.feeds import Feed
 from functions.oracle.core.ingest import Observation, Sorted
 from functions.oracle.core.quotes import VenuePrice
@@ -106,11 +104,6 @@ class Repository:
         with self._postgres.transaction() as tx:
             rows = tx.all(Q["points_between"], start=start, end=end)
         return [_point(row) for row in rows]
-
-    def store_decisions(self, commitment: Commitment, decided_at: datetime) -> None:
-        """Store what a commit would be decided from, without making it: for rehearsals and back-tests."""
-        with self._postgres.transaction() as tx:
-            insert_decisions(tx, commitment, decided_at)
 
     def reputations(self) -> dict[str, dict[str, float]]:
         """symbol -> source -> how far it is believed."""

@@ -15,7 +15,6 @@ from typing import Final
 from kernel.errors import Rejected
 
 SYMBOL: Final = re.compile(r"[A-Z0-9]+/[A-Z]+")
-WORKER_ID: Final = re.compile(r"[a-z0-9_-]+")
 SOURCE: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 FEEDS_PER_CALL_MAX: Final = 100
 

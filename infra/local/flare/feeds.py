@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 FEEDS = Path(__file__).with_name("feeds.json")
-ID_BYTES = 21
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.oracle.adapters.decisions import insert_decisions
 from functions.oracle.adapters.statements import Q
 from functions.oracle.core.decision import commit_to, decide_values
 from functions.oracle.core.feeds import Feed, feed_id
@@ -35,7 +36,8 @@ def decide(deps: Deps, voting_round: int, price: str) -> None:
     deps.repository.store_points(points, "test")
     decisions = decide_values([Feed(feed_id("BTC/USD"), 2)], points, now, {})
     commitment = commit_to(decisions, submitter="0x" + "22" * 20, voting_round=voting_round, random=7)
-    deps.repository.store_decisions(commitment, now)
+    with deps.kernel.postgres.transaction() as tx:
+        insert_decisions(tx, commitment, now)
 
 
 def test_the_latest_price_comes_with_its_age_and_sources(client: AsgiClient, offline: Deps) -> None:
