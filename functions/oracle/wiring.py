@@ -47,8 +47,8 @@ class Settings(FrozenSettings):
     #: Comma separated, in order of preference. A URL may carry a credential, hence a reference.
     rpc_urls: SecretRef
     registry_address: str
-    #: What a vote weighs in the median; see voters.WeightRegime.
-    weight_regime: WeightRegime = WeightRegime.DELEGATION
+    #: What a vote weighs in the median. "published" follows each network's FIP-16 switch; see voters.WeightRegime.
+    weight_regime: WeightRegime = WeightRegime.PUBLISHED
 
     #: References to sealed keys, each a JSON object {"address": ..., "sealed": base64}.
     submit_key: SecretRef

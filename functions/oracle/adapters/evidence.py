@@ -39,6 +39,8 @@ class Evidence:
 
     def __init__(self, flare: Flare, history: RoundHistory) -> None:
         self._flare, self._history = flare, history
+        # After an outage twenty rounds take longer than one invocation has: the next one goes on where it was cut off.
+        self._offenders: dict[int, frozenset[str]] = {}
 
     def outcome(self, voting_round: VotingEpoch, head: Head) -> RoundOutcome:
         """The result of a round as of `head`. Raises WindowStillOpen."""
@@ -61,10 +63,11 @@ class Evidence:
 
     def _benched(self, voting_round: VotingEpoch, head: Head) -> frozenset[str]:
         first = max(voting_round.number - BENCHED_FOR_ROUNDS, self._flare.first_round)
-        known = self._history.offenders_between(first, voting_round.number - 1)
+        self._offenders = {number: found for number, found in self._offenders.items() if number >= first}
+        known = self._offenders | self._history.offenders_between(first, voting_round.number - 1)
         for number in range(first, voting_round.number):
             if number not in known:
                 # Benching of an older round does not change who offended in it.
                 earlier = self._compute(self._flare.network.voting_epoch(number), head, frozenset())
-                known[number] = earlier.result.offenders
+                known[number] = self._offenders[number] = earlier.result.offenders
         return benched_voters(known, voting_round.number)

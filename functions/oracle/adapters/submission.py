@@ -8,6 +8,7 @@ from functions.oracle.core.submissions import Submission
 from kernel.errors import Transient
 from kernel.evm.blocks import SUCCEEDED, Head, octets, quantity
 from kernel.evm.contracts import Contract
+from kernel.evm.endpoint import Call
 
 BLOCKS_PER_BATCH: Final = 20
 HEADERS_FIRST: Final = 32
@@ -20,6 +21,14 @@ class WindowStillOpen(Transient):
 
     cause = "The newest block is older than the end of the window that is to be read."
     remedy = "The work is tried again when the next block is there."
+    retry_after_s = 0.5
+
+
+class BlockAbsent(Transient):
+    """A node does not have a block or receipt up to the head that was named."""
+
+    cause = "Another node named the head, and this one has not caught up; or it has pruned what is asked for."
+    remedy = "The work is tried again; use an endpoint with the history of an hour if this lasts."
     retry_after_s = 0.5
 
 
@@ -56,7 +65,7 @@ class Submissions:
         high, span = head.number + 1, HEADERS_FIRST
         while high > 0:
             low = max(0, high - span)
-            headers = self._pool.batch([("eth_getBlockByNumber", [hex(number), False]) for number in range(low, high)])
+            headers = self._all([("eth_getBlockByNumber", [hex(number), False]) for number in range(low, high)])
             times_s = [quantity(header["timestamp"]) for header in headers]
             if times_s[0] < time_s:
                 return low + bisect_left(times_s, time_s)
@@ -67,7 +76,7 @@ class Submissions:
         first = self._first_block_at(start_s, head)
         for start in range(first, head.number + 1, BLOCKS_PER_BATCH):
             numbers = range(start, min(start + BLOCKS_PER_BATCH, head.number + 1))
-            for block in self._pool.batch([("eth_getBlockByNumber", [hex(number), True]) for number in numbers]):
+            for block in self._all([("eth_getBlockByNumber", [hex(number), True]) for number in numbers]):
                 if quantity(block["timestamp"]) >= end_s:
                     return
                 if quantity(block["timestamp"]) >= start_s:
@@ -89,5 +98,12 @@ class Submissions:
         outcomes: list[bool] = []
         for start in range(0, len(hashes), RECEIPTS_PER_BATCH):
             calls = [("eth_getTransactionReceipt", [h]) for h in hashes[start : start + RECEIPTS_PER_BATCH]]
-            outcomes += [quantity(receipt["status"]) == SUCCEEDED for receipt in self._pool.batch(calls)]
+            outcomes += [quantity(receipt["status"]) == SUCCEEDED for receipt in self._all(calls)]
         return outcomes
+
+    def _all(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
+        """Every answer of a batch. Raises BlockAbsent for a null among them."""
+        answers = self._pool.batch(calls)
+        if None in answers:
+            raise BlockAbsent(method=calls[0][0], wanted=str(calls[answers.index(None)][1][0]))
+        return answers
