@@ -6,7 +6,7 @@ from fastapi import Depends
 from pydantic import AwareDatetime, Field, WithJsonSchema
 
 from functions.oracle.adapters.ingestion import FEED_SCHEMA
-from functions.oracle.core.ingest import FEEDS_PER_CALL_MAX, accept
+from functions.oracle.core.ingest import FEEDS_PER_CALL_MAX, accept, markets_of
 from functions.oracle.wiring import Deps, build_deps
 from kernel.auth.http import INTERNAL_ONLY, require
 from kernel.auth.principal import Principal
@@ -50,7 +50,7 @@ def ingest(request: IngestRequest, deps: Wired, _: Service) -> IngestResponse:
     """Store the good points. With none, the answer is a refusal."""
     started_s, now = deps.clock.time_s(), deps.clock.now()
 
-    sorted_points = accept(request.feeds, now, known_symbols=deps.repository.known_symbols())
+    sorted_points = accept(request.feeds, now, known_symbols=markets_of(deps.repository.known_symbols()))
 
     ingested = deps.repository.ingest(sorted_points, request.worker_id)
     return IngestResponse(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from functions.oracle.core.quotes import USD, USDT
 from kernel.errors import Rejected
 
 SYMBOL: Final = re.compile(r"[A-Z0-9]+/[A-Z]+")
@@ -71,6 +72,13 @@ class Sorted:
                 fields=[{"field": f"body.feeds.{refusal.index}", "problem": refusal.reason} for refusal in self.refused]
             )
         return self
+
+
+def markets_of(feeds: Iterable[str]) -> frozenset[str]:
+    """What may be sent for these feeds: each one, and those in USD also as quoted in USDT (see quotes.py)."""
+    names = frozenset(feeds)
+    bases = {name.removesuffix(f"/{USD}") for name in names if name.endswith(f"/{USD}")}
+    return names | {f"{base}/{USDT}" for base in bases - {USDT}}
 
 
 def accept(points: Sequence[object], now: datetime, *, known_symbols: Iterable[str] | None = None) -> Sorted:

@@ -58,6 +58,15 @@ def test_good_points_are_stored_exactly(client: AsgiClient, offline: Deps) -> No
     assert [(point.symbol, str(point.price)) for point in points] == [("BTC/USD", "93480.10"), ("XRP/USD", "2.153")]
 
 
+def test_a_market_quoted_in_usdt_is_taken_as_it_is(client: AsgiClient, offline: Deps) -> None:
+    """Most venues quote in USDT; the aggregation converts such points, so a worker may send them. USDT/USDT is none."""
+    points = [feed(offline, symbol=symbol) for symbol in ("BTC/USDT", "DOGECOIN/USDT", "BTC/EUR")]
+    answer = client.post(PATH, json=batch(offline, *points))
+
+    assert [refused["index"] for refused in answer.json()["failed"]] == [1, 2]
+    assert stored(offline) == 1
+
+
 def test_the_same_batch_twice_is_stored_once(client: AsgiClient, offline: Deps) -> None:
     """A worker that got no answer may send again."""
     for _ in range(2):
