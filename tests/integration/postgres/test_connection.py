@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from infra.local import postgres as postgres_part
 from infra.local.children import Child, Children
@@ -99,6 +100,17 @@ def test_a_session_ended_while_idle_is_replaced_unnoticed(database_url: str) -> 
     _end_session(database_url, first)
 
     assert session(database) != first
+
+
+def test_a_rotated_secret_is_followed(database_url: str) -> None:
+    """Each new connection asks where the database is, so a warm container outlives a change of the password."""
+    told = ["postgresql://counterpart:stale@127.0.0.1:1/postgres"]
+    database = Postgres(lambda: SecretStr(told[-1]))
+    with pytest.raises(DatabaseUnavailable):
+        session(database)
+    told.append(database_url)
+
+    assert session(database) > 0
 
 
 def test_a_holder_that_froze_is_cut_off(route_url: str) -> None:

@@ -60,7 +60,7 @@ class Kernel:
     @cached_property
     def postgres(self) -> Postgres:
         """The database."""
-        return Postgres(self.secrets.resolve(self.settings.database_url), self.clock, role=self._role)
+        return Postgres(lambda: self.secrets.resolve(self.settings.database_url), self.clock, role=self._role)
 
     @cached_property
     def tasks(self) -> Tasks:

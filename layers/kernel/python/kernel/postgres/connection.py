@@ -15,7 +15,7 @@ caller's to repeat, because only the caller knows whether a lost COMMIT took eff
 import os
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
@@ -51,14 +51,17 @@ class Postgres:
 
     def __init__(
         self,
-        url: SecretStr | str,
+        url: SecretStr | str | Callable[[], SecretStr],
         clock: Clock | None = None,
         *,
         role: str | None = None,
         statement_timeout_s: float = STATEMENT_TIMEOUT_S,
     ) -> None:
-        """role: the slice's role that every transaction takes unless told otherwise."""
-        self._url = url if isinstance(url, SecretStr) else SecretStr(url)
+        """role: the slice's role that every transaction takes unless told otherwise.
+
+        url: where the database is, or what tells it for each new connection, so that a rotated password is followed.
+        """
+        self._url = SecretStr(url) if isinstance(url, str) else url
         self._clock = clock or SystemClock()
         self._role = role
         self._limits = (
@@ -163,7 +166,7 @@ class Postgres:
 
     def _connect(self) -> psycopg.Connection[DictRow]:
         connection: psycopg.Connection[DictRow] = psycopg.connect(
-            self._url.get_secret_value(),
+            self._present_url().get_secret_value(),
             autocommit=True,  # BEGIN is ours, so that it carries the limits and the role in the same round trip
             prepare_threshold=None,
             row_factory=dict_row,
@@ -178,6 +181,9 @@ class Postgres:
         connection.adapters.register_dumper(dict, JsonbDumper)
         self._connection, self._opened_s, self._process_id = connection, self._clock.time_s(), os.getpid()
         return connection
+
+    def _present_url(self) -> SecretStr:
+        return self._url if isinstance(self._url, SecretStr) else self._url()
 
     def _abandon(self, connection: psycopg.Connection[DictRow]) -> None:
         """Undo an open transaction, or drop the connection when even that cannot be asked (a cut-off statement)."""
