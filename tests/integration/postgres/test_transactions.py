@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from kernel.errors import LeaseLost
+from kernel.errors import DeadlineExceeded, LeaseLost
 from kernel.postgres import DatabaseContention, Fence, Postgres, UnexpectedRows
 from kernel.postgres.failures import CommitRefused
 
@@ -82,6 +82,19 @@ def test_callbacks_run_after_the_commit_only(database: Postgres) -> None:
         _ = 1 // 0
 
     assert seen == ["failed", "committed 1"]
+
+
+def test_a_deadline_that_rings_after_the_commit_is_heard(database: Postgres) -> None:
+    """It rings once: swallowed with the other failures it would let the work run on until Lambda cuts it off."""
+
+    def slow() -> None:
+        raise DeadlineExceeded
+
+    with pytest.raises(DeadlineExceeded), database.transaction() as tx:
+        tx.execute("insert into public.notes values (1, '5')")
+        tx.after_commit(slow)
+
+    assert bodies(database) == [5]
 
 
 def test_a_second_transaction_inside_the_first_is_refused(database: Postgres) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 
-from kernel.errors import LeaseLost
+from kernel.errors import DeadlineExceeded, LeaseLost
 from kernel.postgres.failures import UnexpectedRows
 from kernel.postgres.fence import HOLD, Fence
 
@@ -55,11 +55,16 @@ class Transaction:
         self._callbacks.append(callback)
 
     def committed(self) -> None:
-        """Run what waits for the commit, in order. Called once, by the connection."""
+        """Run what waits for the commit, in order. Called once, by the connection.
+
+        Raises DeadlineExceeded: it rings once, and swallowed here it would let the work run on until it is cut off.
+        """
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             try:
                 callback()
+            except DeadlineExceeded:
+                raise
             except Exception:
                 logger.exception("A step after the commit failed; the commit stands.")
 
