@@ -218,6 +218,21 @@ def test_a_worker_overtaken_while_it_worked_is_acknowledged(kernel: FakedKernel)
     assert kernel.tasks.get(id_).lease_owner == "the newer worker"
 
 
+@pytest.mark.parametrize(("module", "state"), [("queue_order", "done"), ("queue_refund", "ready")])
+def test_a_message_in_another_kinds_queue_does_not_run_its_task(kernel: FakedKernel, module: str, state: str) -> None:
+    """Dead letters that were moved back to one queue: the task waits for a message in its own."""
+    id_ = enqueued(kernel)
+
+    def work(task: Task[Order], deps: KernelDeps) -> None:
+        """Succeed, whatever the order was for."""
+
+    work.__module__ = f"functions.ops.{module}"
+    answer = task_handler(lambda: KernelDeps(kernel))(work)(batch(id_), None)
+
+    assert answer == ACKNOWLEDGED
+    assert kernel.tasks.get(id_).state == state
+
+
 def test_an_effect_committed_with_its_completion_is_not_finished_twice(kernel: FakedKernel) -> None:
     """complete() in the handler's own transaction wins; the decorator adds nothing."""
     id_ = enqueued(kernel)

@@ -63,11 +63,12 @@ def task_handler(build_deps: Callable[[], D]) -> Callable[[Callable[[Any, D], An
 
     def decorate(function: Callable[[Any, D], Any]) -> Entry[D]:
         payloads: TypeAdapter[Any] = TypeAdapter(payload_type(function))
+        kind = kind_served(handler_name(function))
 
         def act(event: Mapping[str, Any], context: Any, container: Container[D]) -> BatchAnswer:
             def take(message: Message) -> None:
                 deps = container.deps()
-                task = _claim(message, deps, context)
+                task = _claim(message, deps, context, kind)
                 if task is None:
                     return
                 # The row knows who asked, also when the message is a sweeper's.
@@ -93,14 +94,20 @@ def payload_type(function: Callable[..., Any]) -> Any:
     return arguments[0]
 
 
-def _claim(message: Message, deps: TaskHandlerDeps, context: Any) -> Any:
+def kind_served(handler: str) -> str | None:
+    """ "oracle.commit" of "oracle.queue_commit"; None for a handler that lives elsewhere than in a queue_*.py."""
+    service, _, module = handler.partition(".")
+    return f"{service}.{module.removeprefix('queue_')}" if module.startswith("queue_") else None
+
+
+def _claim(message: Message, deps: TaskHandlerDeps, context: Any, kind: str | None) -> Any:
     """The claimed task, its moment come; None when there is nothing to do."""
     from kernel.tasks import NotClaimed
 
     left_s = remaining_s(context)
     lease_s = DEFAULT_LEASE_S if left_s is None else left_s + LEASE_SLACK_S
     owner = f"{socket.gethostname()}:{os.getpid()}:{getattr(context, 'aws_request_id', '')}"
-    claimed = deps.tasks.claim(_task_id(message), owner[:200], lease_s)
+    claimed = deps.tasks.claim(_task_id(message), owner[:200], lease_s, kind=kind)
     if isinstance(claimed, NotClaimed):
         count("tasks_not_claimed")
         logger.info("Nothing to do for this message: %s.", claimed.reason)

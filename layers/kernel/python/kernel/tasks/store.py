@@ -58,17 +58,22 @@ class Tasks:
         with self.postgres.transaction() as own:
             return self._insert(own, specs)
 
-    def claim(self, task_id: UUID, owner: str, lease_s: float) -> Task[dict[str, Any]] | NotClaimed:
+    def claim(
+        self, task_id: UUID, owner: str, lease_s: float, *, kind: str | None = None
+    ) -> Task[dict[str, Any]] | NotClaimed:
         """Take a task for `lease_s` seconds under a new fencing token, or learn why not.
 
         A task whose window has closed is skipped with a record, one without attempts left is parked. A message that
-        came too early is sent again.
+        came too early is sent again. `kind` is what the worker serves: a message that strayed into its queue (dead
+        letters moved back to the wrong one) must not run another kind's task there.
         """
         now = self.clock.now()
         with self.postgres.transaction() as tx:
             row = tx.maybe(Q["lock_task"], id=task_id)
             if row is None:
                 return NotClaimed("no such task")
+            if kind is not None and row["kind"] != kind:
+                return NotClaimed(f"of another kind: {row['kind']}")
             ruling = rule_on_claim(standing_of(row), now)
             if isinstance(ruling, NotClaimed):
                 if ruling.is_early:
