@@ -6,14 +6,29 @@ from functions.oracle.adapters.round_tasks import RoundTask
 from functions.oracle.adapters.rounds import Rounds
 from functions.oracle.adapters.voters import Electorate
 from functions.oracle.core.epochs import VotingEpoch
-from functions.oracle.core.finalisation import Decision, FinalisationFacts, Finalised, NotYet
+from functions.oracle.core.finalisation import (
+    Contradicted,
+    Decision,
+    FinalisationFacts,
+    Finalised,
+    NotYet,
+    Void,
+)
 from functions.oracle.core.signature import Signature, SignaturePayload
 from functions.oracle.core.submissions import deposits_of
 from kernel.clock import Clock
+from kernel.errors import Broken
 from kernel.evm.transactions import Signature as EvmSignature
 from kernel.evm.transactions import SignatureMismatch, recovered_address
 from kernel.outbox import EvmOutbox
-from kernel.tasks import Outcome, Retry, Task
+from kernel.tasks import Outcome, Retry, Skipped, Task
+
+
+class RootDiffers(Broken):
+    """The relay keeps another Merkle root for a round than the one we computed."""
+
+    cause = "Our reading of the chain, our weights or feed order, or our release differs from most voters'."
+    remedy = "Compare the round's feeds, weights and offenders with another provider's before the next reward epoch."
 
 
 class Finalising:
@@ -30,7 +45,8 @@ class Finalising:
         electorate = self._flare.electorate(self._flare.reward_epoch_of(voting_round.number))
         root = self._flare.finalised_root(voting_round.number)
         under_way = self._outbox.entry(self._intents.business_key("finalise", voting_round.number)) is not None
-        message = self._rounds.message(voting_round.number)
+        result = self._rounds.result(voting_round.number)
+        message = None if result is None else result.message
         # Reading whole blocks is dear, and pointless while the deposits decide nothing.
         deposits_matter = root is None and not under_way and message is not None
         return FinalisationFacts(
@@ -39,16 +55,22 @@ class Finalising:
             root=root,
             under_way=under_way,
             message=message,
+            void=result is not None and message is None,
             policy=electorate.policy,
             deposits=self._deposits(voting_round, electorate) if deposits_matter else (),
             ourselves=self._ourselves,
         )
 
     def act(self, decision: Decision, facts: FinalisationFacts, task: Task[RoundTask], *, poll_s: float) -> Outcome:
-        """Record what was decided. The task ends only when the root is on the relay."""
+        """Record what was decided. A round that has a result ends only with a root on the relay. Raises RootDiffers."""
         number = facts.voting_round.number
         if isinstance(decision, Finalised):
             return self._rounds.record_finalised(number, fence=task.fence)
+        if isinstance(decision, Contradicted):
+            self._rounds.record_contradicted(number, fence=task.fence)
+            raise RootDiffers(voting_round=number, relay=facts.root.hex() if facts.root else None)
+        if isinstance(decision, Void):
+            return Skipped("nobody revealed validly, so the round has no result")
         if isinstance(decision, NotYet):
             return Retry(decision.after_s, decision.reason)
         intent = self._intents.relay(number, decision.calldata, decision.signature_count, task.expires_at)

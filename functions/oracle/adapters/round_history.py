@@ -45,6 +45,15 @@ class StoredRound:
     read_at_block: int
     computed_at: datetime
 
+    @property
+    def message(self) -> bytes | None:
+        """The 38 bytes that the round's signatures sign, or None where there is no result to sign."""
+        if self.merkle_root is None:
+            return None
+        return encode_protocol_message(
+            ProtocolMessage(self.voting_round, self.is_secure_random, bytes(self.merkle_root))
+        )
+
 
 class RoundHistory:
     """Reads of the rounds."""
@@ -65,15 +74,6 @@ class RoundHistory:
         if row is None:
             return None
         return StoredRound(**(row | {"random": None if row["random"] is None else int(row["random"])}))
-
-    def message(self, voting_round: int) -> bytes | None:
-        """The 38 bytes that a round's signatures sign, or None where there is no result to sign."""
-        stored = self.result(voting_round)
-        if stored is None or stored.merkle_root is None:
-            return None
-        return encode_protocol_message(
-            ProtocolMessage(voting_round, stored.is_secure_random, bytes(stored.merkle_root))
-        )
 
     def offenders_between(self, first: int, last: int) -> dict[int, frozenset[str]]:
         """Offenders (lower-case submit addresses) of the rounds of an inclusive range that we computed."""

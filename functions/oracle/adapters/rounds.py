@@ -71,6 +71,11 @@ class Rounds(RoundHistory):
             self._tasks.complete(tx, fence)
         return Done()
 
+    def record_contradicted(self, voting_round: int, *, fence: Fence) -> None:
+        """The round's root is on the relay, and is not ours. The task goes on: an operator has to look at it."""
+        with self._postgres.transaction(holding=fence) as tx:
+            tx.execute(Q["mark_finalised"], voting_round=voting_round)
+
 
 def _round_row(outcome: RoundOutcome) -> dict[str, Any]:
     result = outcome.result

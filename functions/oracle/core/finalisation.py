@@ -1,7 +1,8 @@
 """Owns when and how we finalise a round on the Relay.
 
-1. A round whose root the relay already keeps is finalised, whoever did it.
-2. While our own call is under way, or our result is not computed, there is nothing to do but to look again.
+1. A round whose root the relay already keeps is finalised, whoever did it; that it differs from ours is said.
+2. A round in which nobody revealed validly has no result that anybody could sign, so it is not waited for.
+   While our own call is under way, or our result is not computed, there is nothing to do but to look again.
 3. Within the grace period after the phase began, only the drawn finalisers go; then anyone.
 4. The deposits that really sign our own message count, each with its signer's weight in the signing policy.
 5. Above the threshold the call is made with the fewest signatures that suffice; below it, we look again.
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from functions.oracle.core.epochs import VotingEpoch
 from functions.oracle.core.finalisers import draw_finalisers
-from functions.oracle.core.message import signing_digest
+from functions.oracle.core.message import decode_protocol_message, signing_digest
 from functions.oracle.core.relay import encode_relay, enough_signatures
 from functions.oracle.core.signature import Recover, SignaturePayload, recognise
 from functions.oracle.core.signing_policy import SigningPolicy, required_threshold
@@ -21,6 +22,16 @@ from functions.oracle.core.signing_policy import SigningPolicy, required_thresho
 @dataclass(frozen=True, slots=True)
 class Finalised:
     """The relay keeps the round's root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """The relay keeps a root for the round that is not what we computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """The round has no result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class NotYet:
     reason: str
 
 
-Decision = Finalised | Relaying | NotYet
+Decision = Finalised | Contradicted | Void | Relaying | NotYet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +78,8 @@ class FinalisationFacts:
     under_way: bool
     #: Our result, encoded (38 bytes), once it is computed.
     message: bytes | None
+    #: Whether we computed that there is no result.
+    void: bool = False
     policy: SigningPolicy
     deposits: Sequence[SignaturePayload]
     #: Our signing-policy address, lower-case.
@@ -75,8 +88,17 @@ class FinalisationFacts:
 
 def decide_finalisation(facts: FinalisationFacts, rules: FinalisationRules, recover: Recover) -> Decision:
     """What to do about finalising a round now."""
+    if facts.root is not None and facts.root != _our_root(facts):
+        return Contradicted()
     if facts.root is not None:
         return Finalised()
+    if facts.void:
+        return Void()
+    return _relay(facts, rules, recover)
+
+
+def _relay(facts: FinalisationFacts, rules: FinalisationRules, recover: Recover) -> Decision:
+    """What to do about a round that the relay does not keep yet."""
     if facts.under_way:
         return NotYet(rules.poll_s, "our relay transaction is on its way")
     if facts.message is None:
@@ -93,3 +115,10 @@ def decide_finalisation(facts: FinalisationFacts, rules: FinalisationRules, reco
     if chosen is None:
         return NotYet(rules.poll_s, "the signatures do not weigh enough yet")
     return Relaying(encode_relay(facts.policy, facts.message, chosen), len(chosen))
+
+
+def _our_root(facts: FinalisationFacts) -> bytes | None:
+    """What we computed, or what the relay keeps where we have not computed anything."""
+    if facts.message is not None:
+        return decode_protocol_message(facts.message).merkle_root
+    return None if facts.void else facts.root

@@ -110,3 +110,32 @@ def test_finalising_twice_records_one_transaction(stage: Stage, stocked: Stocked
 
     recorded = providers[0].one("select count(*) as n from kernel.evm_outbox where business_key like '%%finalise'")
     assert recorded["n"] == 1
+
+
+def test_a_round_without_a_result_is_skipped(stage: Stage, stocked: Stocked) -> None:
+    """Nobody revealed: there is no root to wait for, so the task does not look again until its window closes."""
+    provider = stage.provider()
+    number = play_commits(stage, [provider], stocked)
+    play_signatures(stage, [provider], number)
+    stage.at(number + 1, 6)
+
+    task = provider.run(handler, "oracle.finalise", key(number))
+
+    assert task.state == "skipped"
+
+
+def test_a_root_that_differs_from_ours_alarms(stage: Stage, stocked: Stocked) -> None:
+    """The round is finalised all the same; that we would have signed something else is for an operator."""
+    providers, number = signed_round(stage, stocked, signers=4)
+    stage.at(number + 1, 6)
+    providers[0].run(handler, "oracle.finalise", key(number))
+    providers[0].submit_all(submit)
+    with providers[1].kernel.postgres.transaction() as tx:
+        tx.execute("update oracle.rounds set merkle_root = %(other)s", other=b"\x01" * 32)
+
+    task = providers[1].run(handler, "oracle.finalise", key(number))
+
+    submission = providers[1].deps.history.submission(number)
+    assert (task.state, task.error_code) == ("parked", "root_differs")
+    assert submission is not None
+    assert submission.finalised_at is not None

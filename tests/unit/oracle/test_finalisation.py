@@ -6,11 +6,13 @@ import pytest
 
 from functions.oracle.core.epochs import FLARE
 from functions.oracle.core.finalisation import (
+    Contradicted,
     FinalisationFacts,
     FinalisationRules,
     Finalised,
     NotYet,
     Relaying,
+    Void,
     decide_finalisation,
 )
 from functions.oracle.core.finalisers import draw_finalisers
@@ -76,6 +78,21 @@ def test_a_round_that_the_relay_keeps_is_finalised_whoever_did_it() -> None:
     kept = replace(facts(), root=bytes(32), under_way=True, message=None)
 
     assert Finalised() == decide_finalisation(kept, RULES, recover)
+
+
+def test_a_root_that_is_not_ours_is_noticed() -> None:
+    """The others agreed on something else than we computed, or on something where we found nothing."""
+    other = replace(facts(), root=b"\x01" * 32)
+
+    assert Contradicted() == decide_finalisation(other, RULES, recover)
+    assert Contradicted() == decide_finalisation(replace(other, message=None, void=True), RULES, recover)
+
+
+def test_a_round_without_a_result_is_not_waited_for() -> None:
+    """Nobody revealed validly: there is nothing that anybody could sign."""
+    decision = decide_finalisation(replace(facts(), message=None, void=True), RULES, recover)
+
+    assert Void() == decision
 
 
 def test_our_own_call_is_made_once() -> None:
