@@ -32,6 +32,7 @@ def _aggregate_rows(commitment: Commitment, decided_at: datetime) -> Iterator[di
                 "consensus": decision.aggregate.consensus,
                 "confidence": decision.aggregate.confidence,
                 "sources": Jsonb(_sources(decision)),
+                "left_out": Jsonb(dict(decision.left_out)),
                 "flagged": decision.aggregate.flagged,
             }
 

@@ -70,9 +70,9 @@ limit %(limit)s;
 -- name: insert_aggregate
 -- The aggregate behind one submitted value.
 insert into oracle.aggregates (voting_round, symbol, decided_at, window_start, vwap, twap, weighted_median,
-    consensus, confidence, sources, flagged)
+    consensus, confidence, sources, left_out, flagged)
 values (%(voting_round)s, %(symbol)s, %(decided_at)s, %(window_start)s, %(vwap)s, %(twap)s, %(weighted_median)s,
-    %(consensus)s, %(confidence)s, %(sources)s, %(flagged)s)
+    %(consensus)s, %(confidence)s, %(sources)s, %(left_out)s, %(flagged)s)
 on conflict do nothing;
 
 -- name: insert_submission

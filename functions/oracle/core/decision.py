@@ -4,11 +4,12 @@
 2. Each feed's points are aggregated as price.py says, sources weighted by the reputation they have for that feed.
 3. The value is the consensus with the feed's decimals; a feed without a consensus, or whose consensus does not fit
    its slot, is missing.
-4. Reputations learn from the decision, for the next round.
+4. Whose points were left out of a feed, as outliers, as stale or unconverted, is told with the decision.
+5. Reputations learn from the decision, for the next round.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -37,6 +38,8 @@ class FeedDecision:
     trusted: Mapping[str, float]
     #: What each source is worth from now on.
     learned: Mapping[str, float]
+    #: Why points of a source did not count: "unconverted" (no USDT/USD price), "outlier" or "stale".
+    left_out: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +63,17 @@ def decide_values(
 ) -> tuple[FeedDecision, ...]:
     """One decision a feed, in feed order. `points` are those of the window before `at`, in any order."""
     by_symbol: dict[str, list[Point]] = {}
-    for point in in_usd(points, at).points:
+    unconverted: dict[str, dict[str, str]] = {}
+    converted = in_usd(points, at)
+    for point in converted.points:
         by_symbol.setdefault(point.symbol, []).append(Point(point.price, point.volume, point.time, point.source))
-    return tuple(_decide(feed, by_symbol.get(feed.name, []), at, reputations.get(feed.name, {})) for feed in feeds)
+    for point in converted.left_out:
+        unconverted.setdefault(f"{point.base}/USD", {})[point.source] = "unconverted"
+    decisions = (_decide(feed, by_symbol.get(feed.name, []), at, reputations.get(feed.name, {})) for feed in feeds)
+    return tuple(
+        replace(decision, left_out={**unconverted.get(decision.feed.name, {}), **decision.left_out})
+        for decision in decisions
+    )
 
 
 def commit_to(decisions: tuple[FeedDecision, ...], *, submitter: str, voting_round: int, random: int) -> Commitment:
@@ -84,14 +95,18 @@ def reveal_calldata(voting_round: int, opening: Reveal) -> bytes:
 
 def _decide(feed: Feed, points: list[Point], at: datetime, reputation: Mapping[str, float]) -> FeedDecision:
     result = aggregate(points, at, reputation=reputation)
+    left_out = {points[place].source: "outlier" for place in result.outliers} | dict.fromkeys(
+        result.stale_sources, "stale"
+    )
     if result.consensus is None:
-        return FeedDecision(feed=feed, value=None, aggregate=result, trusted={}, learned={})
+        return FeedDecision(feed=feed, value=None, aggregate=result, trusted={}, learned={}, left_out=left_out)
     return FeedDecision(
         feed=feed,
         value=_fitting(round_price(result.consensus, feed.decimals), feed.decimals),
         aggregate=result,
         trusted={source: reputation.get(source, INITIAL) for source in result.source_prices},
         learned=learn(reputation, result.source_prices, result.consensus),
+        left_out=left_out,
     )
 
 

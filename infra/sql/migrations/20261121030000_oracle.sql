@@ -54,6 +54,7 @@ create table oracle.aggregates (
     consensus       double precision not null check (consensus > 0),
     confidence      double precision not null check (confidence >= 0),  -- 95 % half-width, in the quote
     sources         jsonb       not null,  -- source -> [its own price, the reputation it was weighed with]
+    left_out        jsonb       not null,  -- source -> why points of it did not count: unconverted, outlier, stale
     flagged         boolean     not null,  -- fewer than three sources
     primary key (voting_round, symbol)
 );

@@ -1,10 +1,12 @@
 """queue_commit: a round's task in; a sealed opening, the decisions and one commit on the chain out."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
 from functions.oracle.core.commitment import commit_hash
+from functions.oracle.core.quotes import VenuePrice
 from functions.oracle.cron_plan_rounds import handler as plan
 from functions.oracle.queue_commit import handler
 from functions.oracle.queue_submit_transaction import handler as submit
@@ -65,6 +67,26 @@ def test_a_message_after_the_window_is_skipped_with_a_record(stage: Stage, stock
     task = provider.run(handler, "oracle.commit", f"local:{number}")
 
     assert (task.state, provider.deps.rounds.submission(number)) == ("skipped", None)
+
+
+def test_a_lying_source_is_recorded_with_the_decision(stage: Stage, stocked: Stocked) -> None:
+    """The round goes on without it, and the row says whose points were left out and why."""
+    provider, number = ready(stage, stocked)
+    lie = VenuePrice(
+        base="BTC",
+        quote="USD",
+        price=Decimal(200_000),
+        volume=Decimal(10),
+        time=provider.deps.clock.now(),
+        source="liar",
+    )
+    provider.deps.repository.store_points([lie], "test")
+
+    task = provider.run(handler, "oracle.commit", f"local:{number}")
+
+    row = provider.one("select left_out, sources from oracle.aggregates where symbol = 'BTC/USD'")
+    assert (task.state, row["left_out"]) == ("done", {"liar": "outlier"})
+    assert "liar" not in row["sources"]
 
 
 def test_decisions_are_stored_with_their_sources_and_reputations(stage: Stage, stocked: Stocked) -> None:

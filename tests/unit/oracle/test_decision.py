@@ -56,6 +56,21 @@ def test_without_a_usdt_price_a_usdt_quoted_market_is_left_out() -> None:
     assert (None, {}, {}) == (decision.value, decision.trusted, decision.learned)
 
 
+def test_whose_points_were_left_out_is_told_with_the_reason() -> None:
+    """A liar, a venue that went silent and a quote without a rate; the honest ones are not named."""
+    honest = [price("BTC", f"{91_234 + number}", source) for number, source in enumerate("abcd")]
+    points = [
+        *honest,
+        price("BTC", "120000", "liar"),
+        price("BTC", "91234", "silent", age_s=170),
+        price("BTC", "91234", "quote", quote="USDT"),
+    ]
+    (decision,) = decide_values([BTC], points, AT, {})
+
+    assert {"liar": "outlier", "silent": "stale", "quote": "unconverted"} == decision.left_out
+    assert set("abcd") == set(decision.trusted)
+
+
 def test_a_feed_without_points_is_missing() -> None:
     """Stale ones are none."""
     (decision,) = decide_values([BTC], [price("BTC", "100", "a", age_s=61)], AT, {})
