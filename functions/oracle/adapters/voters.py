@@ -8,6 +8,7 @@ from typing import Final
 from functions.oracle.adapters.registry import Registry
 from functions.oracle.core.signing_policy import SigningPolicy, encode_signing_policy, signing_policy_hash
 from kernel.errors import Broken
+from kernel.evm.rpc import LOG_RANGE_BLOCKS
 
 # chain id -> the first reward epoch with FIP-16, as the network's own reward calculation has it.
 FIP16_SINCE: Final[Mapping[int, int]] = {14: 417, 19: 417}
@@ -58,7 +59,7 @@ def electorate_of(registry: Registry, reward_epoch: int, regime: WeightRegime) -
         median_weights=(
             policy.weights
             if weighs_by_signing(regime, registry.relay.pool.chain_id, reward_epoch)
-            else _delegation(registry, reward_epoch, voters)
+            else delegation_weights(registry, reward_epoch, voters)
         ),
     )
 
@@ -90,16 +91,23 @@ def _addresses(registry: Registry, function: str, reward_epoch: int) -> tuple[st
     return tuple(address.lower() for address in registry.voter_registry.call(function, reward_epoch))
 
 
-def _delegation(registry: Registry, reward_epoch: int, voters: tuple[str, ...]) -> tuple[int, ...]:
-    """Capped delegation in wei, as announced at registration, between the vote power block and the epoch's start."""
+def delegation_weights(registry: Registry, reward_epoch: int, voters: tuple[str, ...]) -> tuple[int, ...]:
+    """Capped delegation in wei, as announced at registration.
+
+    Voters register within hours after the vote power block, and a reward epoch is days long: the logs are read only
+    until every voter is found.
+    """
     manager = registry.systems_manager
-    announced = {
-        event.arguments["voter"]: event.arguments["wNatCappedWeight"]
+    first, head = manager.call("getVotePowerBlock", reward_epoch), manager.pool.head().number
+    announced: dict[str, int] = {}
+    for start in range(first, head + 1, LOG_RANGE_BLOCKS):
+        if announced.keys() >= set(voters):
+            break
         for event in registry.calculator.events(
             "VoterRegistrationInfo",
-            from_block=manager.call("getVotePowerBlock", reward_epoch),
-            to_block=manager.pool.head().number,
+            from_block=start,
+            to_block=min(start + LOG_RANGE_BLOCKS - 1, head),
             topics=[None, reward_epoch.to_bytes(32, "big")],
-        )
-    }
+        ):
+            announced[event.arguments["voter"]] = event.arguments["wNatCappedWeight"]
     return tuple(announced[voter] for voter in voters)

@@ -9,9 +9,10 @@ import pytest
 
 from functions.oracle.adapters.evidence import Evidence
 from functions.oracle.adapters.flare import Flare
+from functions.oracle.adapters.registry import Registry
 from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.submission import BlockAbsent, Submissions
-from functions.oracle.adapters.voters import Electorate, WeightRegime, weighs_by_signing
+from functions.oracle.adapters.voters import Electorate, WeightRegime, delegation_weights, weighs_by_signing
 from functions.oracle.core.epochs import FLARE, Network, VotingEpoch
 from functions.oracle.core.signing_policy import SigningPolicy
 from functions.oracle.core.submissions import Submission
@@ -99,6 +100,26 @@ def test_a_node_behind_the_head_that_another_named_costs_another_try(node: Laggi
         submissions_of(node).seen(3, 100, HEAD)
 
     assert isinstance(raised.value, Transient)
+
+
+def test_registrations_are_read_only_until_every_voter_is_found() -> None:
+    """They lie close behind the vote power block; the rest of a reward epoch is a hundred times as long."""
+    asked: list[tuple[int, int]] = []
+
+    def events(*_: object, from_block: int, to_block: int, **__: object) -> list[Any]:
+        asked.append((from_block, to_block))
+        registered = {3_000: ("b", 7), 1_500: ("a", 5)}
+        rows = [registered[block] for block in sorted(registered) if from_block <= block <= to_block]
+        return [SimpleNamespace(arguments={"voter": voter, "wNatCappedWeight": weight}) for voter, weight in rows]
+
+    pool = SimpleNamespace(head=lambda: SimpleNamespace(number=300_000))
+    manager = SimpleNamespace(pool=pool, call=lambda *_: 1_000)
+    registry = SimpleNamespace(systems_manager=manager, calculator=SimpleNamespace(events=events))
+
+    weights = delegation_weights(cast("Registry", registry), 1, ("a", "b"))
+
+    assert (5, 7) == weights
+    assert [(1_000, 2_999), (3_000, 4_999)] == asked
 
 
 def test_a_newcomer_reads_the_rounds_before_over_several_attempts() -> None:
