@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from kernel.errors import KeyUnavailable
-from kernel.outbox import IntentChanged, Purpose, State
+from kernel.errors import Conflict, KeyUnavailable
+from kernel.outbox import IntentChanged, OutboxEntry, Purpose, State
+from kernel.outbox.evm import SettlementRefused
+from kernel.postgres import Transaction
 from kernel.tasks import Done, Fence, Retry
 from tests.chain.outbox.desk import REVERTING_CODE, Desk, recipient
 
@@ -159,6 +161,24 @@ def test_the_business_learns_of_the_end_in_the_completing_transaction(desk: Desk
     desk.outbox().advance(entry_id, task.fence, settled=lambda _, entry: learnt.append(entry.state))
     assert learnt == [State.CONFIRMED]
     assert (desk.entry("pay-1").state, desk.tasks.about("pay-1")[0].state) == (State.CONFIRMED, "done")
+
+
+def test_a_business_that_refuses_the_end_is_parked_not_dropped(desk: Desk) -> None:
+    """What is final cannot be refused: the task waits for an operator instead of vanishing with the entry open."""
+
+    def refuse(_tx: Transaction, _entry: OutboxEntry) -> None:
+        raise Conflict("The order is closed already.")
+
+    (entry_id,) = desk.record("pay-1")
+    desk.step("pay-1")
+    desk.wait_until_due("pay-1")
+    task = desk.claim("pay-1")
+    with pytest.raises(SettlementRefused) as refused:
+        desk.outbox().advance(entry_id, task.fence, refuse)
+    desk.tasks.finish(task.fence, refused.value)
+
+    assert [record.state for record in desk.tasks.about("pay-1")] == ["parked"]
+    assert not desk.entry("pay-1").settled
 
 
 def test_the_submit_task_is_sent_at_once_and_again_as_asked(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from typing import Final
 from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import KeyUnavailable, Transient, WrongChain
+from kernel.errors import Broken, KeyUnavailable, Rejected, Transient, WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Head, Receipt, hexadecimal, quantity
 from kernel.evm.endpoint import Call, RpcRefused
@@ -63,6 +63,13 @@ class ChainUnreadable(Transient):
 
     cause = "A node answered a plain question about blocks, receipts or counts with an error."
     remedy = "The entry is looked at again; read the node's words in the log if this lasts."
+
+
+class SettlementRefused(Broken):
+    """The business refused what the chain made final."""
+
+    cause = "The caller's own effect of a settled transaction raised an error that would have dropped the submit task."
+    remedy = "Correct the slice's `settled` callback and replay the task: the chain's word stands."
 
 
 @contextmanager
@@ -290,7 +297,7 @@ class EvmOutbox:
             why = reason or _reason(entry, events, self._clock)
             ended = self._store.settle(tx, entry, events, receipt=receipt, reason=why, now=self._clock.now())
             if settled is not None:
-                settled(tx, ended)
+                _tell(settled, tx, ended)
             self._tasks.complete(tx, fence, _result(ended))
         return Done(_result(ended))
 
@@ -329,6 +336,13 @@ class EvmOutbox:
                 "An outbox entry needs a person.",
                 extra={"alarm": f"outbox.{alarm}", "entry_id": str(entry.id), "business_key": entry.business_key},
             )
+
+
+def _tell(settled: Settled, tx: Transaction, ended: OutboxEntry) -> None:
+    try:
+        settled(tx, ended)
+    except Rejected as refused:
+        raise SettlementRefused(business_key=ended.business_key, code=refused.code) from refused
 
 
 def _reason(entry: OutboxEntry, events: tuple[Event, ...], clock: Clock) -> str | None:
