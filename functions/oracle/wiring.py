@@ -125,7 +125,13 @@ class Deps(KernelDeps):
     def flare(self) -> Flare:
         """The chain as the oracle sees it."""
         settings = self.settings
-        return Flare(self.pool, settings.registry_address, name=settings.network, regime=settings.weight_regime)
+        return Flare(
+            self.pool,
+            settings.registry_address,
+            name=settings.network,
+            regime=settings.weight_regime,
+            remembered=self.repository.feeds,
+        )
 
     @cached_property
     def venues(self) -> Venues:

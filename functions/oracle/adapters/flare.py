@@ -4,6 +4,7 @@ Every read of a round is made at one head, which is stored with what follows fro
 read once a container.
 """
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 from functions.oracle.adapters.offers import offered_feeds
@@ -20,6 +21,7 @@ from kernel.evm.rpc import RpcPool
 
 REWARD_EPOCHS_KEPT = 4
 NO_ROOT = bytes(32)
+RememberedFeeds = Callable[[int], tuple[Feed, ...]]
 # Benching looks 20 rounds back; policies older than this many rounds change nothing.
 HISTORY_ROUNDS = 100
 
@@ -27,10 +29,16 @@ HISTORY_ROUNDS = 100
 class Flare:
     """The chain behind one contract registry."""
 
-    def __init__(self, pool: RpcPool, registry_address: str, *, name: str, regime: WeightRegime) -> None:
+    def __init__(
+        self, pool: RpcPool, registry_address: str, *, name: str, regime: WeightRegime, remembered: RememberedFeeds
+    ) -> None:
+        """remembered: the feeds of a reward epoch as the chain told them before, or none."""
         self._pool, self._name = pool, name
         self._registry = Registry(pool, registry_address)
-        self._feeds = lru_cache(REWARD_EPOCHS_KEPT)(lambda epoch: offered_feeds(self._registry, epoch))
+        # Offers lie scattered over a reward epoch of logs, more than a phase of a round has time to read.
+        self._feeds = lru_cache(REWARD_EPOCHS_KEPT)(
+            lambda epoch: remembered(epoch) or offered_feeds(self._registry, epoch)
+        )
         self._electorates = lru_cache(REWARD_EPOCHS_KEPT)(lambda epoch: electorate_of(self._registry, epoch, regime))
 
     @cached_property
@@ -73,7 +81,7 @@ class Flare:
         return int(start)
 
     def feeds(self, reward_epoch: int) -> tuple[Feed, ...]:
-        """The feeds of a reward epoch in the order of its value vectors."""
+        """The feeds of a reward epoch that has begun, in the order of its value vectors."""
         return self._feeds(reward_epoch)
 
     def electorate(self, reward_epoch: int) -> Electorate:

@@ -4,6 +4,13 @@ insert into oracle.feeds (reward_epoch, position, feed_id, symbol, decimals)
 values (%(reward_epoch)s, %(position)s, %(feed_id)s, %(symbol)s, %(decimals)s)
 on conflict do nothing;
 
+-- name: feeds
+-- The feeds of a reward epoch in submission order; none before somebody remembered them.
+select feed_id, decimals
+from oracle.feeds
+where reward_epoch = %(reward_epoch)s
+order by position;
+
 -- name: known_symbols
 -- The symbols of the newest reward epoch, in submission order.
 select symbol

@@ -65,6 +65,12 @@ class Repository:
         with self._postgres.transaction() as tx:
             tx.many(Q["remember_feed"], rows)
 
+    def feeds(self, reward_epoch: int) -> tuple[Feed, ...]:
+        """The feeds of a reward epoch in submission order; none before they were remembered."""
+        with self._postgres.transaction() as tx:
+            rows = tx.all(Q["feeds"], reward_epoch=reward_epoch)
+        return tuple(Feed(bytes(row["feed_id"]), row["decimals"]) for row in rows)
+
     def known_symbols(self) -> tuple[str, ...]:
         """The symbols of the newest reward epoch, in submission order; none before the first was remembered."""
         with self._postgres.transaction() as tx:

@@ -32,3 +32,16 @@ def test_the_feeds_of_the_chain_are_remembered_in_their_order(stage: Stage) -> N
     assert provider.task("oracle.collect", stage.clock.now().isoformat(timespec="seconds")).payload == {
         "bases": ["BTC", "ETH", "XRP"]
     }
+
+
+def test_remembered_feeds_are_not_read_from_the_chain_again(stage: Stage) -> None:
+    """A cold container finds in Postgres what a reward epoch of logs would tell it, decimals included."""
+    provider = stage.provider()
+    handler.bind(provider.deps)(scheduled_event(stage.clock.now()), Context())
+    read = provider.deps.flare.feeds(1)
+    with provider.kernel.postgres.transaction() as tx:
+        tx.execute("update oracle.feeds set decimals = decimals + 1")
+
+    cold = provider.reborn().deps.flare.feeds(1)
+
+    assert [(feed.id, feed.decimals + 1) for feed in read] == [(feed.id, feed.decimals) for feed in cold]
