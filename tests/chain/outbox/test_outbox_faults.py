@@ -223,6 +223,20 @@ def test_a_chain_of_another_id_is_refused_with_its_remedy(desk: Desk) -> None:
     assert None is desk.outbox().entry("pay-1")
 
 
+def test_a_container_of_another_chain_does_not_start(faulty_desk: Desk, fault_proxy: FaultProxy) -> None:
+    """Also when its signers leased long ago: it would park the task of every open nonce. Silence lets it start."""
+    faulty_desk.outbox().open_signers()
+    fault_proxy.inject(chain_id=14)
+    with pytest.raises(WrongChain):
+        faulty_desk.outbox().open_signers()
+    fault_proxy.inject(outage=True)
+    faulty_desk.outbox().open_signers()
+
+    fault_proxy.heal()
+    faulty_desk.record("pay-1")
+    assert faulty_desk.settle("pay-1").state == State.CONFIRMED
+
+
 def test_an_endpoint_of_another_chain_never_sees_the_bytes(
     anvil: AnvilNode, start_anvil: Callable[..., AnvilNode], database_url: str
 ) -> None:

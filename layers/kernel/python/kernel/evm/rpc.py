@@ -12,6 +12,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -81,6 +82,11 @@ class RpcPool:
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Several results of *one* node in one round trip, in order. Raises RpcRefused, RpcUnavailable, WrongChain."""
         return list(self._read(lambda endpoint: endpoint.batch(calls)))
+
+    def check(self) -> None:
+        """Raises WrongChain when every endpoint names another chain; that nobody answers is no reason not to start."""
+        with suppress(RpcUnavailable):
+            self._survey()
 
     def everywhere(self, method: str, params: Sequence[Any]) -> list[Any]:
         """What each believed endpoint answers to one call; None, refusals and silence are left out."""

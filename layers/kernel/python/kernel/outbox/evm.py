@@ -103,8 +103,10 @@ class EvmOutbox:
     def open_signers(self) -> None:
         """Read each new signer's first nonce from the chain now, so that `record` never waits for an RPC.
 
-        Once in a signer's life; `record` does it itself where this was not called. Raises RpcUnavailable, WrongChain.
+        Once in a signer's life; `record` does it itself where this was not called. Raises RpcUnavailable, WrongChain:
+        the latter at every start, because a container of another chain would park the task of every open nonce.
         """
+        self._pool.check()
         for signer in self._store.unopened(self._pool.chain_id, list(self._signers)):
             first = self._pool.nonce_claimed(signer)
             with self._postgres.transaction() as tx:
