@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 NAMESPACE = "Counterpart"
 _DEEPEST_CHAIN = 5
-ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class SafeFormatter(LambdaPowertoolsFormatter):
     """Powertools' JSON lines, with exceptions told by `described` and never by their own text."""
 
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 (the name is the library's)
+    def formatException(self, ei: Raised) -> str:  # noqa: N802 (the name is the library's)
         return "\n".join(described(ei[1])) if ei[1] is not None else ""
 
 
