@@ -107,10 +107,7 @@ def _show_round(
     """The round as a table, after checking all of it: who did what in time, equal roots, every feed proven."""
     results = {provider.name: _result(provider, voting_round) for provider in providers}
     _require_whole(bystander, voting_round, list(results))
-    roots = {result["merkle_root"] for result in results.values()}
-    if len(roots) != 1:
-        raise SceneFailed(f"the providers computed different roots for round {voting_round}: {sorted(roots)}")
-    result = results[providers[0].name]
+    result = agreed_result(results, set(bystander.of("sign", voting_round)))
     silent = [feed["symbol"] for feed in result["feeds"] if feed["value"] is None]
     if silent:
         raise SceneFailed(f"nobody had a price of {', '.join(silent)} in round {voting_round}")
@@ -119,6 +116,20 @@ def _show_round(
         raise SceneFailed(f"{proven.count(False)} feeds of round {voting_round} were not proven on the chain")
     console.print(report.steps_table(bystander, network.timing, voting_round, [p.name for p in providers]))
     console.print(report.feeds_table(bystander, result, [p.name for p in providers]))
+
+
+def agreed_result(results: dict[str, dict[str, Any]], signers: set[str]) -> dict[str, Any]:
+    """The round's result, the same root at everybody who computed it; SceneFailed otherwise.
+
+    Whoever signed has computed it. The victim may have been killed while it signed the round before its own death.
+    """
+    computed = {name: result for name, result in results.items() if result["merkle_root"] is not None}
+    roots = {result["merkle_root"] for result in computed.values()}
+    if len(roots) != 1:
+        raise SceneFailed(f"the providers computed {len(roots)} different roots: {sorted(roots)}")
+    if unknown := signers - set(computed):
+        raise SceneFailed(f"signed without a result: {', '.join(sorted(unknown))}")
+    return next(iter(computed.values()))
 
 
 def _require_whole(bystander: Bystander, voting_round: int, names: list[str]) -> None:
