@@ -12,10 +12,9 @@ TWO_MINUTES = timedelta(minutes=2)
 
 @scheduled(build_deps)
 def handler(tick: Tick, deps: Deps) -> None:
-    """Idempotent per (round, phase): planning a round again adds nothing."""
-    now = deps.clock.now()
-    rounds = deps.flare.network.rounds_between(now, tick.time + TWO_MINUTES)
+    """Idempotent per (round, phase). A phase that is late but whose window is still open runs at once."""
+    rounds = deps.flare.network.rounds_between(deps.clock.now(), tick.time + TWO_MINUTES)
 
     phases = plan_phases(rounds, deps.settings.offsets)
 
-    deps.tasks.enqueue(task_specs(phase for phase in phases if phase.run_at > now))
+    deps.tasks.enqueue(task_specs(phases))

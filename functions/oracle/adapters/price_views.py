@@ -140,8 +140,13 @@ def prices(wanted: Sequence[str], found: Mapping[str, StoredAggregate], at: date
     return Prices(prices=rows, missing=[symbol for symbol in wanted if symbol not in found])
 
 
-def price_range(symbol: str, interval: Interval, rows: Sequence[Bucket], limit: int) -> PriceRange:
-    """The answer for a range; where `limit` may have cut it, with where to go on."""
+def stop_of(start: datetime, end: datetime, interval: Interval, limit: int) -> datetime:
+    """Where a range is cut: after `limit` buckets of time, so that no question reads the whole table."""
+    return start + limit * interval.width if end - start > limit * interval.width else end
+
+
+def price_range(symbol: str, interval: Interval, rows: Sequence[Bucket], *, next_from: datetime | None) -> PriceRange:
+    """The answer for a range; where it was cut, with where to go on."""
     candles = [
         Candle(
             time=row.time,
@@ -154,7 +159,6 @@ def price_range(symbol: str, interval: Interval, rows: Sequence[Bucket], limit: 
         )
         for row in rows
     ]
-    next_from = rows[-1].time + interval.width if len(rows) == limit else None
     return PriceRange(symbol=symbol, interval=interval, candles=candles, next_from=next_from)
 
 

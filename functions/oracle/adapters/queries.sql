@@ -71,8 +71,7 @@ from oracle.prices
 where symbol = %(symbol)s and time >= %(start)s and time < %(end)s
     and (%(source)s::text is null or source = %(source)s)
 group by 1
-order by 1
-limit %(limit)s;
+order by 1;
 
 -- name: insert_aggregate
 -- The aggregate behind one submitted value.

@@ -127,13 +127,11 @@ class Repository:
         return {row["symbol"]: StoredAggregate(**row) for row in rows}
 
     def buckets(
-        self, symbol: str, *, start: datetime, end: datetime, width: timedelta, source: str | None, limit: int
+        self, symbol: str, *, start: datetime, end: datetime, width: timedelta, source: str | None
     ) -> list[Bucket]:
-        """At most `limit` buckets of [start, end), oldest first, only those with points."""
+        """The buckets of [start, end) that have points, oldest first."""
         with self._postgres.transaction() as tx:
-            rows = tx.all(
-                Q["price_buckets"], symbol=symbol, start=start, end=end, width=width, source=source, limit=limit
-            )
+            rows = tx.all(Q["price_buckets"], symbol=symbol, start=start, end=end, width=width, source=source)
         return [Bucket(**row) for row in rows]
 
 
