@@ -51,7 +51,7 @@ class Replayed(Document):
 def parked_tasks(
     deps: Wired,
     _: Operator,
-    state: Literal["parked"] = "parked",  # noqa: ARG001 (the only state that waits for an operator)
+    state: Literal["parked"] = "parked",  # noqa: ARG001 (any other state is refused, not ignored)
     kind: Annotated[str | None, Query(pattern=KIND)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: UUID | None = None,

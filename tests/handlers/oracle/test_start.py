@@ -39,6 +39,8 @@ def test_with_everything_in_place_it_starts(provider: Provider) -> None:
 
     deps.check()
 
+    opened = provider.one("select count(*) as signers from kernel.evm_nonces")
+    assert opened == {"signers": 2}
     deps.pool.close()
 
 
@@ -68,3 +70,5 @@ def test_another_chain_is_refused_with_the_remedy(stage: Stage) -> None:
 def test_functions_that_only_read_need_no_key(provider: Provider, keyless: FakedKernel) -> None:
     """Ingestion and prices go on while the key service is away."""
     Deps(keyless, provider.deps.settings).check()
+
+    assert provider.one("select count(*) as signers from kernel.evm_nonces") == {"signers": 0}

@@ -121,9 +121,11 @@ def test_an_invocation_writes_its_metrics_by_handler(capsys: pytest.CaptureFixtu
     assert (line["rounds_planned"], line["invocations"]) == ([2.0], [1.0])
 
 
-def test_counting_outside_of_a_handler_is_nothing() -> None:
-    """A script may use the same code."""
+def test_counting_outside_of_a_handler_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A script may use the same code; it writes no metric."""
     count("anything")
+
+    assert capsys.readouterr().out == ""
 
 
 def test_a_message_is_told_fully() -> None:
@@ -294,8 +296,12 @@ def test_the_guard_stops_work_before_the_end() -> None:
 @pytest.mark.parametrize("context", [None, Context(0), Context(60_000)])
 def test_work_in_time_is_left_alone(context: Context | None) -> None:
     """No end known, none left, or plenty."""
+    before = signal.getsignal(signal.SIGALRM)
+
     with deadline_guard(context):
         time.sleep(0.01)
+
+    assert signal.getsignal(signal.SIGALRM) == before
 
 
 def test_the_guard_is_harmless_outside_the_main_thread() -> None:
