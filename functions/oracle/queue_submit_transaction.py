@@ -2,7 +2,7 @@
 
 from functions.oracle.wiring import Deps, build_submitter_deps
 from kernel.handler import task_handler
-from kernel.outbox import SubmitTransaction
+from kernel.outbox.evm import SubmitTransaction
 from kernel.tasks import Outcome, Task
 
 

@@ -28,7 +28,7 @@ from functions.oracle.core.signature import Signature
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
 from kernel.keys.signers import EnvelopeSigner, Signer
-from kernel.outbox import EvmOutbox, OutboxPolicy
+from kernel.outbox.evm import EvmOutbox, OutboxPolicy
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import Kernel, KernelDeps
 

@@ -19,7 +19,7 @@ from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
 from kernel.keys.signers import LocalSigner
-from kernel.outbox import EvmIntent, EvmOutbox, OutboxPolicy
+from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxPolicy
 from kernel.postgres import Postgres
 from kernel.tasks import NotClaimed, Tasks
 from kernel.testing import InMemoryQueue

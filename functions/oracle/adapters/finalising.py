@@ -20,7 +20,7 @@ from kernel.clock import Clock
 from kernel.errors import Broken
 from kernel.evm.transactions import Signature as EvmSignature
 from kernel.evm.transactions import SignatureMismatch, recovered_address
-from kernel.outbox import EvmOutbox
+from kernel.outbox.evm import EvmOutbox
 from kernel.tasks import Outcome, Retry, Skipped, Task
 
 

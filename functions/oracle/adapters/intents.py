@@ -5,7 +5,7 @@ from datetime import datetime
 from functions.oracle.adapters.flare import Flare
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID, SUBMIT_SIGNATURES, Message, encode_calldata
 from functions.oracle.core.signature import TYPE_BARE, Signature, SignaturePayload, encode_signature_payload
-from kernel.outbox import EvmIntent
+from kernel.outbox.evm import EvmIntent
 
 SERVICE = "oracle"
 # Limits, not costs: several times what BENCHMARKS.md measures, since a submission that runs out of gas is a lost round.

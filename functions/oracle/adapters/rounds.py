@@ -11,7 +11,7 @@ from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.statements import Q
 from functions.oracle.core.decision import Commitment
 from functions.oracle.core.result_leaves import turnout_bips
-from kernel.outbox import EvmIntent, EvmOutbox
+from kernel.outbox.evm import EvmIntent, EvmOutbox
 from kernel.postgres import Postgres
 from kernel.tasks import Done, Fence, Tasks
 

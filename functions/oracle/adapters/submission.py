@@ -8,7 +8,7 @@ from functions.oracle.core.submissions import Submission
 from kernel.errors import Transient
 from kernel.evm.blocks import SUCCEEDED, Head, octets, quantity
 from kernel.evm.contracts import Contract
-from kernel.evm.endpoint import Call
+from kernel.jsonrpc.endpoint import Call
 
 BLOCKS_PER_BATCH: Final = 20
 HEADERS_FIRST: Final = 32

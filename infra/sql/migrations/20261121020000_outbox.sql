@@ -10,7 +10,7 @@ create table kernel.evm_nonces (
     primary key (chain_id, signer)
 );
 
--- One obligation of one transaction. kernel/outbox/lifecycle.py tells what each state means and which follows which.
+-- One obligation of one transaction. kernel/outbox/evm/lifecycle.py tells what each state means and which follows which.
 create table kernel.evm_outbox (
     id               uuid           primary key,
     business_key     text           not null unique check (length(business_key) between 1 and 200),

@@ -16,12 +16,12 @@ from kernel.errors import WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import BlockId
 from kernel.evm.contracts import Abi, AbiMismatch, Contract, abi_encode
-from kernel.evm.endpoint import Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
 from kernel.evm.fees import GWEI, Fees
 from kernel.evm.nonce_use import NonceHistoryUnavailable, NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool, Standing
 from kernel.evm.transactions import UnsignedTransaction
 from kernel.hashes import keccak256
+from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
 from kernel.keys.signers import LocalSigner
 from kernel.testing import FakeClock
 

@@ -13,7 +13,7 @@ from kernel.evm.addresses import checksum
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import Delivery, RpcPool
 from kernel.keys.signers import LocalSigner, Signer
-from kernel.outbox import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
+from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
 from kernel.postgres import Postgres
 from kernel.tasks import NotClaimed, Outcome, Tasks
 from kernel.tasks.model import Task

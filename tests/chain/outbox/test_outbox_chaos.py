@@ -14,7 +14,7 @@ from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Faults
 from kernel.errors import CounterpartError
 from kernel.evm.blocks import hexadecimal
-from kernel.outbox import EvmOutbox, State
+from kernel.outbox.evm import EvmOutbox, State
 from kernel.tasks import NotClaimed
 from tests.chain.outbox.desk import LEASE_S, REVERTING_CODE, Desk, Died, DyingPool, DyingSigner, recipient
 from tests.chain.outbox.test_outbox_faults import spend_elsewhere

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from kernel.errors import Conflict, KeyUnavailable
-from kernel.outbox import IntentChanged, OutboxEntry, Purpose, State
-from kernel.outbox.evm import SettlementRefused
+from kernel.outbox.evm import IntentChanged, OutboxEntry, Purpose, State
+from kernel.outbox.evm.outbox import SettlementRefused
 from kernel.postgres import Transaction
 from kernel.tasks import Done, Fence, Retry
 from tests.chain.outbox.desk import REVERTING_CODE, Desk, recipient

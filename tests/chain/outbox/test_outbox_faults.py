@@ -12,10 +12,10 @@ from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Faults
 from kernel.errors import WrongChain
 from kernel.evm.blocks import BlockId, hexadecimal, quantity
-from kernel.evm.endpoint import Call, RpcUnavailable
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
-from kernel.outbox import Purpose, State
+from kernel.jsonrpc.endpoint import Call, RpcUnavailable
+from kernel.outbox.evm import Purpose, State
 from kernel.tasks import Retry
 from tests.chain.outbox.desk import ETHER, Desk, recipient
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.outbox import EvmOutbox, State
+from kernel.outbox.evm import EvmOutbox, State
 from kernel.tasks import QueueUnavailable
 from tests.chain.outbox.desk import Desk, Died, DyingPool, DyingSigner
 

@@ -13,7 +13,7 @@ from kernel.evm.blocks import Head, Receipt
 from kernel.evm.fees import GWEI, FeePolicy, Fees
 from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import Delivery
-from kernel.outbox.decision import (
+from kernel.outbox.evm.decision import (
     OutboxPolicy,
     Plan,
     Send,
@@ -27,8 +27,8 @@ from kernel.outbox.decision import (
     pause_s,
     verdict,
 )
-from kernel.outbox.entries import OutboxEntry, Purpose, SignedPayload
-from kernel.outbox.lifecycle import Event, State, after
+from kernel.outbox.evm.entries import OutboxEntry, Purpose, SignedPayload
+from kernel.outbox.evm.lifecycle import Event, State, after
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.outbox.lifecycle import FINAL, TRANSITIONS, Event, State, TransitionRefused, after
+from kernel.outbox.evm.lifecycle import FINAL, TRANSITIONS, Event, State, TransitionRefused, after
 
 pytestmark = pytest.mark.unit
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 from kernel.errors import Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import block_id, octets, quantity
-from kernel.evm.endpoint import RpcRefused
 from kernel.evm.rpc import RpcPool
+from kernel.jsonrpc.endpoint import RpcRefused
 
 # Deeper than any reorganisation of the chains in use: bytes signed at block B cannot be mined at or below B - this.
 REORGANISATION_DEPTH_MAX: Final = 128

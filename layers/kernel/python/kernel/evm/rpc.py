@@ -20,8 +20,8 @@ from typing import Any, Final, TypeVar
 from kernel.clock import Clock, SystemClock
 from kernel.errors import WrongChain
 from kernel.evm.blocks import BlockId, Head, Log, Receipt, block_id, hexadecimal, octets, quantity
-from kernel.evm.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
 from kernel.evm.refusals import Refusal, meaning_of
+from kernel.jsonrpc.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
 
 LOG_RANGE_BLOCKS: Final = 2_000
 THREADS_PER_ENDPOINT: Final = 4

@@ -11,9 +11,9 @@ from kernel.evm.blocks import Head, Receipt
 from kernel.evm.fees import Fees
 from kernel.evm.transactions import SignedTransaction
 from kernel.ids import new_id
-from kernel.outbox.decision import Verdict
-from kernel.outbox.entries import EvmIntent, IntentChanged, OutboxEntry, Purpose, SignedPayload, same_effect
-from kernel.outbox.lifecycle import Event, State, after
+from kernel.outbox.evm.decision import Verdict
+from kernel.outbox.evm.entries import EvmIntent, IntentChanged, OutboxEntry, Purpose, SignedPayload, same_effect
+from kernel.outbox.evm.lifecycle import Event, State, after
 from kernel.postgres import Fence, Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))

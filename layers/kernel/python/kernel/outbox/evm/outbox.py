@@ -1,4 +1,4 @@
-"""Owns the EVM outbox: the write-ahead rule, step by step, around the decisions of `kernel.outbox.decision`.
+"""Owns the EVM outbox: the write-ahead rule, step by step, around the decisions of `kernel.outbox.evm.decision`.
 
 1. `record`, in the caller's transaction: the business change, the nonce lease, the unsigned payload and the submit
    task commit together or not at all.
@@ -25,11 +25,11 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import Broken, KeyUnavailable, Rejected, Transient, WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Head, Receipt, hexadecimal, quantity
-from kernel.evm.endpoint import Call, RpcRefused
 from kernel.evm.nonce_use import REORGANISATION_DEPTH_MAX, nonce_use
 from kernel.evm.rpc import RpcPool
+from kernel.jsonrpc.endpoint import Call, RpcRefused
 from kernel.keys.signers import Signer
-from kernel.outbox.decision import (
+from kernel.outbox.evm.decision import (
     OutboxPolicy,
     Plan,
     Send,
@@ -43,9 +43,9 @@ from kernel.outbox.decision import (
     unwanted_effect,
     verdict,
 )
-from kernel.outbox.entries import EvmIntent, IntentChanged, OutboxEntry
-from kernel.outbox.lifecycle import Event
-from kernel.outbox.store import OutboxStore
+from kernel.outbox.evm.entries import EvmIntent, IntentChanged, OutboxEntry
+from kernel.outbox.evm.lifecycle import Event
+from kernel.outbox.evm.store import OutboxStore
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import Done, Outcome, Retry, Tasks, TaskSpec
 

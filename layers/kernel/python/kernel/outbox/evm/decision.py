@@ -22,8 +22,8 @@ from kernel.evm.blocks import Head, Receipt
 from kernel.evm.fees import FeePolicy, Fees, first_offer, raised_offer
 from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import Delivery
-from kernel.outbox.entries import OutboxEntry, Purpose, SignedPayload
-from kernel.outbox.lifecycle import Event, State
+from kernel.outbox.evm.entries import OutboxEntry, Purpose, SignedPayload
+from kernel.outbox.evm.lifecycle import Event, State
 
 # A transaction of age t is looked at again after t / 4: early news is read early, and an old case costs little.
 PATIENCE: Final = 0.25

@@ -12,7 +12,7 @@ from kernel.evm.addresses import checksum
 from kernel.evm.fees import Fees
 from kernel.evm.refusals import Refusal
 from kernel.evm.transactions import TRANSFER_GAS, UnsignedTransaction
-from kernel.outbox.lifecycle import FINAL, State
+from kernel.outbox.evm.lifecycle import FINAL, State
 
 
 class IntentChanged(Conflict):

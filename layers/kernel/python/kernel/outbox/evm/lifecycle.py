@@ -90,7 +90,7 @@ class TransitionRefused(Broken):
     """An outbox entry cannot go this way."""
 
     code = "outbox_transition_refused"
-    cause = "Two workers disagree about an entry, or the table in kernel/outbox/lifecycle.py lacks a case."
+    cause = "Two workers disagree about an entry, or the table in kernel/outbox/evm/lifecycle.py lacks a case."
     remedy = "Look at the entry's payloads on the chain before anything is replayed."
 
 
