@@ -27,7 +27,7 @@ from functions.oracle.core.price import WINDOW_S
 from functions.oracle.core.signature import Signature
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
-from kernel.keys.signers import EnvelopeSigner, Signer
+from kernel.keys.evm import EnvelopeSigner, Signer
 from kernel.outbox.evm import EvmOutbox, OutboxPolicy
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import Kernel, KernelDeps

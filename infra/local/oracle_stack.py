@@ -10,8 +10,8 @@ from infra.local.cloud import LocalCloud
 from infra.local.flare.accounts import DevAccount, Voter
 from infra.local.flare.network import FlareNetwork
 from kernel.keys.envelope import Envelope
+from kernel.keys.evm import seal_key
 from kernel.keys.kms import AwsKms
-from kernel.keys.signers import seal_key
 
 # Seconds into a local epoch of eight seconds, with blocks of one second: what is sent is mined a block later.
 LOCAL_TIMING = {

@@ -18,7 +18,7 @@ from kernel.clock import SystemClock
 from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
-from kernel.keys.signers import LocalSigner
+from kernel.keys.evm import LocalSigner
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxPolicy
 from kernel.postgres import Postgres
 from kernel.tasks import NotClaimed, Tasks

@@ -22,7 +22,7 @@ from kernel.evm.rpc import RpcPool, Standing
 from kernel.evm.transactions import UnsignedTransaction
 from kernel.hashes import keccak256
 from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused, RpcUnavailable
-from kernel.keys.signers import LocalSigner
+from kernel.keys.evm import LocalSigner
 from kernel.testing import FakeClock
 
 pytestmark = pytest.mark.chain

@@ -12,7 +12,7 @@ from kernel.clock import Clock
 from kernel.evm.addresses import checksum
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import Delivery, RpcPool
-from kernel.keys.signers import LocalSigner, Signer
+from kernel.keys.evm import LocalSigner, Signer
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
 from kernel.postgres import Postgres
 from kernel.tasks import NotClaimed, Outcome, Tasks

@@ -8,8 +8,8 @@ import traceback
 import pytest
 
 from kernel.keys.envelope import Envelope
+from kernel.keys.evm import EnvelopeSigner, LocalSigner, SigningKeyInvalid, seal_key
 from kernel.keys.kms import WrongContext
-from kernel.keys.signers import EnvelopeSigner, LocalSigner, SigningKeyInvalid, seal_key
 from kernel.outbox.evm import State
 from kernel.testing import InMemoryKms
 from tests.chain.outbox.desk import Desk

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.errors import LeaseLost
 from kernel.evm.transactions import SignedTransaction, UnsignedTransaction
-from kernel.keys.signers import LocalSigner
+from kernel.keys.evm import LocalSigner
 from kernel.outbox.evm import State
 from kernel.postgres import Postgres
 from tests.chain.outbox.desk import LEASE_S, ROLE, Desk

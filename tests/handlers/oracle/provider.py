@@ -13,7 +13,7 @@ from infra.local.anvil import AnvilNode
 from infra.local.flare.accounts import DevAccount, Voter
 from infra.local.flare.network import FlareNetwork
 from kernel.handler import Entry
-from kernel.keys.signers import seal_key
+from kernel.keys.evm import seal_key
 from kernel.tasks import TaskRecord
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel

@@ -17,7 +17,7 @@ from kernel.evm.transactions import (
     recovered_address,
     verify_signature,
 )
-from kernel.keys.signers import LocalSigner
+from kernel.keys.evm import LocalSigner
 
 pytestmark = pytest.mark.unit
 

@@ -28,7 +28,7 @@ from kernel.evm.blocks import Head, Receipt, hexadecimal, quantity
 from kernel.evm.nonce_use import REORGANISATION_DEPTH_MAX, nonce_use
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call, RpcRefused
-from kernel.keys.signers import Signer
+from kernel.keys.evm import Signer
 from kernel.outbox.evm.decision import (
     OutboxPolicy,
     Plan,
