@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.errors import Broken, Conflict, DatabaseUnavailable, LeaseLost, Rejected
+from kernel.errors import Broken, Conflict, DatabaseUnavailable, LeaseLost, Rejected, Transient
 from kernel.tasks import Done, NotClaimed, Outcome, Retry, Skipped
 from kernel.tasks.lifecycle import (
     CLAIMS_MAX,
@@ -216,6 +216,19 @@ def test_a_failure_for_the_moment_waits() -> None:
     waits = [rule_on_finish(held(), DatabaseUnavailable(), NOW, jitter=jitter).run_at for jitter in (0.0, 1.0)]
 
     assert waits == [NOW + SECOND / 2, NOW + SECOND]
+
+
+class CircuitStaysOpen(Transient):
+    """A failure that knows when asking again makes sense."""
+
+    retry_after_s = 60.0
+
+
+def test_a_failure_that_knows_its_end_is_given_that_long() -> None:
+    """What it asks for, and the usual pause on top, so that many do not come back together."""
+    waits = [rule_on_finish(held(), CircuitStaysOpen(), NOW, jitter=jitter).run_at for jitter in (0.0, 1.0)]
+
+    assert waits == [NOW + 60.5 * SECOND, NOW + 61 * SECOND]
 
 
 def test_an_unknown_failure_is_tried_again() -> None:

@@ -59,7 +59,9 @@ class Transient(CounterpartError):
 
     status = 503
     fault = "surroundings"
-    retry_after_s: ClassVar[float] = 5.0
+    #: Seconds before which asking again is useless. A subclass or an instance that knows better says so; a task heeds
+    #: what is longer than this usual pause.
+    retry_after_s: float = 5.0
     remedy = "Try again after the time in Retry-After."
 
 

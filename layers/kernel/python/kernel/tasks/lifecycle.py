@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kernel.errors import Broken, CounterpartError, Rejected
+from kernel.errors import Broken, CounterpartError, Rejected, Transient
 from kernel.postgres.text import storable
 from kernel.tasks.backoff import backoff_s
 from kernel.tasks.model import Done, NotClaimed, Outcome, Retry, Skipped
@@ -216,8 +216,15 @@ def _rule_on_failure(task: Standing, error: BaseException, now: datetime, jitter
         return _failed(task, Event.PARK, error)
     if task.attempt >= task.attempts_max:
         return _failed(task, Event.EXHAUST, error)
-    later = now + timedelta(seconds=backoff_s(task.attempt, jitter=jitter))
+    later = now + timedelta(seconds=_asked_s(error) + backoff_s(task.attempt, jitter=jitter))
     return _failed(task, Event.RETRY, error, run_at=later)
+
+
+def _asked_s(error: BaseException) -> float:
+    """The pause that a failure asks for when it knows that the usual one is too short: a circuit that stays open for
+    minutes must not use up a task's attempts in seconds."""
+    asked_s = error.retry_after_s if isinstance(error, Transient) else 0.0
+    return asked_s if asked_s > Transient.retry_after_s else 0.0
 
 
 def rule_on_burial(task: Standing, now: datetime) -> Ruling | None:
