@@ -1,6 +1,6 @@
 """The key service and the envelope on it: the fake and KMS keep one contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -133,7 +133,7 @@ def test_the_envelopes_own_seal_binds_the_triple_too() -> None:
     """Even a key service that ignored its context would open nothing elsewhere."""
 
     class Forgetful(InMemoryKms):
-        def decrypt(self, key_id: str, wrapped: bytes, context: object) -> bytes:
+        def decrypt(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
             return super().decrypt(key_id, wrapped, FOR)
 
     envelope = Envelope(Forgetful(("one",)), "one")
@@ -154,4 +154,4 @@ def test_a_blob_of_a_later_version_is_unreadable(subject: Subject) -> None:
     """Rather than misread."""
     blob = subject.envelope.seal(SECRET, **FOR)
     with pytest.raises(BlobUnreadable):
-        subject.envelope.open(b"\x02" + blob[1:], **FOR)
+        subject.envelope.open(b"\x03" + blob[1:], **FOR)

@@ -1,8 +1,16 @@
-"""Owns the conversation with the key management service: data keys, bare and wrapped, bound to a context."""
+"""Owns the conversation with the key management service: data keys bound to a context, and signatures of its own keys.
 
-from collections.abc import Mapping
+boto3 writes every answer of a service into its log at DEBUG, and an answer here may be a data key: what is said while
+KMS is asked never reaches a log, whatever its level.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from kernel.errors import Broken, KeyUnavailable, Transient
 
@@ -15,8 +23,10 @@ _UNUSABLE = frozenset(
         "DisabledException",
         "KMSInvalidStateException",
         "InvalidKeyUsageException",
+        "UnsupportedOperationException",
         "AccessDeniedException",
         "InvalidArnException",
+        "ValidationException",
     }
 )
 _TAMPERED = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
@@ -30,25 +40,46 @@ class WrongContext(Broken):
     remedy = "Find out who wrote the row; restore it from a backup."
 
 
+class SigningKeyUnavailable(Broken):
+    """A signing key of the key management service cannot be used."""
+
+    cause = "The key is absent, disabled, not permitted, or no SIGN_VERIFY key of the needed curve."
+    remedy = "Create or enable the key with the curve of its chain, and allow kms:Sign and kms:GetPublicKey on it."
+    example = '{"key_id": "alias/counterpart-treasury", "reason": "DisabledException"}'
+
+
 class KeyServiceUnavailable(Transient):
     """The key management service does not answer."""
 
     cause = "KMS refused the request or timed out."
 
 
+class SigningAlgorithm(StrEnum):
+    """How a key of the service signs; the names are KMS's own."""
+
+    #: secp256k1 over 32 bytes that are a digest already.
+    SECP256K1 = "ECDSA_SHA_256"
+    #: Ed25519 over the message itself, at most 4096 bytes.
+    ED25519 = "ED25519_SHA_512"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataKey:
-    """A data key: `plaintext` seals one blob and is then forgotten, `wrapped` is stored beside it."""
+    """A data key: `plaintext` seals one blob and is then forgotten, `wrapped` is stored beside it.
+
+    `key_id` is the own id of the key that wrapped it, also where an alias was asked for: aliases move.
+    """
 
     plaintext: bytes = field(repr=False)
     wrapped: bytes
+    key_id: str
 
 
 class Kms(Protocol):
     """What the envelope needs of a key service."""
 
-    def check(self, key_id: str) -> None:
-        """Raises KeyUnavailable unless the key can be used."""
+    def check(self, key_id: str) -> str:
+        """The key's own id, also for an alias. Raises KeyUnavailable unless the key can be used."""
         ...
 
     def generate_data_key(self, key_id: str, context: Mapping[str, str]) -> DataKey:
@@ -58,6 +89,24 @@ class Kms(Protocol):
     def decrypt(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """The data key. Raises WrongContext, KeyUnavailable, KeyServiceUnavailable."""
         ...
+
+
+class SigningKms(Protocol):
+    """What a signer needs of a key service that signs by itself and never hands out its key."""
+
+    def public_key(self, key_id: str) -> bytes:
+        """The public key as SubjectPublicKeyInfo in DER. Raises SigningKeyUnavailable, KeyServiceUnavailable."""
+        ...
+
+    def sign(self, key_id: str, message: bytes, algorithm: SigningAlgorithm) -> bytes:
+        """The signature: ECDSA as DER, Ed25519 as 64 bytes. Raises SigningKeyUnavailable, KeyServiceUnavailable."""
+        ...
+
+
+#: A signature is waited for inside a task's lease, so nobody waits for long; KMS answers within 20 ms.
+CONNECT_TIMEOUT_S: Final = 2
+READ_TIMEOUT_S: Final = 5
+TRIES_MAX: Final = 3
 
 
 class AwsKms:
@@ -66,42 +115,82 @@ class AwsKms:
     def __init__(self, client: "KMSClient | None" = None) -> None:
         self._client = client
 
-    def check(self, key_id: str) -> None:
-        """Raises KeyUnavailable unless the key exists and is enabled."""
-        described = self._call("describe_key", KeyId=key_id)
-        if described["KeyMetadata"]["KeyState"] != "Enabled":
-            raise KeyUnavailable(key_id=key_id, state=described["KeyMetadata"]["KeyState"])
+    def check(self, key_id: str) -> str:
+        """The key's own id (its ARN). Raises KeyUnavailable unless the key exists and is enabled."""
+        described = self._call(KeyUnavailable, "describe_key", KeyId=key_id)["KeyMetadata"]
+        if described["KeyState"] != "Enabled":
+            raise KeyUnavailable(key_id=key_id, state=described["KeyState"])
+        return str(described["Arn"])
 
     def generate_data_key(self, key_id: str, context: Mapping[str, str]) -> DataKey:
         """A fresh AES-256 key bound to `context`. Raises KeyUnavailable, KeyServiceUnavailable."""
-        answer = self._call("generate_data_key", KeyId=key_id, KeySpec="AES_256", EncryptionContext=dict(context))
-        return DataKey(plaintext=answer["Plaintext"], wrapped=answer["CiphertextBlob"])
+        asked = {"KeyId": key_id, "KeySpec": "AES_256", "EncryptionContext": dict(context)}
+        answer = self._call(KeyUnavailable, "generate_data_key", **asked)
+        return DataKey(plaintext=answer["Plaintext"], wrapped=answer["CiphertextBlob"], key_id=answer["KeyId"])
 
     def decrypt(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """The data key. Raises WrongContext, KeyUnavailable, KeyServiceUnavailable."""
-        answer = self._call("decrypt", KeyId=key_id, CiphertextBlob=wrapped, EncryptionContext=dict(context))
-        plaintext: bytes = answer["Plaintext"]
+        asked = {"KeyId": key_id, "CiphertextBlob": wrapped, "EncryptionContext": dict(context)}
+        plaintext: bytes = self._call(KeyUnavailable, "decrypt", **asked)["Plaintext"]
         return plaintext
 
-    def _call(self, operation: str, **arguments: Any) -> Any:
+    def public_key(self, key_id: str) -> bytes:
+        """The public key as SubjectPublicKeyInfo in DER. Raises SigningKeyUnavailable, KeyServiceUnavailable."""
+        public_key: bytes = self._call(SigningKeyUnavailable, "get_public_key", KeyId=key_id)["PublicKey"]
+        return public_key
+
+    def sign(self, key_id: str, message: bytes, algorithm: SigningAlgorithm) -> bytes:
+        """The signature: ECDSA as DER, Ed25519 as 64 bytes. Raises SigningKeyUnavailable, KeyServiceUnavailable."""
+        form = "DIGEST" if algorithm is SigningAlgorithm.SECP256K1 else "RAW"
+        asked = {"KeyId": key_id, "Message": message, "MessageType": form, "SigningAlgorithm": algorithm.value}
+        signature: bytes = self._call(SigningKeyUnavailable, "sign", **asked)["Signature"]
+        return signature
+
+    def _call(self, unusable: type[Broken], operation: str, **arguments: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return getattr(self._connected(), operation)(**arguments)
+            with unlogged():
+                return getattr(self._connected(), operation)(**arguments)
         except ClientError as refused:
-            raise _translated(refused.response.get("Error", {}).get("Code", ""), arguments["KeyId"]) from refused
+            code = refused.response.get("Error", {}).get("Code", "")
+            raise _translated(code, arguments["KeyId"], unusable) from refused
         except BotoCoreError as unreachable:
             raise KeyServiceUnavailable from unreachable
 
     def _connected(self) -> "KMSClient":
         if self._client is None:
             import boto3
+            from botocore.config import Config
 
-            self._client = boto3.client("kms")
+            patience = Config(
+                connect_timeout=CONNECT_TIMEOUT_S,
+                read_timeout=READ_TIMEOUT_S,
+                retries={"mode": "standard", "total_max_attempts": TRIES_MAX},
+            )
+            self._client = boto3.client("kms", config=patience)
         return self._client
 
 
-def _translated(code: str, key_id: str) -> Exception:
+_asking: ContextVar[bool] = ContextVar("asking_kms", default=False)
+
+
+def _nobody_asks(_: logging.LogRecord) -> bool:
+    return not _asking.get()
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Drop what boto3's reader of answers logs in this block: an answer may be a key."""
+    logging.getLogger("botocore.parsers").addFilter(_nobody_asks)  # adding it again changes nothing
+    token = _asking.set(True)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
+def _translated(code: str, key_id: str, unusable: type[Broken]) -> Exception:
     if code in _TAMPERED:
         return WrongContext()
-    return KeyUnavailable(key_id=key_id, reason=code) if code in _UNUSABLE else KeyServiceUnavailable(reason=code)
+    return unusable(key_id=key_id, reason=code) if code in _UNUSABLE else KeyServiceUnavailable(reason=code)
