@@ -1,0 +1,299 @@
+"""Owns the pool of RPC endpoints of one chain: which of them may be believed, and whom to ask next.
+
+1. Before its first use in a container an endpoint must name the configured chain; one that names another is left out
+   for good, and one that is silent until it answers. When all name another, WrongChain says what to correct.
+2. Every few seconds the heads are compared (`standings`): an endpoint behind the others is left out of reads until the
+   next comparison, and one that names a head far ahead of them is distrusted for a while. Both still receive
+   broadcasts: a node that lies may yet pass bytes on, and costs nothing.
+3. A read goes to the first endpoint in order (`latencies`) and fails over on time-outs, connection errors, HTTP
+   429/5xx and any refusal that another node may not share. A revert is an answer of the chain, raised as RpcRefused.
+4. A read that moves money is `agreed`: two believed endpoints, or as many as the pool was told, must answer alike
+   (`quorum`). Whoever answers otherwise is distrusted. Where nobody named a number, endpoints that have been gone for
+   a while are not waited for (`roster`).
+5. A broadcast goes to every endpoint of the right chain at once, and every answer comes back.
+"""
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+
+from kernel.clock import Clock, SystemClock
+from kernel.errors import WrongChain
+from kernel.jsonrpc.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
+from kernel.jsonrpc.fan import Fan
+from kernel.jsonrpc.quorum import NoQuorum, agreement
+from kernel.jsonrpc.roster import Health, Roster, Tolerances
+from kernel.jsonrpc.standings import Sight, Standing
+
+logger = logging.getLogger(__name__)
+
+# Two who agree: one liar is found out, and two do not fail in the same way by chance.
+QUORUM: Final = 2
+
+T = TypeVar("T")
+R = TypeVar("R", bound=StrEnum)
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: Python 3.11 cannot make a subscripted generic of both
+class Delivery(Generic[R]):
+    """One endpoint's answer to a broadcast; neither accepted nor refused means that no answer came."""
+
+    endpoint: str
+    accepted: bool
+    refusal: R | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """An endpoint's answer to a question of `agreed`, and what is compared of it."""
+
+    endpoint: Endpoint
+    answer: Any
+    compared: Hashable
+
+
+class Pool(ABC):
+    """The endpoints of one chain, in order of preference. A subclass says how to tell the chain and its head."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        clock: Clock | None = None,
+        *,
+        chain: str,
+        lag_max: int,
+        lag_s_max: float,
+        timeout_s: float = 3.0,
+        survey_ttl_s: float = 5.0,
+        grace_s: float = 0.5,
+        away_s: float = 10.0,
+        distrust_s: float = 300.0,
+        quorum: int | None = None,
+        health: Health | None = None,
+    ) -> None:
+        if not urls:
+            raise ValueError("a pool needs at least one endpoint")
+        if quorum is not None and not 1 <= quorum <= len(urls):
+            raise ValueError(f"a quorum of {quorum} cannot come from {len(urls)} endpoints")
+        self.chain: Final = chain
+        self._clock: Clock = clock or SystemClock()
+        self._endpoints = tuple(Endpoint(url, timeout_s=timeout_s) for url in urls)
+        tolerances = Tolerances(lag_max=lag_max, lag_s_max=lag_s_max, away_s=away_s, distrust_s=distrust_s)
+        self._roster = Roster(self._endpoints, chain, self._clock, tolerances, health)
+        self._fan = Fan(len(urls), grace_s)
+        self._survey_ttl_s, self._surveyed_at_s = survey_ttl_s, float("-inf")
+        self._quorum = quorum
+        self._is_reduced = False
+
+    @abstractmethod
+    def _is_the_chain(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint names the configured chain. May raise whatever its answer makes it raise."""
+
+    @abstractmethod
+    def _sight(self, endpoint: Endpoint) -> Sight:
+        """The endpoint's head. May raise whatever its answer makes it raise."""
+
+    def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The result of one JSON-RPC call. Raises RpcRefused, RpcUnavailable, WrongChain."""
+        return self._read(lambda endpoint: endpoint.call(method, params))
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Several results of *one* node in one round trip, in order. Raises RpcRefused, RpcUnavailable, WrongChain."""
+        return list(self._read(lambda endpoint: endpoint.batch(calls)))
+
+    def agreed(
+        self,
+        method: str,
+        params: Sequence[Any] = (),
+        *,
+        by: Callable[[Any], Hashable] | None = None,
+        quorum: int | None = None,
+    ) -> Any:
+        """The result that a quorum of believed endpoints gave; None, "nothing found", counts as an answer.
+
+        Pin the question to a block, or reduce the answers by `by` to what honest nodes share at every moment: of what
+        moves with the head two honest nodes differ, and one of them would be distrusted. A `quorum` named here, as one
+        named to the pool, is never reduced. Raises NoQuorum, RpcUnavailable, WrongChain, and RpcRefused for the
+        chain's own refusal (a revert).
+        """
+        compare = by or canonical
+        return self.agreed_batch([(method, params)], by=lambda answers: compare(answers[0]), quorum=quorum)[0]
+
+    def agreed_batch(
+        self, calls: Sequence[Call], *, by: Callable[[list[Any]], Hashable] | None = None, quorum: int | None = None
+    ) -> list[Any]:
+        """The same for several calls in one round trip: a quorum must give the same answers to all of them."""
+        voters, needed = self._electorate(quorum)
+        compare: Callable[[list[Any]], Hashable] = by or canonical
+
+        def ask(endpoint: Endpoint) -> Vote | None:
+            try:
+                answers = endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
+                return Vote(endpoint, answers, compare(answers))
+            except EndpointUnavailable as away:
+                self._roster.fail(endpoint, type(away).__name__)
+            except RpcRefused as refused:
+                return Vote(endpoint, refused, "refused") if refused.is_the_chains else None
+            except (ValueError, TypeError, LookupError):
+                return None  # an answer of another shape is no vote
+            return None
+
+        cast = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
+        votes = [vote for vote in cast if vote is not None]
+        answer = self._counted(votes, needed, calls[0][0])
+        if isinstance(answer, RpcRefused):
+            raise answer
+        return list(answer)
+
+    def everywhere(self, method: str, params: Sequence[Any]) -> list[Any]:
+        """What each believed endpoint answers to one call; None, refusals and silence are left out."""
+        self._survey()
+
+        def answer(endpoint: Endpoint) -> Any:
+            try:
+                return endpoint.call(method, params)
+            except (EndpointUnavailable, RpcRefused):
+                return None
+
+        return [found for found in self._fan.each(self._believed(), answer) if found is not None]
+
+    def check(self) -> None:
+        """Raises WrongChain when every endpoint names another chain; that nobody answers is no reason not to start."""
+        with suppress(RpcUnavailable):
+            self._survey()
+
+    def standings(self) -> list[tuple[str, Standing]]:
+        """The host of each endpoint and what the pool thinks of it, as configured, for /health."""
+        return [(endpoint.name, standing) for endpoint, standing in self._roster.standings.items()]
+
+    def close(self) -> None:
+        """Let go of connections and threads; the next call makes new ones."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+        self._fan.close()
+
+    def deliver(self, send: Callable[[Endpoint], Delivery[R] | None]) -> list[Delivery[R]]:
+        """Each proven endpoint's answer to `send`, asked all at once; who is silent neither accepts nor refuses.
+
+        Raises only WrongChain, and RpcUnavailable when no endpoint has ever proved to be of the right chain.
+        """
+        self._survey()
+        receivers = self._roster.proven()
+        answers = self._fan.each(receivers, send)
+        silent: list[Delivery[R]] = [Delivery(endpoint=endpoint.name, accepted=False) for endpoint in receivers]
+        return [answer or nothing for answer, nothing in zip(answers, silent, strict=True)]
+
+    def _read(self, ask: Callable[[Endpoint], T]) -> T:
+        self._survey()
+        refused: RpcRefused | None = None
+        for endpoint in self._believed():
+            try:
+                return ask(endpoint)
+            except EndpointUnavailable as away:
+                self._roster.fail(endpoint, type(away).__name__)
+            except RpcRefused as refusal:
+                if refusal.is_the_chains:
+                    raise
+                refused = refusal
+        # Nobody answered: whoever was left out before may be the one that lives.
+        self._surveyed_at_s = float("-inf")
+        if refused is not None and not refused.is_a_limit:
+            raise refused
+        raise RpcUnavailable(**self._whose()) if refused is None else RpcLimited(**self._whose())
+
+    def _believed(self) -> list[Endpoint]:
+        """Whom to read from, best first; if nobody is fit, the first one that is of the right chain."""
+        return self._roster.believed() or self._roster.proven()[:1]
+
+    def _electorate(self, quorum: int | None) -> tuple[list[Endpoint], int]:
+        """Who is asked in a read that moves money, and how many of them must answer alike."""
+        self._survey()
+        if len(self._roster.believed()) < self._needed(quorum):
+            self._surveyed_at_s = float("-inf")  # whoever was left out a moment ago may be back
+            self._survey()
+        return self._believed(), self._needed(quorum)
+
+    def _needed(self, quorum: int | None) -> int:
+        named = quorum or self._quorum
+        if named is not None:
+            return named
+        wanted = min(QUORUM, len(self._endpoints))
+        needed = max(1, min(wanted, self._roster.counted()))
+        if needed < wanted and not self._is_reduced:
+            logger.error(
+                "Too few RPC endpoints are left for a quorum; the rest is believed.",
+                extra={"alarm": "rpc.quorum_reduced", "chain": self.chain, "needed": needed},
+            )
+        self._is_reduced = needed < wanted
+        return needed
+
+    def _counted(self, votes: list[Vote], needed: int, method: str) -> Any:
+        result = _result(votes, needed)
+        if result is None:
+            raise NoQuorum(
+                chain=self.chain, method=method, needed=needed, answered=", ".join(one.endpoint.name for one in votes)
+            )
+        for endpoint in result.lying:
+            self._roster.distrust(endpoint, f"a quorum contradicts its answer to {method}")
+        for endpoint in result.doubtful:
+            self._roster.doubt(endpoint, method)
+        for endpoint in result.agreeing:
+            self._roster.trust(endpoint)
+        return next(vote.answer for vote in votes if vote.endpoint == result.agreeing[0])
+
+    def _survey(self) -> None:
+        """Points 1 and 2 of the module: whose chain it is, and whose head is fresh; at most once in `survey_ttl_s`."""
+        asked = self._roster.asked()
+        if not asked:
+            raise self._nobody()
+        alone = asked == self._roster.proven() and len(asked) == 1  # a lone endpoint cannot be behind anybody
+        now_s = self._clock.time_s()
+        if alone or now_s - self._surveyed_at_s < self._survey_ttl_s:
+            return
+        sights = dict(zip(asked, self._fan.each(asked, self._seen), strict=True))
+        proven = self._roster.proven()
+        if not proven:
+            # Nobody has proved to be of the right chain: better no answer than the answer of another chain.
+            raise self._nobody()
+        self._surveyed_at_s = now_s
+        self._roster.compare({one: sights.get(one) for one in proven})
+
+    def _seen(self, endpoint: Endpoint) -> Sight | None:
+        """The endpoint's head, once it has proved to be of the right chain."""
+        standings = self._roster.standings
+        try:
+            if standings[endpoint] == Standing.INITIALIZING:
+                right = self._is_the_chain(endpoint)
+                standings[endpoint] = Standing.DEGRADED if right else Standing.WRONG_CHAIN
+            if standings[endpoint] == Standing.WRONG_CHAIN:
+                return None
+            began_s = self._clock.time_s()
+            sight = self._sight(endpoint)
+        except (EndpointUnavailable, RpcRefused, ValueError, TypeError, LookupError):
+            return None  # Also for a result of another shape: one broken provider must not speak for the others.
+        self._roster.latencies.add(endpoint, self._clock.time_s() - began_s)
+        return sight
+
+    def _nobody(self) -> WrongChain | RpcUnavailable:
+        if set(self._roster.standings.values()) == {Standing.WRONG_CHAIN}:
+            return WrongChain(**self._whose(), endpoints=", ".join(host for host, _ in self.standings()))
+        return RpcUnavailable(**self._whose())
+
+    def _whose(self) -> dict[str, Any]:
+        """The chain, for the details of an error."""
+        return {"chain": self.chain}
+
+
+def canonical(answer: Any) -> Hashable:
+    """What is compared of an answer unless the caller says otherwise: all of it, whatever the order of its fields."""
+    return None if answer is None else json.dumps(answer, sort_keys=True)
+
+
+def _result(votes: Sequence[Vote], needed: int) -> Any:
+    return agreement({vote.endpoint: vote.compared for vote in votes}, needed)
