@@ -73,7 +73,7 @@ class UnsignedTransaction:
 
         fields = [*self._fields(), signature.y_parity, signature.r, signature.s]
         raw = DYNAMIC_FEE_TYPE + bytes(rlp.encode(fields))
-        return SignedTransaction(raw=raw, hash=keccak256(raw))
+        return SignedTransaction(raw=raw, hash=keccak256(raw), payload=self)
 
     def _fields(self) -> list[object]:
         return [
@@ -91,10 +91,14 @@ class UnsignedTransaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedTransaction:
-    """Bytes that any node accepts, and their 32-byte hash."""
+    """Bytes that any node accepts, their 32-byte hash, and what was really signed.
+
+    `payload` may carry other fees than were asked for: somebody who signs by hand answers an earlier request.
+    """
 
     raw: bytes
     hash: bytes
+    payload: UnsignedTransaction
 
 
 def recovered_address(digest: bytes, signature: Signature) -> str:
