@@ -15,6 +15,7 @@ from infra.local import pgbouncer as pgbouncer_part
 from infra.local import postgres as postgres_part
 from infra.local import programs, settings
 from infra.local import redis as redis_part
+from infra.local import solana as solana_part
 from infra.local.anvil import AnvilNode
 from infra.local.aws import Aws
 from infra.local.children import Children
@@ -24,6 +25,7 @@ from infra.local.fault_proxy import FaultProxy
 from infra.local.pgbouncer import Pgbouncer
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
+from infra.local.solana import SolanaNode
 
 pytest_plugins = ["tests.totals"]
 
@@ -155,6 +157,28 @@ def start_anvil(children: Children) -> Iterator[Callable[..., AnvilNode]]:
 
     def start(**options: Any) -> AnvilNode:
         nodes.append(anvil_part.start(children, **options))
+        return nodes[-1]
+
+    yield start
+    for node in nodes:
+        children.forget(node.child)
+        if node.proxy is not None:
+            children.forget(node.proxy.child)
+
+
+@pytest.fixture
+def solana(start_solana: Callable[..., SolanaNode]) -> SolanaNode:
+    """A fresh Solana chain with a block every 50 ms."""
+    return start_solana()
+
+
+@pytest.fixture
+def start_solana(children: Children) -> Iterator[Callable[..., SolanaNode]]:
+    """Start Solana chains with options of one's own (those of `infra.local.solana.start`)."""
+    nodes: list[SolanaNode] = []
+
+    def start(**options: Any) -> SolanaNode:
+        nodes.append(solana_part.start(children, **options))
         return nodes[-1]
 
     yield start

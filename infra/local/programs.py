@@ -1,5 +1,6 @@
 """Where the programs are that we run but did not write: Node, uv, and the optional tools. Standard library only."""
 
+import platform
 import re
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 from infra.local import settings
 
 NODE_MAJOR_MIN = 20
+# What Surfpool was linked against; Debian 12 has 2.36.
+GLIBC_MIN = (2, 34)
 VENV_PYTHON = settings.ROOT / ".venv/bin/python"
 OWN_UV = settings.LOCAL / "uv"
 
@@ -59,6 +62,12 @@ def uv() -> Path | None:
     if on_path is not None:
         return on_path
     return next((place for place in (OWN_UV / "bin/uv",) if place.exists()), None)
+
+
+def glibc() -> str:
+    """The version of this system's GNU C library; empty where there is another one."""
+    library, version = platform.libc_ver()
+    return version if library == "glibc" else ""
 
 
 def find(name: str) -> Path | None:
