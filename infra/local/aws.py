@@ -86,11 +86,18 @@ class Aws:
         """Create a symmetric key for envelopes; its id."""
         return str(self.client("kms").create_key(Description="local envelopes")["KeyMetadata"]["KeyId"])
 
+    def create_signing_key(self) -> str:
+        """Create a secp256k1 key that signs; its id."""
+        asked = {"KeySpec": "ECC_SECG_P256K1", "KeyUsage": "SIGN_VERIFY", "Description": "local signer"}
+        return str(self.client("kms").create_key(**asked)["KeyMetadata"]["KeyId"])
+
 
 def start(children: Children, *, port: int = 0, name: str = "aws") -> Aws:
     """Start moto (2 s, mostly its imports) on `port` (0: a free one)."""
     port = ports.requested_port(port)
-    child = children.start_python(name, "moto.server", "--host", ports.LOOPBACK, "--port", str(port), env=_SERVER_ENV)
+    child = children.start_python(
+        name, "infra.local.aws_server", "--host", ports.LOOPBACK, "--port", str(port), env=_SERVER_ENV
+    )
     aws = Aws(f"http://{ports.LOOPBACK}:{port}", child)
     children.after_stop(aws.close)
     child.wait_until(lambda: _answers(aws.endpoint))

@@ -22,7 +22,8 @@ KEY_ID = "alias/counterpart"
 
 def traces(key: bytes) -> list[str]:
     """The forms in which a careless program writes a key."""
-    return [key.hex(), key.hex().upper(), str(int.from_bytes(key, "big")), repr(key), str(list(key))]
+    decimal = [str(int.from_bytes(key, "big"))] if any(key) else []  # a bare 0 is everywhere
+    return [key.hex(), key.hex().upper(), *decimal, repr(key), str(list(key))]
 
 
 def sealed_signer(kms: InMemoryKms | None = None, purpose: str = "submit") -> EnvelopeSigner:

@@ -1,14 +1,18 @@
-"""Owns who signs for a Solana address: a seed in memory (development) or an envelope opened at the moment of signing.
+"""Owns who signs for a Solana address: a seed in memory (development), an envelope opened at the moment of signing, or
+a key of KMS. (Whoever signs outside of Counterpart is in `kernel.keys.external`.)
 
 A key is the 32-byte seed of Ed25519 (RFC 8032); its address is the public key in base58. The rules of
 `kernel.keys.evm` hold here too: no attribute, repr, pickle or traceback ever shows the seed.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol
+
+from pydantic import SecretBytes
 
 from kernel import base58
 from kernel.errors import Broken, Rejected
+from kernel.keys.kms import SigningAlgorithm, SigningKeyUnavailable, SigningKms
+from kernel.keys.sealed import Blob, Sealed
 
 if TYPE_CHECKING:
     from kernel.keys.envelope import Envelope
@@ -70,18 +74,19 @@ class SolanaSigner(Protocol):
 class LocalSolanaSigner:
     """Signs with a seed in memory: tests and local chains only."""
 
-    __slots__ = ("_address", "_sign")
+    __slots__ = ("_address", "_seed")
 
     def __init__(self, seed: bytes) -> None:
-        self._address = address_of_seed(seed)
-        self._sign = _enclosed(seed)
+        self._seed = SecretBytes(seed)
+        del seed  # what fails from here on shows it in no variable
+        self._address = _address_of_seed(self._seed)
 
     @property
     def address(self) -> str:
         return self._address
 
     def sign_message(self, message: bytes) -> bytes:
-        return self._sign(message)
+        return _sign(self._seed, message)
 
     def sign(self, message: bytes) -> SignedMessage:
         return SignedMessage(message, self.sign_message(message))
@@ -94,22 +99,24 @@ class LocalSolanaSigner:
 
 
 class EnvelopeSolanaSigner:
-    """Signs with a seed that is stored sealed; it is opened for each signature and forgotten after it."""
+    """Signs with a seed that is stored sealed; it is opened for each signature and forgotten after it.
 
-    __slots__ = ("_address", "_blob", "_chain", "_envelope", "_purpose")
+    blob: the sealed seed, or what fetches it for each signature, so that a rotation is followed.
+    """
 
-    def __init__(self, envelope: "Envelope", blob: bytes, *, purpose: str, chain: str, address: str) -> None:
-        self._envelope, self._blob = envelope, blob
-        self._purpose, self._chain = purpose, chain
+    __slots__ = ("_address", "_sealed")
+
+    def __init__(self, envelope: "Envelope", blob: Blob, *, purpose: str, chain: str, address: str) -> None:
         self._address = checked_address(address)
+        self._sealed = Sealed(envelope, blob, purpose=purpose, chain=chain, address=address)
 
     @property
     def address(self) -> str:
         return self._address
 
     def sign_message(self, message: bytes) -> bytes:
-        seed = self._envelope.open(self._blob, purpose=self._purpose, chain=self._chain, address=self._address)
-        if address_of_seed(seed) != self._address:
+        seed = self._sealed.open()
+        if _address_of_seed(seed) != self._address:
             raise SolanaKeyInvalid(address=self._address)
         return _sign(seed, message)
 
@@ -117,13 +124,48 @@ class EnvelopeSolanaSigner:
         return SignedMessage(message, self.sign_message(message))
 
     def __repr__(self) -> str:
-        return f"EnvelopeSolanaSigner({self._address}, {self._purpose}, {self._chain})"
+        return f"EnvelopeSolanaSigner({self._sealed})"
+
+
+class KmsSolanaSigner:
+    """Signs with an Ed25519 key of KMS (key spec ECC_NIST_EDWARDS25519), which hands out its public key only.
+
+    UNTESTED: moto, the KMS of our tests, knows no Ed25519 keys; written from the documentation of KMS. Only the
+    address, the check of each signature and the refusals are tested, against a stand-in. Try it on a test network
+    with a key of your own before any money depends on it.
+    """
+
+    __slots__ = ("_address", "_key_id", "_kms")
+
+    def __init__(self, kms: SigningKms, key_id: str, address: str | None = None) -> None:
+        """address: whose key it must be; None asks KMS, once. Every signature is checked against it."""
+        self._kms, self._key_id = kms, key_id
+        self._address = None if address is None else checked_address(address)
+
+    @property
+    def address(self) -> str:
+        if self._address is None:
+            self._address = _address_in(self._kms.public_key(self._key_id), self._key_id)
+        return self._address
+
+    def sign_message(self, message: bytes) -> bytes:
+        signature = self._kms.sign(self._key_id, message, SigningAlgorithm.ED25519)
+        verify_message(message, signature, self.address)
+        return signature
+
+    def sign(self, message: bytes) -> SignedMessage:
+        return SignedMessage(message, self.sign_message(message))
+
+    def __repr__(self) -> str:
+        return f"KmsSolanaSigner({self._key_id})"
 
 
 def seal_seed(envelope: "Envelope", seed: bytes, *, purpose: str, chain: str) -> tuple[str, bytes]:
     """(address, blob): the seed as it may be stored. Raises SolanaKeyInvalid, KeyUnavailable."""
-    address = address_of_seed(seed)
-    return address, envelope.seal(seed, purpose=purpose, chain=chain, address=address)
+    secret = SecretBytes(seed)
+    del seed  # what fails from here on shows it in no variable
+    address = _address_of_seed(secret)
+    return address, envelope.seal(secret.get_secret_value(), purpose=purpose, chain=chain, address=address)
 
 
 def checked_address(address: str) -> str:
@@ -143,26 +185,33 @@ def verify_message(message: bytes, signature: bytes, address: str) -> None:
         raise SolanaSignatureMismatch(address=address) from None
 
 
-def address_of_seed(seed: bytes) -> str:
-    """The address that a seed signs for. Raises SolanaKeyInvalid."""
+def _address_of_seed(seed: SecretBytes) -> str:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     if len(seed) != SEED_SIZE_BYTES:
         raise SolanaKeyInvalid
-    return base58.encode(Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+    return base58.encode(Ed25519PrivateKey.from_private_bytes(seed.get_secret_value()).public_key().public_bytes_raw())
 
 
-def _enclosed(seed: bytes) -> Callable[[bytes], bytes]:
-    def sign(message: bytes) -> bytes:
-        return _sign(seed, message)
-
-    return sign
-
-
-def _sign(seed: bytes, message: bytes) -> bytes:
+def _sign(seed: SecretBytes, message: bytes) -> bytes:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+    return Ed25519PrivateKey.from_private_bytes(seed.get_secret_value()).sign(message)
+
+
+def _address_in(public_key: bytes, key_id: str) -> str:
+    """The address of a SubjectPublicKeyInfo. Raises SigningKeyUnavailable unless it is an Ed25519 key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(public_key)
+    except (ValueError, UnsupportedAlgorithm) as unreadable:
+        raise SigningKeyUnavailable(key_id=key_id, reason="its public key is unreadable") from unreadable
+    if not isinstance(key, Ed25519PublicKey):
+        raise SigningKeyUnavailable(key_id=key_id, reason="its public key is not of Ed25519")
+    return base58.encode(key.public_bytes_raw())
 
 
 def _public_bytes(address: str) -> bytes:
