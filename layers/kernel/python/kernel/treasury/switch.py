@@ -1,0 +1,100 @@
+"""Owns the kill switch of each service: halted, it owes nothing new and signs no new effect.
+
+What is signed already goes on to its end, because an unresolved nonce or signature is the greater danger. A halt waits
+for the transactions that are recording at that moment (twenty seconds at most): once it has returned, no obligation
+comes after it. Every halt and resumption is a row with its actor and reason, and none is ever changed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from kernel.clock import Clock, SystemClock
+from kernel.errors import Conflict, Invalid, Transient
+from kernel.postgres import Postgres, Queries, Transaction
+
+Q: Final = Queries.load(Path(__file__).with_name("switch.sql"))
+
+
+class ServiceHalted(Transient):
+    """The service is halted by an operator."""
+
+    cause = "Somebody halted it by its kill switch; who and why stands in the switch's history."
+    remedy = "Wait until an administrator resumes the service."
+    retry_after_s = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """One halt or resumption of a service: which, who, when, why."""
+
+    service: str
+    version: int
+    halted: bool
+    actor: str
+    reason: str
+    changed_at: datetime
+
+
+class KillSwitch:
+    """The switches of all services. Only the ops slice's role may turn them."""
+
+    def __init__(self, postgres: Postgres, clock: Clock | None = None) -> None:
+        self._postgres = postgres
+        self._clock = clock or SystemClock()
+
+    def halt(self, service: str, actor: str, reason: str) -> Halt:
+        """Let the service owe nothing new from now on. Halting what is halted keeps the new reason, too.
+
+        Raises Invalid without actor or reason, and DatabaseContention when a transaction of the service does not end.
+        """
+        return self._turn(service, actor, reason, halted=True)
+
+    def resume(self, service: str, actor: str, reason: str) -> Halt:
+        """Let the service go on. Raises Conflict when it is not halted, and Invalid without actor or reason."""
+        return self._turn(service, actor, reason, halted=False)
+
+    def standing(self, tx: Transaction, service: str) -> Halt | None:
+        """The halt in force, or None; a look that locks nothing."""
+        row = tx.maybe(Q["newest"], service=service)
+        return Halt(**row) if row is not None and row["halted"] else None
+
+    def require_running(self, tx: Transaction, service: str) -> None:
+        """Refuse while the service is halted, and let no halt return before this transaction ends.
+
+        Raises ServiceHalted.
+        """
+        row = tx.maybe(Q["require_switch"], service=service)
+        if row is not None and row["halted"]:
+            raise ServiceHalted(service=service, since=row["changed_at"].isoformat())
+
+    def history(self, service: str, limit: int = 100) -> list[Halt]:
+        """Every halt and resumption, newest first."""
+        with self._postgres.transaction() as tx:
+            return [Halt(**row) for row in tx.all(Q["history"], service=service, limit=limit)]
+
+    def halted(self) -> list[Halt]:
+        """The halts in force, by service."""
+        with self._postgres.transaction() as tx:
+            return [Halt(**row) for row in tx.all(Q["halted"])]
+
+    def _turn(self, service: str, actor: str, reason: str, *, halted: bool) -> Halt:
+        if not actor.strip() or not reason.strip():
+            raise Invalid("A change says who makes it and why.")
+        with self._postgres.transaction() as tx:
+            tx.execute(Q["lock_switch"], service=service)
+            newest = tx.maybe(Q["newest"], service=service)
+            if not halted and not (newest and newest["halted"]):
+                raise Conflict("The service is not halted.", service=service)
+            return Halt(
+                **tx.one(
+                    Q["turn"],
+                    service=service,
+                    version=newest["version"] + 1 if newest else 1,
+                    halted=halted,
+                    actor=actor[:200],
+                    reason=reason[:1000],
+                    now=self._clock.now(),
+                )
+            )
