@@ -27,7 +27,7 @@ from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 from infra.local.solana import SolanaNode
 
-pytest_plugins = ["tests.totals"]
+pytest_plugins = ["tests.totals", "tests.crash.harness.table"]
 
 MARKERS = frozenset(("unit", "handlers", "integration", "chain", "browser", "crash", "bench", "repo"))
 SETTINGS = settings.load()

@@ -1,0 +1,31 @@
+"""The nursery of crash runs, and the stages on which they take place."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from infra.local.children import Children
+from infra.local.postgres import PostgresServer
+from tests.crash.harness.scenario import Scenario
+from tests.crash.harness.stage import Nursery, Stage
+
+
+@pytest.fixture(scope="session")
+def nursery(children: Children) -> Iterator[Nursery]:
+    """The warmed parent of this pytest process's victims."""
+    nursery = Nursery(children)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def stage(
+    nursery: Nursery, children: Children, postgres_server: PostgresServer, tmp_path: Path
+) -> Iterator[Callable[[Scenario, int], Stage]]:
+    """`stage(scenario, seed)`: its servers, until the test ends."""
+    with ExitStack() as stages:
+        yield lambda scenario, seed: stages.enter_context(
+            Stage(scenario, nursery, children, postgres_server, tmp_path, seed)
+        )

@@ -1,0 +1,67 @@
+"""A scenario: what a process does that may die anywhere, and what must be true once another one has finished it."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.local.settings import ROOT
+from tests.crash.harness.world import World
+
+FOLDER = ROOT / "tests/crash/scenarios"
+SCENARIOS: dict[str, "Scenario"] = {}
+
+Act = Callable[[World], None]
+
+
+@dataclass(slots=True)
+class Scenario:
+    """`play` is what every process of a run does, the victim, the survivor and the one that wakes again.
+
+    Each part of it must therefore be safe to begin again: that is what is being tested.
+    evm: options of infra.local.anvil.start; None starts no such chain.
+    solana: options of infra.local.solana.start; None starts no such chain.
+    in_test: its named points are part of `make test`; `make crash` runs every scenario.
+    """
+
+    name: str
+    play: Act
+    evm: Mapping[str, Any] | None = None
+    solana: Mapping[str, Any] | None = None
+    in_test: bool = False
+    check: Act = field(default=lambda _: None)
+    before: Act = field(default=lambda _: None)
+
+    def verdict(self, check: Act) -> Act:
+        """Decorates what must hold in the end: asserts about the database and the chains."""
+        self.check = check
+        return check
+
+    def preparation(self, before: Act) -> Act:
+        """Decorates what is done once, before anything can die: funds, contracts, accounts."""
+        self.before = before
+        return before
+
+
+def scenario(
+    name: str,
+    *,
+    evm: Mapping[str, Any] | None = None,
+    solana: Mapping[str, Any] | None = None,
+    in_test: bool = False,
+) -> Callable[[Act], Scenario]:
+    """Registers the decorated play under a name; `tests/crash/README.md` shows a whole one."""
+
+    def register(play: Act) -> Scenario:
+        SCENARIOS[name] = Scenario(name, play, evm=evm, solana=solana, in_test=in_test)
+        return SCENARIOS[name]
+
+    return register
+
+
+def all_scenarios() -> dict[str, Scenario]:
+    """Every scenario of tests/crash/scenarios."""
+    for module in pkgutil.iter_modules([str(FOLDER)]):
+        importlib.import_module(f"tests.crash.scenarios.{module.name}")
+    return dict(sorted(SCENARIOS.items()))

@@ -1,0 +1,147 @@
+"""Where the runs of one scenario take place: its servers, and their return to the state before anything happened."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from infra.local import anvil, ports
+from infra.local.anvil import AnvilNode
+from infra.local.children import Children
+from infra.local.postgres import PostgresServer
+from tests.crash.harness.chains import EvmChain
+from tests.crash.harness.nursery import Order, to_line
+from tests.crash.harness.scenario import Scenario
+from tests.crash.harness.site import Site, Variation
+
+NURSERY = "tests.crash.harness.nursery"
+
+
+class Nursery:
+    """The other end of the warmed parent's socket."""
+
+    def __init__(self, children: Children) -> None:
+        ours, theirs = socket.socketpair()
+        self._child = children.start_python("nursery", NURSERY, str(theirs.fileno()), pass_fds=[theirs.fileno()])
+        theirs.close()
+        self._children, self._socket = children, ours
+        self._stream = ours.makefile("rw", encoding="utf-8")
+
+    def fork(self, order: Order) -> dict[str, Any]:
+        """Do what the order says in a fork, and wait; {"pid": ..., "end": ...}."""
+        return self._told(to_line(order))
+
+    def wake(self, pid: int) -> dict[str, Any]:
+        """Let a frozen process go on, and wait for its end."""
+        return self._told(f'{{"wake": {pid}}}\n')
+
+    def close(self) -> None:
+        """End it."""
+        self._stream.close()
+        self._socket.close()
+        self._children.forget(self._child)
+
+    def _told(self, line: str) -> dict[str, Any]:
+        import json
+
+        self._stream.write(line)
+        self._stream.flush()
+        answer = self._stream.readline()
+        if not answer:
+            self._children.check()
+            raise AssertionError(f"the nursery is gone:\n{self._child.last_lines()}")
+        return dict(json.loads(answer))
+
+
+class Stage:
+    """One scenario's servers. `site()` lends a place that is as new."""
+
+    def __init__(
+        self, scenario: Scenario, nursery: Nursery, children: Children, postgres: PostgresServer, folder: Path, seed: int
+    ) -> None:
+        self.scenario, self.nursery, self.seed = scenario, nursery, seed
+        self._children, self._postgres, self._folder = children, postgres, folder
+        self._count = 0
+        self._node: AnvilNode | None = None
+        self._chain: EvmChain | None = None
+        self._snapshot = ""
+        self._template = ""
+        self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="databases")
+        self._next: Future[str] | None = None
+
+    def __enter__(self) -> "Stage":
+        """Start the chains and prepare what every run begins with."""
+        if self.scenario.evm is not None:
+            self._node = anvil.start(self._children, **self.scenario.evm)
+            self._chain = EvmChain(self._node.url)
+        url = self._postgres.create_migrated()
+        self._template = urlsplit(url).path.lstrip("/")
+        order = Order(scenario=self.scenario.name, site=self._site(url, Variation()).to_json(), prepare=True)
+        answer = self.nursery.fork(order)
+        assert answer["end"] == "ended", self.failure("victim")
+        if self._chain is not None:
+            self._snapshot = str(self._chain.rpc("evm_snapshot"))
+        self._next = self._ahead.submit(self._database)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._next is not None:
+            self._postgres.drop_database(self._next.result())
+        self._ahead.shutdown()
+        if self._template:
+            self._postgres.drop_database(self._template)
+        if self._chain is not None and self._node is not None:
+            self._chain.close()
+            self._children.forget(self._node.child)
+
+    @contextmanager
+    def site(self, variation: Variation) -> Iterator[Site]:
+        """A place where nothing has happened; the database is a copy, the chain goes back to its snapshot."""
+        assert self._next is not None
+        url, self._next = self._next.result(), self._ahead.submit(self._database)
+        self._restore_chains()
+        site = self._site(url, variation)
+        try:
+            yield site
+        finally:
+            self._ahead.submit(self._postgres.drop_database, url)
+
+    def failure(self, *roles: str) -> str:
+        """What the last run's processes said when they failed."""
+        folder = self._folder / str(self._count)
+        paths = [folder / f"{role}.{kind}" for role in roles for kind in ("error", "stack")]
+        return "\n".join(path.read_text() for path in paths if path.exists() and path.stat().st_size)
+
+    def _database(self) -> str:
+        return self._postgres.create_database(template=self._template)
+
+    def _site(self, url: str, variation: Variation) -> Site:
+        shutil.rmtree(self._folder / str(self._count), ignore_errors=True)
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir(parents=True)
+        urls = {"evm": _identities(self._node.url, variation)} if self._node is not None else {}
+        return Site(folder=str(folder), database_url=url, seed=self.seed, urls=urls, variation=variation)
+
+    def _restore_chains(self) -> None:
+        if self._chain is None:
+            return
+        assert self._chain.rpc("evm_revert", self._snapshot) is True
+        self._snapshot = str(self._chain.rpc("evm_snapshot"))
+        # Neither belongs to a snapshot.
+        self._chain.rpc("anvil_dropAllTransactions")
+        self._chain.rpc("evm_setAutomine", True)
+
+
+def _identities(url: str, variation: Variation) -> tuple[str, ...]:
+    """The node itself, then its two RPC identities: two names of the loopback, or an address where nobody listens."""
+    port = urlsplit(url).port
+    primary = f"http://{ports.LOOPBACK}:{ports.free_port() if variation.rpc_down else port}"
+    return url, primary, f"http://localhost:{port}"

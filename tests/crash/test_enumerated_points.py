@@ -1,0 +1,48 @@
+"""Somebody dies before and after each point of each scenario, and every obligation still becomes exactly one effect.
+
+`make test` takes each named point of a few scenarios once; `make crash` every point of every scenario, in every
+variation, and prints the table.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infra.local import settings
+from tests.crash.harness.campaign import VARIATIONS, Campaign
+from tests.crash.harness.scenario import Scenario, all_scenarios
+from tests.crash.harness.site import Variation
+from tests.crash.harness.stage import Stage
+from tests.crash.harness.table import told
+
+pytestmark = pytest.mark.crash
+
+SOAK = settings.load().soak
+SEED = 20261121
+CAMPAIGNS = [
+    pytest.param(scenario, variation, id=f"{scenario.name}, {variation.name}")
+    for scenario in all_scenarios().values()
+    for variation in VARIATIONS
+    if SOAK or (scenario.in_test and variation == Variation())
+]
+
+
+@pytest.mark.parametrize(("scenario", "variation"), CAMPAIGNS)
+def test_whoever_dies_wherever_each_effect_happens_once(
+    scenario: Scenario,
+    variation: Variation,
+    stage: Callable[[Scenario, int], Stage],
+    volume: Callable[[int, int], int],
+    record_property: Callable[[str, Any], None],
+) -> None:
+    """No point is left out, no effect is lost, none happens twice."""
+    record_property("seed", SEED)
+
+    tally = Campaign(stage(scenario, SEED), variation).run(named_only=not SOAK)
+
+    volume(tally.kills + tally.stalls, tally.kills + tally.stalls)
+    record_property("tally", told(tally))
+    assert "\n\n".join(tally.failures) == ""
+    assert tally.unreached == []
+    assert tally.points > 0
