@@ -9,10 +9,10 @@ compare every byte with eth_account.)
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from kernel.errors import Broken
-from kernel.evm.addresses import address_bytes, address_of
+from kernel.evm.addresses import AddressInvalid, address_bytes, address_of, checksum
 from kernel.evm.fees import Fees
 from kernel.hashes import keccak256
 
@@ -61,11 +61,38 @@ class UnsignedTransaction:
         if self.chain_id <= 0 or self.nonce < 0 or self.value_wei < 0 or self.gas_limit < TRANSFER_GAS:
             raise ValueError(f"no node would take this transaction: {self}")
 
-    def digest(self) -> bytes:
-        """The 32 bytes to sign."""
+    @classmethod
+    def from_bytes(cls, encoded: bytes) -> Self:
+        """The transaction that `to_bytes` wrote. Raises ValueError for anything else."""
         import rlp  # type: ignore[import-untyped]
 
-        return keccak256(DYNAMIC_FEE_TYPE + bytes(rlp.encode(self._fields())))
+        try:
+            fields = rlp.decode(encoded.removeprefix(DYNAMIC_FEE_TYPE))
+            chain_id, nonce, tip, max_fee, gas = (int.from_bytes(field, "big") for field in fields[:5])
+            transaction = cls(
+                chain_id=chain_id,
+                nonce=nonce,
+                to=checksum("0x" + fields[5].hex()),
+                value_wei=int.from_bytes(fields[6], "big"),
+                data=fields[7],
+                gas_limit=gas,
+                fees=Fees(max_fee_wei=max_fee, tip_wei=tip),
+            )
+        except (rlp.DecodingError, AddressInvalid, IndexError, TypeError, AttributeError) as malformed:
+            raise ValueError("these bytes are no unsigned transaction") from malformed
+        if transaction.to_bytes() != encoded:
+            raise ValueError("these bytes are no unsigned transaction as we write it")
+        return transaction
+
+    def to_bytes(self) -> bytes:
+        """What is hashed and signed, whole: what an outside signer is shown."""
+        import rlp
+
+        return DYNAMIC_FEE_TYPE + bytes(rlp.encode(self._fields()))
+
+    def digest(self) -> bytes:
+        """The 32 bytes to sign."""
+        return keccak256(self.to_bytes())
 
     def with_signature(self, signature: Signature) -> "SignedTransaction":
         """The bytes to send and the hash they will be known by."""
