@@ -168,6 +168,22 @@ class Pool(ABC):
         with suppress(RpcUnavailable):
             self._survey()
 
+    def readers(self) -> list[Endpoint]:
+        """Whom to read from now, best first: for a reader that needs several answers of one node, and tells on it.
+
+        Raises RpcUnavailable, WrongChain.
+        """
+        self._survey()
+        return self._believed()
+
+    def fail(self, endpoint: Endpoint, reason: str) -> None:
+        """A reader got no answer of this endpoint."""
+        self._roster.fail(endpoint, reason)
+
+    def distrust(self, endpoint: Endpoint, why: str) -> None:
+        """A reader found that this endpoint tells what is not so."""
+        self._roster.distrust(endpoint, why)
+
     def standings(self) -> list[tuple[str, Standing]]:
         """The host of each endpoint and what the pool thinks of it, as configured, for /health."""
         return [(endpoint.name, standing) for endpoint, standing in self._roster.standings.items()]

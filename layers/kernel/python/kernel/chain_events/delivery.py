@@ -1,0 +1,29 @@
+"""Owns the payload of a chain event's task: the event, who delivered it, and when among the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kernel.chain_events.evm import FAMILY as EVM
+from kernel.chain_events.evm import EvmEvent
+from kernel.chain_events.solana import SolanaEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event on its way to a task. `sequence` grows with every delivery of one watch, by one or more."""
+
+    watch: str
+    sequence: int
+    event: EvmEvent | SolanaEvent
+
+    def to_json(self) -> dict[str, Any]:
+        """As the payload of a task."""
+        return {"watch": self.watch, "sequence": self.sequence, "event": self.event.to_json()}
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any]) -> Self:
+        """From the payload of a task. Raises KeyError, ValueError."""
+        event = payload["event"]
+        family = EvmEvent if event["family"] == EVM else SolanaEvent
+        return cls(watch=payload["watch"], sequence=int(payload["sequence"]), event=family.from_json(event))
