@@ -17,16 +17,20 @@ from functools import cached_property
 from typing import Self
 
 from kernel.auth import ApiKeys, Authenticator, Nonces, Tokens
+from kernel.breaker import TUNABLES, Board, Breakers, Policies, UpstashBoard
+from kernel.breaker.breakers import STATEMENT_TIMEOUT_S
 from kernel.cache import Cache, UpstashCache
 from kernel.clock import Clock, SystemClock
 from kernel.handler.telemetry import logger
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms, Kms
+from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
 from kernel.ratelimit import Limiter, UpstashLimiter
 from kernel.secrets import AwsSecrets, Secrets
 from kernel.settings import KernelSettings
 from kernel.tasks import MessageSender, SqsSender, Tasks
+from kernel.tunables import Tunables
 
 
 class Kernel:
@@ -43,10 +47,12 @@ class Kernel:
         cache: Cache | None = None,
         limiter: Limiter | None = None,
         kms: Kms | None = None,
+        board: Board | None = None,
     ) -> None:
         """role: the slice's database role, for every transaction. The others replace what AWS and Upstash do."""
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
+        self._given_clock, self._board = clock, board
         self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
         self._role = role
         self._sender, self._cache, self._limiter, self._kms = sender, cache, limiter, kms
@@ -78,6 +84,19 @@ class Kernel:
         return self._limiter or UpstashLimiter(self.settings.redis_rest_url, self._redis_token, self.clock)
 
     @cached_property
+    def breakers(self) -> Breakers:
+        """Circuit breakers, on a connection of their own: verdicts are told also while a transaction is open."""
+        postgres = Postgres(
+            lambda: self.secrets.resolve(self.settings.database_url),
+            self.clock,
+            role=self._role,
+            statement_timeout_s=STATEMENT_TIMEOUT_S,
+        )
+        board = self._board or UpstashBoard(self.settings.redis_rest_url, self._redis_token)
+        # Without a clock of tests the stores' own time rules, since containers' clocks differ.
+        return Breakers(postgres, board, self._given_clock, Policies(Tunables(postgres, TUNABLES, self.clock)))
+
+    @cached_property
     def api_keys(self) -> ApiKeys:
         """API keys."""
         return ApiKeys(self.postgres, self.clock)
@@ -107,9 +126,14 @@ class Kernel:
         """Secrets at rest."""
         return Envelope(self._kms or AwsKms(), self.settings.kms_key_id)
 
+    @cached_property
+    def vault(self) -> Vault:
+        """Signing keys at rest."""
+        return Vault(self.postgres, self.envelope, self.clock)
+
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
-        for room in ("postgres", "cache", "limiter"):
+        for room in ("postgres", "cache", "limiter", "breakers"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:
                 close()
