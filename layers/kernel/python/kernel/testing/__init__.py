@@ -1,5 +1,6 @@
 """Owns the kernel's fakes: each passes the same contract suite as the real thing it stands for."""
 
+from kernel.testing.board import InMemoryBoard
 from kernel.testing.cache import InMemoryCache
 from kernel.testing.clock import FakeClock
 from kernel.testing.kms import InMemoryKms
@@ -9,6 +10,7 @@ from kernel.testing.secrets import InMemorySecrets
 
 __all__ = [
     "FakeClock",
+    "InMemoryBoard",
     "InMemoryCache",
     "InMemoryKms",
     "InMemoryLimiter",

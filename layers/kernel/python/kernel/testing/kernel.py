@@ -2,6 +2,7 @@
 
 from kernel.clock import Clock
 from kernel.settings import KernelSettings
+from kernel.testing.board import InMemoryBoard
 from kernel.testing.cache import InMemoryCache
 from kernel.testing.clock import FakeClock
 from kernel.testing.kms import InMemoryKms
@@ -28,7 +29,7 @@ def settings_for(database_url: str) -> KernelSettings:
 
 
 class FakedKernel(Kernel):
-    """A Kernel on a real database; `queue`, `memory`, `counter` and `keys` are its fakes, for tests to look into."""
+    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted` are its fakes, for tests to see."""
 
     def __init__(self, database_url: str, *, role: str | None = None, clock: Clock | None = None) -> None:
         present = clock or FakeClock()
@@ -36,6 +37,7 @@ class FakedKernel(Kernel):
         self.memory = InMemoryCache(present)
         self.counter = InMemoryLimiter(present)
         self.keys = InMemoryKms((KEY_ID,))
+        self.posted = InMemoryBoard(present)
         super().__init__(
             settings_for(database_url),
             role=role,
@@ -45,4 +47,5 @@ class FakedKernel(Kernel):
             cache=self.memory,
             limiter=self.counter,
             kms=self.keys,
+            board=self.posted,
         )
