@@ -108,7 +108,7 @@ class Vault:
         place = {"purpose": purpose, "chain": chain, "address": checked_address(address)}
         return EnvelopeSolanaSigner(self._envelope, lambda: self._blob(place), **place)
 
-    def keys(self) -> list[SealedKey]:
+    def kept(self) -> list[SealedKey]:
         """What is kept, without the blobs."""
         with self._postgres.transaction() as tx:
             return [SealedKey(**row) for row in tx.all(Q["sealed_keys"])]
