@@ -147,7 +147,7 @@ def start(
         children.after_stop(server.drop_created)
         return server
     port = ports.requested_port(port)
-    folder = scratch.make("postgres")
+    folder = scratch.make("postgres", many_files=True)
     children.after_stop(lambda: scratch.remove(folder))
     user_id = pwd.getpwnam(SYSTEM_USER).pw_uid if os.geteuid() == 0 else None
     if user_id is not None:
