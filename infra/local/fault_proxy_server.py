@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import ports
+from infra.local import log_faults, ports
 from infra.local.faults import HEALTHY, Faults
 from infra.local.loopback_http import HttpMessage, read_message, write_request, write_response
 from infra.local.stale_head import StaleView
@@ -148,6 +148,14 @@ class Identity:
             self.failures["chain_id"] += 1
             claimed = hex(faults.chain_id) if method == "eth_chainId" else str(faults.chain_id)
             return {"jsonrpc": "2.0", "id": call.get("id"), "result": claimed}
+        if refused := log_faults.refusal(call, faults.logs_range_max):
+            self.failures["logs_range"] += 1
+            return refused
+        return log_faults.thinned(call, await self._as_seen(call), faults.logs_left_out)
+
+    async def _as_seen(self, call: Call) -> Call:
+        """The answer at the height where the identity stands."""
+        faults = self.faults
         if faults.stale_head is None:
             return await self._pass_on(call)
         view = StaleView(faults.stale_head)

@@ -22,6 +22,8 @@ class Faults:
     send: what befalls each eth_sendRawTransaction.
     stale_head: the height at which its view of the chain stands still.
     chain_id: the wrong chain it claims to be.
+    logs_range_max: the widest range of blocks, in blocks, that it lets eth_getLogs ask for.
+    logs_left_out: how many logs, the last ones, are missing from each of its answers to eth_getLogs.
     outage: every connection is cut, open ones too.
     """
 
@@ -33,6 +35,8 @@ class Faults:
     send: SendFailure | None = None
     stale_head: int | None = None
     chain_id: int | None = None
+    logs_range_max: int | None = None
+    logs_left_out: int = 0
     outage: bool = False
     seed: int = 0
 
