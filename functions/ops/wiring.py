@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from functions.ops.adapters.connections import Connections
+from kernel.audit import Audit
 from kernel.postgres import Partitions
 from kernel.tasks import DeadLetters
 from kernel.wiring import Kernel, KernelDeps
@@ -12,6 +13,11 @@ ROLE = "counterpart_ops"
 
 class Deps(KernelDeps):
     """What the ops handlers use."""
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The record of privileged acts."""
+        return Audit(self.kernel.postgres, self.clock)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -32,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     postgres = Postgres(chosen.database_url)
     try:
         postgres.check_schema()
-        issued = ApiKeys(postgres).issue(tier=Tier(chosen.tier), role=Role.of(chosen.role), label=chosen.label)
+        issued = ApiKeys(postgres).issue(
+            tier=Tier(chosen.tier), role=Role.of(chosen.role), label=chosen.label, actor="shell"
+        )
     except CounterpartError as refused:
         console.print(f"no key was made: {refused}", style="red", markup=False, soft_wrap=True)
         return 1

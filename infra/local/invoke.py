@@ -92,7 +92,7 @@ def _with_known_key(event: Any, database_url: str) -> Any:
     from kernel.auth.principal import Role, Tier
     from kernel.postgres import Postgres
 
-    issued = ApiKeys(Postgres(database_url)).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="make invoke")
+    issued = ApiKeys(Postgres(database_url)).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="make invoke", actor="shell")
     return event | {"headers": headers | {"x-api-key": issued.key}}
 
 

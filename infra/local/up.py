@@ -96,7 +96,7 @@ def _renew_reward_epoch(market: OracleMarket) -> None:
 def banner(cloud: LocalCloud, market: OracleMarket, playing: tuple[Provider, ...]) -> Iterator[str]:
     """The addresses of everything, a line each."""
     first = playing[0]
-    key = ApiKeys(Postgres(first.database_url)).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="make up")
+    key = ApiKeys(Postgres(first.database_url)).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="make up", actor="shell")
     yield "\n[bold]Counterpart is up.[/bold] Ctrl-C stops it.\n"
     yield f"  gateway      {first.stack.gateway_url}   health {_health(first)}"
     yield f"  WebSocket    {first.stack.ws_url}"

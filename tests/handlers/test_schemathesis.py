@@ -76,7 +76,7 @@ def api_key(database_url: str, redis_rest: RedisRest, aws: Aws, monkeypatch: pyt
         deps.check()
         override_deps(module.app, deps)
         opened.append(deps.kernel)
-    yield opened[0].api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis").key
+    yield opened[0].api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis", actor="a test").key
     for kernel in opened:
         kernel.close()
 

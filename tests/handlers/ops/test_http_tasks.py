@@ -32,7 +32,7 @@ def kernel(database_url: str) -> Iterator[FakedKernel]:
 
 
 def key(kernel: FakedKernel, role: Role, tier: Tier = Tier.PUBLIC) -> dict[str, str]:
-    return {"x-api-key": kernel.api_keys.issue(tier=tier, role=role, label="a test").key}
+    return {"x-api-key": kernel.api_keys.issue(tier=tier, role=role, label="a test", actor="a test").key}
 
 
 def park(kernel: FakedKernel, name: str) -> UUID:
@@ -141,17 +141,17 @@ def test_without_a_valid_credential_nothing_is_shown(kernel: FakedKernel, creden
 
 def test_a_revoked_key_is_refused_at_once(kernel: FakedKernel) -> None:
     """The very next request is 401."""
-    issued = kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="a test")
+    issued = kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="a test", actor="a test")
     headers = {"x-api-key": issued.key}
     before = listed(kernel, headers)[0]
-    kernel.api_keys.revoke(issued.prefix)
+    kernel.api_keys.revoke(issued.prefix, actor="a test")
 
     assert (before, listed(kernel, headers)[0]) == (200, 401)
 
 
 def test_a_key_with_a_changed_secret_is_refused(kernel: FakedKernel) -> None:
     """The prefix finds the row, the hash decides."""
-    issued = kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="a test")
+    issued = kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="a test", actor="a test")
     changed = issued.key[:-1] + ("a" if issued.key[-1] != "a" else "b")
 
     assert listed(kernel, {"x-api-key": changed})[0] == 401

@@ -21,7 +21,7 @@ PATH = "/internal/ingest"
 def client(offline: Deps) -> AsgiClient:
     """A worker with an internal key."""
     override_deps(app, offline)
-    key = offline.kernel.api_keys.issue(tier=Tier.INTERNAL, role=Role.VIEWER, label="worker")
+    key = offline.kernel.api_keys.issue(tier=Tier.INTERNAL, role=Role.VIEWER, label="worker", actor="a test")
     return AsgiClient(app, headers={"X-Api-Key": key.key})
 
 
@@ -156,8 +156,8 @@ def test_an_oversized_body_is_refused_before_it_is_read(client: AsgiClient, offl
 
 def test_without_a_key_nobody_writes(client: AsgiClient, offline: Deps) -> None:
     """A missing, an invented and a revoked key are all the same to a caller."""
-    issued = offline.kernel.api_keys.issue(tier=Tier.INTERNAL, role=Role.VIEWER, label="old")
-    offline.kernel.api_keys.revoke(issued.prefix)
+    issued = offline.kernel.api_keys.issue(tier=Tier.INTERNAL, role=Role.VIEWER, label="old", actor="a test")
+    offline.kernel.api_keys.revoke(issued.prefix, actor="a test")
     bare = AsgiClient(app)
 
     codes = [
@@ -171,7 +171,7 @@ def test_without_a_key_nobody_writes(client: AsgiClient, offline: Deps) -> None:
 def test_a_public_key_may_not_write(offline: Deps) -> None:
     """Ingestion is for our own workers."""
     override_deps(app, offline)
-    key = offline.kernel.api_keys.issue(tier=Tier.PUBLIC, role=Role.VIEWER, label="reader")
+    key = offline.kernel.api_keys.issue(tier=Tier.PUBLIC, role=Role.VIEWER, label="reader", actor="a test")
 
     answer = AsgiClient(app, headers={"X-Api-Key": key.key}).post(PATH, json=batch(offline, feed(offline)))
 

@@ -25,7 +25,7 @@ def postgres(database_url: str) -> Iterator[Postgres]:
 def test_an_issued_key_is_known_by_its_tier_and_role(postgres: Postgres) -> None:
     """The key opens what it was issued for."""
     keys = ApiKeys(postgres)
-    issued = keys.issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer")
+    issued = keys.issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer", actor="a test")
 
     expected = Principal(identity=f"key:{issued.prefix}", tier=Tier.PAID, role=Role.VIEWER)
     assert keys.principal(issued.key) == expected
@@ -33,7 +33,7 @@ def test_an_issued_key_is_known_by_its_tier_and_role(postgres: Postgres) -> None
 
 def test_the_database_never_sees_the_key(postgres: Postgres) -> None:
     """Only its hash and its prefix; a repr hides it too."""
-    issued = ApiKeys(postgres).issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer")
+    issued = ApiKeys(postgres).issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer", actor="a test")
     with postgres.transaction() as tx:
         row = tx.one("select api_keys::text as everything from kernel.api_keys")["everything"]
     secret = issued.key.rpartition("_")[2]
@@ -45,7 +45,7 @@ def test_the_database_never_sees_the_key(postgres: Postgres) -> None:
 def test_a_changed_key_is_refused(postgres: Postgres, change: object) -> None:
     """Nothing near is good enough."""
     keys = ApiKeys(postgres)
-    issued = keys.issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer")
+    issued = keys.issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer", actor="a test")
     assert callable(change)
     with pytest.raises(Unauthorized):
         keys.principal(change(issued.key))
@@ -55,11 +55,11 @@ def test_a_revoked_key_is_refused_and_stays_listed(postgres: Postgres) -> None:
     """Revoking twice keeps the first time; the record remains."""
     clock = FakeClock()
     keys = ApiKeys(postgres, clock)
-    issued = keys.issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer")
-    keys.revoke(issued.prefix)
+    issued = keys.issue(tier=Tier.PAID, role=Role.VIEWER, label="a customer", actor="a test")
+    keys.revoke(issued.prefix, actor="a test")
     revoked_at = clock.now()
     clock.advance(60)
-    keys.revoke(issued.prefix)
+    keys.revoke(issued.prefix, actor="a test")
 
     with pytest.raises(Unauthorized):
         keys.principal(issued.key)
@@ -71,13 +71,13 @@ def test_a_revoked_key_is_refused_and_stays_listed(postgres: Postgres) -> None:
 def test_an_unknown_key_cannot_be_revoked(postgres: Postgres) -> None:
     """NotFound."""
     with pytest.raises(NotFound):
-        ApiKeys(postgres).revoke("abcdefghijkl")
+        ApiKeys(postgres).revoke("abcdefghijkl", actor="a test")
 
 
 def test_a_slice_may_read_keys_but_make_none(database_url: str) -> None:
     """The database itself holds the line."""
     oracle = Postgres(database_url, role="counterpart_oracle")
-    issued = ApiKeys(oracle).issue(tier=Tier.PAID, role=Role.VIEWER, label="by the ops role")
+    issued = ApiKeys(oracle).issue(tier=Tier.PAID, role=Role.VIEWER, label="by the ops role", actor="a test")
     known = ApiKeys(oracle).principal(issued.key)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), oracle.transaction() as tx:
         tx.execute("update kernel.api_keys set role = 'admin'")

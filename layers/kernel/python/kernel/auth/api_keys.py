@@ -11,6 +11,7 @@ import string
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kernel.audit import Audit
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.clock import Clock, SystemClock
 from kernel.errors import NotFound, Unauthorized
@@ -57,11 +58,13 @@ class ApiKeys:
     def __init__(self, postgres: Postgres, clock: Clock | None = None) -> None:
         self._postgres = postgres
         self._clock = clock or SystemClock()
+        self._audit = Audit(postgres, self._clock)
 
-    def issue(self, *, tier: Tier, role: Role, label: str) -> IssuedKey:
-        """A new key; `label` says for whom, 1 to 200 characters."""
+    def issue(self, *, tier: Tier, role: Role, label: str, actor: str) -> IssuedKey:
+        """A new key; `label` says for whom, 1 to 200 characters, `actor` who makes it."""
         prefix = _random_text(_PREFIX_LENGTH)
         key = f"cp_{prefix}_{_random_text(_SECRET_LENGTH)}"
+        told = {"tier": tier.value, "role": role.label, "label": label}
         with self._postgres.transaction(role=_WRITER) as tx:
             tx.execute(
                 ISSUE,
@@ -72,6 +75,7 @@ class ApiKeys:
                 label=label,
                 created_at=self._clock.now(),
             )
+            self._audit.record(tx, actor=actor, action="api_keys.issue", subject=f"api_key:{prefix}", details=told)
         return IssuedKey(prefix=prefix, key=key)
 
     def principal(self, key: str) -> Principal:
@@ -85,11 +89,12 @@ class ApiKeys:
             raise Unauthorized
         return Principal(identity=f"key:{row['prefix']}", tier=Tier(row["tier"]), role=Role.of(row["role"]))
 
-    def revoke(self, prefix: str) -> None:
+    def revoke(self, prefix: str, *, actor: str) -> None:
         """Refuse the key from now on; a second time changes nothing. Raises NotFound."""
         with self._postgres.transaction(role=_WRITER) as tx:
             if tx.execute(REVOKE, prefix=prefix, revoked_at=self._clock.now()) == 0:
                 raise NotFound("There is no API key of this prefix.", prefix=prefix)
+            self._audit.record(tx, actor=actor, action="api_keys.revoke", subject=f"api_key:{prefix}")
 
     def all(self) -> list[KeyRecord]:
         """Every key ever issued, oldest first."""

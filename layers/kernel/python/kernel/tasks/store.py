@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from kernel.audit import Audit
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Conflict, LeaseLost, NotFound
 from kernel.postgres import Fence, Postgres, Transaction
@@ -45,6 +46,7 @@ class Tasks:
         self.sender = sender
         self.clock = clock or SystemClock()
         self._chance = chance
+        self._audit = Audit(postgres, self.clock)
 
     def enqueue(self, specs: Sequence[TaskSpec], tx: Transaction | None = None) -> list[UUID]:
         """Ask for work, once per kind and business key; the ids in the order of the specs, old or new.
@@ -139,6 +141,8 @@ class Tasks:
                 raise Conflict(f"A task that is {row['state']} is not replayed.", state=row["state"])
             settle_unheld(tx, [task_id], ruling, owner=actor, now=now)
             self._send_after(tx, row | {"run_at": now, "fence": row["fence"] + 1})  # settling raised the token
+            was = {"kind": row["kind"], "business_key": row["business_key"], "was": row["state"]}
+            self._audit.record(tx, actor=actor, action="tasks.replay", subject=f"task:{task_id}", details=was)
 
     def sweep(self, limit: int = SWEEP_LIMIT) -> int:
         """Skip what expired, then send what is due soon and was not sent or whose worker went silent; how many sent.

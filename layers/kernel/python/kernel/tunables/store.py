@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kernel.audit import Audit
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.postgres import Postgres, Queries
@@ -45,6 +46,7 @@ class Tunables:
         """declared: every tunable that may be set here; ValueError when two share a name."""
         self._postgres = postgres
         self._clock = clock or SystemClock()
+        self._audit = Audit(postgres, self._clock)
         self._cache_s = cache_s
         self._declared = {tunable.name: tunable for tunable in declared}
         if len(self._declared) != len(declared):
@@ -85,6 +87,13 @@ class Tunables:
             )
             if not tx.execute(Q["insert_version"], **_columns(change)):
                 raise Conflict("Somebody else changed the tunable at the same moment.", name=name)
+            told = {
+                "version": change.version,
+                "from": str(change.old_value),
+                "to": str(accepted),
+                "reason": reason[:1000],
+            }
+            self._audit.record(tx, actor=actor, action="tunables.set", subject=f"tunable:{name}", details=told)
         self._fresh_until_s = float("-inf")
         return change
 
