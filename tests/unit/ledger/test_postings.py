@@ -84,8 +84,18 @@ def test_the_same_postings_in_another_order_are_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("name", "asset"),
-    [("bridge", WEI), ("Bridge:a", WEI), ("bridge:", WEI), ("bridge:a b", WEI), ("b:" + "a" * 199, WEI)]
-    + [("b:a", "evm"), ("b:a", "evm:1"), ("b:a", "evm:1:"), ("b:a", "evm:1:0x 0"), ("b:a", "evm:1:" + "a" * 95)],
+    [
+        ("bridge", WEI),
+        ("Bridge:a", WEI),
+        ("bridge:", WEI),
+        ("bridge:a b", WEI),
+        ("b:" + "a" * 199, WEI),
+        ("b:a", "evm"),
+        ("b:a", "evm:1"),
+        ("b:a", "evm:1:"),
+        ("b:a", "evm:1:0x 0"),
+        ("b:a", "evm:1:" + "a" * 95),
+    ],
 )
 def test_unfit_names_are_refused_with_words(name: str, asset: str) -> None:
     """Where they are written, not at the first posting."""

@@ -58,7 +58,7 @@ class Ledger:
     ) -> UUID:
         """Post one transaction in the caller's; its id. Posting the same again under its key changes nothing.
 
-        Raises Unbalanced, PostingsUnfit, PostingsChanged, AccountNotOpen, Overdrawn: the caller's transaction is undone.
+        Raises Unbalanced, PostingsUnfit, PostingsChanged, AccountNotOpen, Overdrawn; the database's refusals undo all.
         """
         planned = plan(postings)
         wanted = [{"account": one.account, "asset": one.asset, "amount": str(one.amount)} for one in planned]
