@@ -1,0 +1,320 @@
+"""Owns the pool of RPC endpoints of one Solana cluster: what `kernel.jsonrpc.pool` does, in the words of Solana.
+
+A cluster is known by its genesis hash. Heads are compared by block height, which is also what a blockhash expires by.
+
+Two honest endpoints of Solana hardly ever stand at the same slot, and no question but a few can be pinned to one. So
+reads that move money are not compared whole: each has a rule of its own that errs on the safe side (`statuses`, and
+the `agreed_…` methods here), and no endpoint is distrusted for being a slot ahead.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from kernel.clock import Clock
+from kernel.jsonrpc import pool as jsonrpc
+from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
+from kernel.jsonrpc.pool import Pool
+from kernel.jsonrpc.quorum import NoQuorum
+from kernel.jsonrpc.roster import Health
+from kernel.jsonrpc.standings import Sight
+from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of, table_of
+from kernel.solana.history import ConfirmedTransaction, SignatureSeen
+from kernel.solana.refusals import Refusal, meaning_of
+from kernel.solana.statuses import Failure, SignatureStatus, agreed_status
+
+GENESIS_HASHES: Final = {
+    "mainnet": "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
+    "devnet": "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+    "testnet": "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
+}
+LOCALNET: Final = "localnet"
+# A blockhash is good for so many blocks after its own.
+BLOCKHASH_BLOCKS: Final = 150
+# What the RPC takes in one call.
+STATUSES_MAX, FEE_ACCOUNTS_MAX, SIGNATURES_MAX = 256, 128, 1_000
+
+Delivery = jsonrpc.Delivery[Refusal]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Blockhash:
+    """A recent blockhash, the last block height at which bytes signed with it can land, and the slot it was read at."""
+
+    value: str
+    last_valid_block_height: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a run on the node's present state came to."""
+
+    units: int
+    error: Failure | None
+    logs: tuple[str, ...]
+
+
+class SolanaPool(Pool):
+    """The endpoints of one cluster, in order of preference."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        cluster: str,
+        clock: Clock | None = None,
+        *,
+        genesis_hash: str | None = None,
+        timeout_s: float = 3.0,
+        lag_blocks_max: int = 40,
+        survey_ttl_s: float = 5.0,
+        grace_s: float = 0.5,
+        quorum: int | None = None,
+        health: Health | None = None,
+    ) -> None:
+        """genesis_hash: of `localnet`, where it is known; None takes any cluster there that is not a public one."""
+        if cluster != LOCALNET and cluster not in GENESIS_HASHES:
+            raise ValueError(f"no such cluster: {cluster}")
+        super().__init__(
+            urls,
+            clock,
+            chain=f"solana:{cluster}",
+            lag_max=lag_blocks_max,
+            lag_s_max=float("inf"),  # a head of Solana tells no time
+            timeout_s=timeout_s,
+            survey_ttl_s=survey_ttl_s,
+            grace_s=grace_s,
+            quorum=quorum,
+            health=health,
+        )
+        self.cluster: Final = cluster
+        self._genesis_hash = genesis_hash or GENESIS_HASHES.get(cluster)
+
+    # What any one endpoint may tell.
+
+    def height(self, commitment: str = "finalized") -> int:
+        """The block height, which counts blocks and leaves out skipped slots."""
+        return int(self.call("getBlockHeight", [{"commitment": commitment}]))
+
+    def slot(self, commitment: str = "finalized") -> int:
+        """The newest slot of that commitment."""
+        return int(self.call("getSlot", [{"commitment": commitment}]))
+
+    def block_time_s(self, slot: int) -> int | None:
+        """The Unix time at which the cluster made a block, by its own estimate."""
+        found = self.call("getBlockTime", [slot])
+        return None if found is None else int(found)
+
+    def statuses(self, signatures: Sequence[str], *, search_history: bool = True) -> list[SignatureStatus | None]:
+        """What one endpoint knows of each signature; None where it knows nothing, which proves nothing."""
+        found: list[SignatureStatus | None] = []
+        for asked in _chunks(signatures, STATUSES_MAX):
+            answer = self.call("getSignatureStatuses", _statuses_asked(asked, search_history=search_history))
+            found += _statuses(answer, len(asked))
+        return found
+
+    def recent_fees(self, writable_accounts: Sequence[str]) -> list[int]:
+        """Priority fees of the last 150 blocks' transactions over these accounts, in micro-lamports a unit."""
+        asked = list(dict.fromkeys(writable_accounts))[:FEE_ACCOUNTS_MAX]
+        return [int(one["prioritizationFee"]) for one in self.call("getRecentPrioritizationFees", [asked])]
+
+    def simulate(self, raw: bytes, *, replace_blockhash: bool = True) -> Simulation:
+        """Run a transaction, signed or not, on the state of one endpoint, without sending it."""
+        options = {
+            "encoding": "base64",
+            "sigVerify": False,
+            "replaceRecentBlockhash": replace_blockhash,
+            "commitment": "confirmed",
+        }
+        found = self.call("simulateTransaction", [_base64(raw), options])["value"]
+        return Simulation(
+            units=int(found.get("unitsConsumed") or 0), error=found["err"], logs=tuple(found.get("logs") or ())
+        )
+
+    def balance_lamports(self, address: str, commitment: str = "finalized") -> int:
+        """The balance of an account; 0 when there is none."""
+        return int(self.call("getBalance", [address, {"commitment": commitment}])["value"])
+
+    def account(self, address: str, commitment: str = "confirmed") -> AccountState | None:
+        """The account, or None when there is none."""
+        return AccountState.from_rpc(self.call("getAccountInfo", _account_asked(address, commitment)))
+
+    def lookup_table(self, address: str) -> tuple[str, ...]:
+        """The addresses in a lookup table that a transaction may use now. Raises AccountUnfit."""
+        return table_of(address, self.account(address))
+
+    def nonce_account(self, address: str, commitment: str = "confirmed") -> NonceState:
+        """What a nonce account holds. Raises AccountUnfit."""
+        return nonce_of(address, self.account(address, commitment))
+
+    def signatures_for(
+        self,
+        address: str,
+        *,
+        until: str | None = None,
+        before: str | None = None,
+        limit: int = SIGNATURES_MAX,
+        commitment: str = "finalized",
+    ) -> list[SignatureSeen]:
+        """The address's transactions, newest first: older than `before`, newer than `until`."""
+        wanted = {"limit": limit, "commitment": commitment, "until": until, "before": before}
+        options = {name: value for name, value in wanted.items() if value is not None}
+        return [SignatureSeen.from_rpc(line) for line in self.call("getSignaturesForAddress", [address, options])]
+
+    def transaction(self, signature: str, commitment: str = "confirmed") -> ConfirmedTransaction | None:
+        """What a transaction did; None while one endpoint knows no such transaction of that commitment."""
+        options = {"encoding": "json", "commitment": commitment, "maxSupportedTransactionVersion": 0}
+        found = self.call("getTransaction", [signature, options])
+        return None if found is None else ConfirmedTransaction.from_rpc(found)
+
+    # What goes to all of them.
+
+    def broadcast(self, raw: bytes, *, max_retries: int = 0, skip_preflight: bool = True) -> list[Delivery]:
+        """Send signed bytes to every endpoint of the right cluster, and collect the answers that come in time.
+
+        max_retries: how often an endpoint repeats them by itself; sending again is our business. Raises only
+        WrongChain, and RpcUnavailable when no endpoint has ever proved to be of the right cluster.
+        """
+        options = {"encoding": "base64", "skipPreflight": skip_preflight, "maxRetries": max_retries}
+        return self.deliver(lambda endpoint: _delivery(endpoint, [_base64(raw), options]))
+
+    # What money moves by.
+
+    def latest_blockhash(self, commitment: str = "confirmed") -> Blockhash:
+        """A recent blockhash and the last block height at which bytes signed with it can land.
+
+        An endpoint that names too low a height would let us sign anew what can still land. So the answer is never
+        below the highest head that any endpoint tells afterwards, and the life of a blockhash.
+        """
+        answer = self.call("getLatestBlockhash", [{"commitment": commitment}])
+        heads = self.everywhere("getBlockHeight", [{"commitment": "processed"}])
+        told = int(answer["value"]["lastValidBlockHeight"])
+        return Blockhash(
+            value=str(answer["value"]["blockhash"]),
+            last_valid_block_height=max([told, *(int(head) + BLOCKHASH_BLOCKS for head in heads)]),
+            slot=int(answer["context"]["slot"]),
+        )
+
+    def agreed_height_floor(self, commitment: str = "finalized", *, quorum: int | None = None) -> int:
+        """The lowest block height that a quorum of endpoints tells. Raises NoQuorum when fewer answer."""
+        heights, _ = self._told("getBlockHeight", [{"commitment": commitment}], int, quorum)
+        return min(heights)
+
+    def agreed_statuses(self, signatures: Sequence[str], *, quorum: int | None = None) -> list[SignatureStatus | None]:
+        """What is believed of each signature, with all history searched (rules in `statuses`). Raises NoQuorum.
+
+        None: a quorum knows nothing of it, and nobody knows something.
+        """
+        agreed: list[SignatureStatus | None] = []
+        for asked in _chunks(signatures, STATUSES_MAX):
+            count = len(asked)
+            told, needed = self._told(
+                "getSignatureStatuses",
+                _statuses_asked(asked, search_history=True),
+                partial(_statuses, count=count),
+                quorum,
+            )
+            agreed += [agreed_status([one[place] for one in told], needed) for place in range(count)]
+        return agreed
+
+    def agreed_balance_lamports(self, address: str, *, quorum: int | None = None) -> int:
+        """The finalized balance that a quorum tells alike. Raises NoQuorum, also while it changes."""
+        asked = [address, {"commitment": "finalized"}]
+        return self._agreed_alike("getBalance", asked, lambda answer: int(answer["value"]), quorum)
+
+    def agreed_nonce_account(self, address: str, *, quorum: int | None = None) -> NonceState:
+        """The finalized nonce that a quorum tells alike. Raises NoQuorum, also while it advances, and AccountUnfit."""
+        nonce = self._agreed_alike(
+            "getAccountInfo", _account_asked(address, "finalized"), partial(_nonce, address), quorum
+        )
+        if nonce is None:
+            raise AccountUnfit(address=address, expected="nonce")
+        return nonce
+
+    def _agreed_alike(self, method: str, params: Sequence[Any], read: Callable[[Any], T], quorum: int | None) -> T:
+        """What enough endpoints tell alike; that others are a slot ahead is no lie."""
+        told, needed = self._told(method, params, read, quorum)
+        answer, count = Counter(told).most_common(1)[0]
+        if count < needed or sum(n == count for n in Counter(told).values()) > 1:
+            raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=len(told))
+        return answer
+
+    def _told(
+        self, method: str, params: Sequence[Any], read: Callable[[Any], T], quorum: int | None
+    ) -> tuple[list[T], int]:
+        """Every believed endpoint's answer, and how many are needed. Raises NoQuorum when fewer answer."""
+        voters, needed = self._electorate(quorum)
+
+        def ask(endpoint: Endpoint) -> tuple[T] | None:
+            try:
+                return (read(endpoint.call(method, params)),)
+            except EndpointUnavailable as away:
+                self._roster.fail(endpoint, type(away).__name__)
+            except (RpcRefused, ValueError, TypeError, LookupError):
+                pass  # no answer, or one of another shape: no vote
+            return None
+
+        answers = self._fan.each(voters, ask, lambda told: len(told) >= needed)
+        told = [answer[0] for answer in answers if answer is not None]
+        if len(told) < needed:
+            raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=len(told))
+        return told, needed
+
+    def _is_the_chain(self, endpoint: Endpoint) -> bool:
+        named = endpoint.call("getGenesisHash", [])
+        if self._genesis_hash is None:
+            return isinstance(named, str) and named not in GENESIS_HASHES.values()
+        return bool(named == self._genesis_hash)
+
+    def _sight(self, endpoint: Endpoint) -> Sight:
+        return Sight(int(endpoint.call("getBlockHeight", [{"commitment": "confirmed"}])))
+
+    def _whose(self) -> dict[str, Any]:
+        return {"cluster": self.cluster}
+
+
+def _delivery(endpoint: Endpoint, params: Sequence[Any]) -> Delivery | None:
+    try:
+        endpoint.call("sendTransaction", params)
+    except RpcRefused as refused:
+        meaning = meaning_of(refused.words, refused.rpc_code)
+        return Delivery(
+            endpoint=endpoint.name, accepted=meaning == Refusal.KNOWN, refusal=meaning, words=refused.words[:512]
+        )
+    except EndpointUnavailable:
+        return None
+    return Delivery(endpoint=endpoint.name, accepted=True)
+
+
+def _account_asked(address: str, commitment: str) -> list[Any]:
+    return [address, {"encoding": "base64", "commitment": commitment}]
+
+
+def _nonce(address: str, answer: Any) -> NonceState | None:
+    with suppress(AccountUnfit):
+        return nonce_of(address, AccountState.from_rpc(answer))
+    return None
+
+
+def _statuses_asked(signatures: Sequence[str], *, search_history: bool) -> list[Any]:
+    return [list(signatures), {"searchTransactionHistory": search_history}]
+
+
+def _statuses(answer: Any, count: int) -> list[SignatureStatus | None]:
+    found = [SignatureStatus.from_rpc(status) for status in answer["value"]]
+    if len(found) != count:
+        raise ValueError(f"{len(found)} statuses for {count} signatures")
+    return found
+
+
+def _chunks(signatures: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [signatures[start : start + size] for start in range(0, len(signatures), size)]
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

@@ -1,0 +1,73 @@
+"""Owns what endpoints know of a signature, and what their knowledge comes to when money hangs on it. Pure.
+
+Nothing is believed that costs money if it is wrong:
+
+1. That a signature is unknown is believed when `needed` endpoints say so and none says otherwise: an endpoint forgets
+   what is old, and a transaction that landed must never be signed anew.
+2. A confirmation is believed as far as `needed` endpoints confirm the same slot and the same outcome. What fewer know
+   is PROCESSED: somebody has seen it, so it is not unknown, and nothing follows from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from kernel.jsonrpc.pool import canonical
+
+Failure = Mapping[str, Any] | str
+
+
+class Confirmation(StrEnum):
+    """How sure the chain is of a transaction."""
+
+    PROCESSED = "processed"  # In a block, which may be dropped.
+    CONFIRMED = "confirmed"  # Two thirds of the stake voted for its block.
+    FINALIZED = "finalized"  # 31 confirmed blocks lie above it: it stays.
+
+
+_RANK: Final = {confirmation: rank for rank, confirmation in enumerate(Confirmation)}
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStatus:
+    """Where a transaction landed; `error` is the runtime's own, None for a transaction that went through."""
+
+    slot: int
+    confirmation: Confirmation
+    error: Failure | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it stays, with its outcome."""
+        return self.confirmation == Confirmation.FINALIZED
+
+    @classmethod
+    def from_rpc(cls, status: Mapping[str, Any] | None) -> "SignatureStatus | None":
+        """From getSignatureStatuses; None for an unknown signature. LookupError, ValueError for another shape."""
+        if status is None:
+            return None
+        told = status.get("confirmationStatus")
+        if told is None:  # Older nodes say it by the number of confirmations: none left to wait for.
+            told = Confirmation.FINALIZED if status["confirmations"] is None else Confirmation.PROCESSED
+        return cls(slot=int(status["slot"]), confirmation=Confirmation(told), error=status["err"])
+
+
+def agreed_status(told: Sequence[SignatureStatus | None], needed: int) -> SignatureStatus | None:
+    """What the answers of at least `needed` endpoints come to, by the module's two rules."""
+    if len(told) < needed:
+        raise ValueError(f"{len(told)} answers are no quorum of {needed}")
+    known = [status for status in told if status is not None]
+    if not known:
+        return None
+    for confirmation in reversed(Confirmation):
+        for one in known:
+            alike = [other for other in known if _same(one, other) and _RANK[other.confirmation] >= _RANK[confirmation]]
+            if len(alike) >= needed:
+                return SignatureStatus(one.slot, confirmation, one.error)
+    claimed = max(known, key=lambda status: _RANK[status.confirmation])
+    return SignatureStatus(claimed.slot, Confirmation.PROCESSED, claimed.error)
+
+
+def _same(one: SignatureStatus, other: SignatureStatus) -> bool:
+    return one.slot == other.slot and canonical(one.error) == canonical(other.error)
