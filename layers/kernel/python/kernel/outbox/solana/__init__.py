@@ -1,0 +1,25 @@
+"""Owns Solana transactions that must happen once: `lifecycle` is the essay, `decision` the algorithm."""
+
+from kernel.outbox.solana.decision import SolanaPolicy
+from kernel.outbox.solana.entries import (
+    DurableNonceMissing,
+    Purpose,
+    SolanaEntry,
+    SolanaIntent,
+    SolanaIntentChanged,
+    SubmitSolanaTransaction,
+)
+from kernel.outbox.solana.lifecycle import State
+from kernel.outbox.solana.outbox import SolanaOutbox
+
+__all__ = [
+    "DurableNonceMissing",
+    "Purpose",
+    "SolanaEntry",
+    "SolanaIntent",
+    "SolanaIntentChanged",
+    "SolanaOutbox",
+    "SolanaPolicy",
+    "State",
+    "SubmitSolanaTransaction",
+]

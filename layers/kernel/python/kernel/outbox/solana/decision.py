@@ -1,0 +1,224 @@
+"""Owns the next step of a Solana outbox entry: the facts of the cluster go in, one step comes out. Pure.
+
+In this order, because each case presumes that the earlier ones do not hold:
+
+1. A node knows one of our effects' signatures: settle if its block is finalized, else wait for that.
+2. Nothing is signed: sign the effect, or end, cancelled, if it is past its time.
+3. Every payload looks dead to one node (the finalized height is past its last valid one, or its nonce has moved on):
+   have that proven by two. If proven, sign the effect anew at a raised price, or end if it is past its time; else wait.
+   At the price's cap raise an alarm, and sign all the same: without a signature nothing can ever land.
+4. A release is on its way into a final block: wait.
+5. Over a durable nonce, and the effect is past its time, or was accepted `stuck_after_s` ago without landing: sign a
+   release at a raised price. Where the cap forbids a raise, raise the alarm instead, and go on as below.
+6. Past its time over a blockhash: wait until the bytes are dead, without sending them again.
+7. Otherwise send the same bytes again: leaders forget what they could not pack at once.
+
+*Why the proof reads the height first and the statuses after it.* Bytes land at or below their last valid height L. Once
+a node's finalized height is past L, every block that could hold them is final on that node, and whether it knows the
+signature cannot change any more: unknown then is unknown for ever. A status read before the height says nothing about
+the blocks in between. For the same reason a status that is known but not finalized stops everything: if its fork is
+dropped it becomes unknown, and is asked for again. The nonce of a durable transaction is read finalized, and before
+the statuses, likewise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from kernel.jsonrpc.pool import Delivery
+from kernel.outbox.solana.entries import Purpose, SignedPayload, SolanaEntry
+from kernel.outbox.solana.lifecycle import Event, State
+from kernel.solana.fees import SolanaFeePolicy
+from kernel.solana.refusals import Refusal
+from kernel.solana.statuses import SignatureStatus
+
+# A transaction of age t is looked at again after t / 4: early news is read early, and an old case costs little.
+PATIENCE: Final = 0.25
+# A blockhash lives for a minute or so: what is proven dead is proven soon after, or a person has to look.
+PROVEN_WITHIN: Final = timedelta(hours=1)
+# What a person has to see to. The rest passes: a blockhash that the node does not know yet, a leader that is busy.
+ALARMING: Final = frozenset({Refusal.UNFUNDED, Refusal.UNACCEPTABLE, Refusal.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolanaPolicy:
+    """How one cluster's entries are driven.
+
+    `stuck_after_s` is for durable nonces only: over a blockhash the cluster itself says when bytes are dead.
+    `resend_s` bounds the pause while living bytes wait for a block, `poll_max_s` every other one.
+    """
+
+    fees: SolanaFeePolicy
+    stuck_after_s: float = 60.0
+    poll_s: float = 1.0
+    resend_s: float = 4.0
+    poll_max_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.poll_s <= self.resend_s <= self.poll_max_s:
+            raise ValueError(f"0 < poll_s <= resend_s <= poll_max_s does not hold: {self}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What the cluster looked like from one node at one moment, and what two nodes said of the payloads' death."""
+
+    now: datetime
+    finalized_height: int = 0
+    known: Mapping[str, SignatureStatus] = field(default_factory=dict)  # by signature
+    nonce: str | None = None  # the durable nonce's value in the newest finalized block
+    dead: bool | None = None  # proven, or not; None: not asked
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Sign this over a fresh blockhash or the present nonce, commit the bytes, and send them."""
+
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the newest committed bytes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Ask two RPCs whether anything signed so far can still land, or has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """This payload is in a finalized block: have that confirmed by two RPCs, and record the end."""
+
+    payload: SignedPayload
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Nothing can land any more and nothing is wanted: record the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again later."""
+
+
+Step = Sign | Send | Prove | Settle | Abandon | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A step, the events that the sighting proved, and what a person must know."""
+
+    step: Step
+    events: tuple[Event, ...] = ()
+    alarm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a broadcast to several endpoints came to."""
+
+    accepted: bool
+    refusal: Refusal | None
+    words: str
+
+
+def decide(entry: SolanaEntry, sighting: Sighting, policy: SolanaPolicy) -> Plan:
+    """The next step of an entry that is not settled. The module's docstring is the algorithm."""
+    landed = _landed(entry, sighting)
+    if landed is not None:
+        if sighting.known[landed.signature].is_final:
+            return Plan(step=Settle(landed), events=(Event.LAND,))
+        return Plan(step=Wait(), events=() if entry.state == State.LANDED else (Event.LAND,))
+    dropped = (Event.DROP,) if entry.state == State.LANDED else ()
+    latest, expired = entry.latest, entry.expired(sighting.now)
+    if latest is None:
+        return Plan(step=Abandon(), events=(Event.CANCEL,)) if expired else Plan(step=Sign(Purpose.EFFECT))
+    if looks_dead(entry.payloads, sighting):
+        return _dead(entry, latest, sighting, policy, dropped)
+    return _alive(entry, latest, sighting, policy, dropped)
+
+
+def looks_dead(payloads: Sequence[SignedPayload], sighting: Sighting) -> bool:
+    """True when, to this one node, none of the payloads can be in a block that is not final yet, or in a later one."""
+    return all(
+        sighting.nonce is not None and sighting.nonce != payload.blockhash
+        if payload.last_valid_block_height is None
+        else sighting.finalized_height > payload.last_valid_block_height
+        for payload in payloads
+    )
+
+
+def end_of(error: Any) -> Event:
+    """How an effect in a finalized block ends the entry."""
+    return Event.CONFIRM if error is None else Event.FAIL
+
+
+def pause_s(entry: SolanaEntry, now: datetime, policy: SolanaPolicy) -> float:
+    """Seconds until the next look: a quarter of the newest payload's age, within the policy's bounds."""
+    latest = entry.latest
+    waits_for_block = latest is not None and latest.durable_nonce is None and entry.state != State.LANDED
+    longest_s = policy.resend_s if waits_for_block else policy.poll_max_s
+    since = entry.recorded_at if latest is None else latest.signed_at
+    return min(max((now - since).total_seconds() * PATIENCE, policy.poll_s), longest_s)
+
+
+def verdict(deliveries: Sequence[Delivery[Refusal]]) -> Verdict:
+    """One acceptance is enough; otherwise the first refusal that calls a person, or any, if an endpoint answered."""
+    if any(delivery.accepted for delivery in deliveries):
+        return Verdict(accepted=True, refusal=None, words="")
+    refused = [delivery for delivery in deliveries if delivery.refusal is not None]
+    if not refused:
+        return Verdict(accepted=False, refusal=None, words="")
+    telling = next((one for one in refused if one.refusal in ALARMING), refused[0])
+    return Verdict(accepted=False, refusal=telling.refusal, words=telling.words)
+
+
+def _landed(entry: SolanaEntry, sighting: Sighting) -> SignedPayload | None:
+    """The effect that a block holds; the one in a final block, should forks hold two of them."""
+    found = [payload for payload in entry.effects if payload.signature in sighting.known]
+    final = (payload for payload in found if sighting.known[payload.signature].is_final)
+    return next(final, found[0] if found else None)
+
+
+def _dead(
+    entry: SolanaEntry, latest: SignedPayload, sighting: Sighting, policy: SolanaPolicy, dropped: tuple[Event, ...]
+) -> Plan:
+    if sighting.dead is None:
+        return Plan(step=Prove())
+    if not sighting.dead:
+        overdue = sighting.now - latest.signed_at >= PROVEN_WITHIN
+        return Plan(step=Wait(), events=dropped, alarm="unproven" if overdue else None)
+    if entry.expired(sighting.now):
+        return Plan(step=Abandon(), events=(*dropped, Event.CANCEL))
+    return Plan(step=Sign(Purpose.EFFECT), events=dropped, alarm="fee_cap" if _capped(latest, policy) else None)
+
+
+def _alive(
+    entry: SolanaEntry, latest: SignedPayload, sighting: Sighting, policy: SolanaPolicy, dropped: tuple[Event, ...]
+) -> Plan:
+    alarm = str(latest.refusal) if latest.refusal in ALARMING else None
+    expired = entry.expired(sighting.now)
+    if any(payload.signature in sighting.known for payload in entry.payloads):
+        return Plan(step=Wait(), events=dropped, alarm=alarm)
+    if latest.durable_nonce is None:
+        return Plan(step=Wait() if expired else Send(), events=dropped, alarm=alarm)
+    unwanted = expired and latest.purpose == Purpose.EFFECT
+    if unwanted or _stuck(latest, sighting.now, policy):
+        if unwanted or not _capped(latest, policy):
+            return Plan(step=Sign(Purpose.RELEASE), events=dropped, alarm=alarm)
+        alarm = "fee_cap"
+    return Plan(step=Send(), events=dropped, alarm=alarm)
+
+
+def _stuck(latest: SignedPayload, now: datetime, policy: SolanaPolicy) -> bool:
+    # Bytes that no node ever accepted had no chance yet: they are sent, not replaced.
+    accepted_at = latest.accepted_at
+    return accepted_at is not None and now - accepted_at >= timedelta(seconds=policy.stuck_after_s)
+
+
+def _capped(latest: SignedPayload, policy: SolanaPolicy) -> bool:
+    return latest.unit_price >= policy.fees.price_cap

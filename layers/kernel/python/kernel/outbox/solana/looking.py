@@ -1,0 +1,112 @@
+"""Owns what is read of the cluster for a Solana entry: the cheap look, the proof of death, the end.
+
+The look asks one node, and decides nothing that could not be taken back. What cannot be taken back, a new signature
+and an end, rests on two RPCs: `proof` and `ending`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from kernel.clock import Clock
+from kernel.outbox.solana.decision import Sighting, looks_dead
+from kernel.outbox.solana.entries import SolanaEntry
+from kernel.solana.accounts import AccountUnfit, NonceState
+from kernel.solana.pool import SolanaPool
+from kernel.solana.statuses import SignatureStatus
+
+# Whoever signs anew risks a second effect.
+WITNESSES: Final = 2
+FINALIZED_TRANSACTION: Final = {"commitment": "finalized", "encoding": "json", "maxSupportedTransactionVersion": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether two RPCs showed that nothing signed can land any more, and what any of them knew."""
+
+    dead: bool
+    known: Mapping[str, SignatureStatus] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A finalized transaction of ours, as two RPCs told it."""
+
+    signature: str
+    slot: int
+    fee_lamports: int
+    error: Any
+
+    def columns(self) -> dict[str, Any]:
+        """The part of a settled row that the cluster decides."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Lookout:
+    """The eyes of the outbox on one cluster."""
+
+    def __init__(self, pool: SolanaPool, clock: Clock) -> None:
+        self._pool, self._clock = pool, clock
+        # Two for a new signature, also where the pool would make do with one while the others are away.
+        self._witnesses = min(WITNESSES, len(pool.standings()))
+
+    def sighting(self, entry: SolanaEntry) -> Sighting:
+        """What one node says of the entry's signatures; nothing is asked for an entry that has none."""
+        if entry.latest is None:
+            return Sighting(now=self._clock.now())
+        signatures = [payload.signature for payload in entry.payloads]
+        return Sighting(
+            now=self._clock.now(),
+            known=_known(signatures, self._pool.statuses(signatures)),
+            finalized_height=0 if entry.durable_nonce else self._pool.height("finalized"),
+            nonce=self._nonce(entry, partial(self._pool.nonce_account, commitment="finalized")),
+        )
+
+    def proof(self, entry: SolanaEntry) -> Proof:
+        """Ask two RPCs: first how high they are final and where the nonce stands, *then* what they know.
+
+        The essay of `decision` says why in this order. Raises NoQuorum, RpcUnavailable.
+        """
+        seen = Sighting(
+            now=self._clock.now(),
+            finalized_height=self._pool.agreed_height_floor("finalized", quorum=self._witnesses),
+            nonce=self._nonce(entry, partial(self._pool.agreed_nonce_account, quorum=self._witnesses)),
+        )
+        if not looks_dead(entry.payloads, seen):
+            return Proof(dead=False)
+        signatures = [payload.signature for payload in entry.effects]
+        known = _known(signatures, self._pool.agreed_statuses(signatures, quorum=self._witnesses))
+        return Proof(dead=not known, known=known)
+
+    def ending(self, signature: str) -> Ending | None:
+        """The finalized transaction as a quorum tells it, or None while a quorum has none. Raises NoQuorum."""
+        found = self._pool.agreed("getTransaction", [signature, FINALIZED_TRANSACTION], by=_compared)
+        return None if found is None else Ending(signature=signature, **_told(found))
+
+    def _nonce(self, entry: SolanaEntry, read: Callable[[str], NonceState]) -> str | None:
+        """The value of the entry's durable nonce; None without one, and where there is none to be read."""
+        if entry.durable_nonce is None:
+            return None
+        try:
+            return read(entry.durable_nonce).blockhash
+        except AccountUnfit:
+            return None
+
+
+def _known(signatures: Sequence[str], statuses: Sequence[SignatureStatus | None]) -> dict[str, SignatureStatus]:
+    return {one: status for one, status in zip(signatures, statuses, strict=True) if status is not None}
+
+
+def _told(found: Any) -> dict[str, Any]:
+    return {
+        "slot": int(found["slot"]),
+        "fee_lamports": int(found["meta"]["fee"]),
+        "error": found["meta"]["err"],
+    }
+
+
+def _compared(found: Any) -> str | None:
+    """What honest nodes share of a finalized transaction."""
+    return None if found is None else json.dumps(_told(found), sort_keys=True)

@@ -1,0 +1,222 @@
+"""Owns what is signed for a Solana entry: facts gathered, price and limit found, the message compiled, hands collected.
+
+1. Read the lookup tables and the durable nonce (finalized: a younger value might be dropped with its fork).
+2. Ask for a fresh blockhash, unless there is a nonce, and for the recent fees of the accounts that are written.
+3. Simulate, unless the caller set the limit. An effect that fails in the simulation is not signed: it would pay a fee
+   for nothing. It is held, with an alarm, and simulated again at the next look.
+4. Compile, at the price of this attempt. Somebody outside signs first, because they may have agreed to an earlier
+   message for the same obligation; the others sign what they agreed to, after it was found to be the same effect.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.errors import Broken, KeyUnavailable, Transient
+from kernel.keys.solana import SolanaSigner
+from kernel.outbox.solana.decision import SolanaPolicy
+from kernel.outbox.solana.entries import (
+    Draft,
+    DurableNonceMissing,
+    Purpose,
+    SolanaEntry,
+    SolanaIntent,
+    SolanaIntentTooLarge,
+)
+from kernel.solana.accounts import AccountUnfit
+from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
+from kernel.solana.fees import price, unit_limit
+from kernel.solana.messages import Message, read_message
+from kernel.solana.pool import Blockhash, Simulation, SolanaPool
+from kernel.solana.refusals import Refusal, meaning_of_failure
+from kernel.solana.transactions import (
+    UNIT_CAP,
+    DurableNonce,
+    Instruction,
+    LookupTable,
+    TransactionTooLarge,
+    compile_message,
+    unsigned,
+    with_signatures,
+)
+
+# An advance of the nonce takes 150 units, each instruction of the compute budget as many.
+RELEASE_UNITS: Final = 1_000
+AWAITED: Final = "signature_awaited"
+# Stands for a blockhash where only the size matters.
+ANY_HASH: Final = "11111111111111111111111111111111"
+# What says nothing about the effect, and passes.
+PASSING: Final = frozenset({Refusal.EXPIRED, Refusal.CONTENDED, Refusal.BUSY})
+_SET_LIMIT, _SET_PRICE = 2, 3
+
+
+class SignedSomethingElse(Broken):
+    """A signature from outside belongs to a message with another effect."""
+
+    cause = "The external signer's signature was given for another obligation than the one that asked for it."
+    remedy = "Withdraw the signature request and look who answered it; nothing was sent."
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing could be signed now. `alarm` calls a person; `resend`: what is out may go out again meanwhile."""
+
+    reason: str
+    alarm: str | None = None
+    resend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a message of an entry is made of, but for its compute budget."""
+
+    payer: str
+    instructions: tuple[Instruction, ...]
+    tables: tuple[LookupTable, ...]
+    blockhash: Blockhash
+    nonce: DurableNonce | None
+
+    def compiled(self, limit: int, price_of_unit: int) -> bytes:
+        return compile_message(
+            self.payer,
+            self.instructions,
+            blockhash=self.blockhash.value if self.nonce is None else None,
+            lookup_tables=self.tables,
+            compute_unit_limit=limit,
+            compute_unit_price=price_of_unit,
+            durable_nonce=self.nonce,
+        )
+
+
+class SigningDesk:
+    """Where the messages of one cluster are drawn up and signed."""
+
+    def __init__(self, pool: SolanaPool, signers: Mapping[str, SolanaSigner], policy: SolanaPolicy) -> None:
+        self._pool, self._policy = pool, policy
+        self._signers = dict(signers)
+
+    def check(self, intent: SolanaIntent) -> None:
+        """Refuse at once what could never be signed: KeyUnavailable, DurableNonceMissing, SolanaIntentTooLarge.
+
+        With lookup tables the size shows only when they are read, before the first signature.
+        """
+        if any(is_outside(self._signer(address)) for address in intent.required) and intent.durable_nonce is None:
+            raise DurableNonceMissing(business_key=intent.business_key)
+        if intent.lookup_tables:
+            return
+        nonce = intent.durable_nonce and DurableNonce(intent.durable_nonce, intent.required[-1], ANY_HASH)
+        blockhash = Blockhash(value=ANY_HASH, last_valid_block_height=0, slot=0)
+        try:
+            _Frame(intent.payer, intent.instructions, (), blockhash, nonce or None).compiled(UNIT_CAP, 1)
+        except TransactionTooLarge as large:
+            raise SolanaIntentTooLarge(business_key=intent.business_key, bytes=large.details["bytes"]) from large
+
+    def draft(self, entry: SolanaEntry, purpose: Purpose) -> Draft | Held:
+        """The signed bytes, not committed yet, or why there are none. Raises RpcUnavailable, KeyUnavailable."""
+        try:
+            frame = self._frame(entry, purpose)
+            limit = self._limit(entry, purpose, frame)
+        except TransactionTooLarge as large:
+            return Held(str(large), "too_large")
+        except AccountUnfit as unfit:
+            return Held(f"{unfit} {unfit.details}", unfit.code)
+        if isinstance(limit, Held):
+            return limit
+        return self._signed(entry, purpose, frame, frame.compiled(limit, self._offer(entry, frame)))
+
+    def _frame(self, entry: SolanaEntry, purpose: Purpose) -> _Frame:
+        nonce = None
+        if entry.durable_nonce is not None:
+            state = self._pool.nonce_account(entry.durable_nonce, "finalized")
+            nonce = DurableNonce(entry.durable_nonce, state.authority, state.blockhash)
+        tables = tuple(LookupTable(address, self._pool.lookup_table(address)) for address in entry.lookup_tables)
+        instructions = entry.instructions if purpose == Purpose.EFFECT else ()
+        return _Frame(entry.payer, instructions, tables, self._pool.latest_blockhash(), nonce)
+
+    def _limit(self, entry: SolanaEntry, purpose: Purpose, frame: _Frame) -> int | Held:
+        if purpose == Purpose.RELEASE:
+            return RELEASE_UNITS
+        if entry.compute_unit_limit is not None:
+            return entry.compute_unit_limit
+        simulation = self._pool.simulate(unsigned(frame.compiled(UNIT_CAP, 1)))
+        if simulation.error is not None:
+            return _refused(simulation)
+        return unit_limit(simulation.units, self._policy.fees)
+
+    def _offer(self, entry: SolanaEntry, frame: _Frame) -> int:
+        """The price of this attempt: above that of the last one also where the market has fallen since."""
+        fees = self._policy.fees
+        going = price(self._pool.recent_fees(_written(frame)), fees, len(entry.payloads))
+        return going if entry.latest is None else max(going, price([entry.latest.unit_price], fees, 1))
+
+    def _signed(self, entry: SolanaEntry, purpose: Purpose, frame: _Frame, message: bytes) -> Draft | Held:
+        if frame.nonce is not None and frame.nonce.authority not in entry.required:
+            return Held(f"{frame.nonce.authority} may advance the nonce, and is no signer", "nonce_authority")
+        first, *others = sorted(entry.required, key=lambda address: not is_outside(self._signer(address)))
+        try:
+            agreed = self._signer(first).sign(message)
+            _check_same(agreed.message, message, frame.tables)
+            signatures = {address: self._signer(address).sign_message(agreed.message) for address in others}
+        except Transient as awaited:
+            if awaited.code != AWAITED:
+                raise
+            return Held(str(awaited), resend=purpose == Purpose.RELEASE)
+        signed = with_signatures(agreed.message, {first: agreed.signature, **signatures})
+        said = read_message(agreed.message, frame.tables)
+        limit, offer = budget_of(said)
+        return Draft(
+            purpose=purpose,
+            raw=signed.raw,
+            signature=signed.signature,
+            blockhash=said.blockhash,
+            last_valid_block_height=None if frame.nonce else frame.blockhash.last_valid_block_height,
+            durable_nonce=entry.durable_nonce,
+            unit_limit=limit,
+            unit_price=offer,
+            signed_at_slot=frame.blockhash.slot,
+        )
+
+    def _signer(self, address: str) -> SolanaSigner:
+        signer = self._signers.get(address)
+        if signer is None:
+            raise KeyUnavailable("Nobody here signs for this address.", signer=address)
+        return signer
+
+
+def budget_of(message: Message) -> tuple[int, int]:
+    """The compute limit and the price in micro-lamports a unit that a message asks for."""
+    asked = {
+        one.data[0]: int.from_bytes(one.data[1:], "little")
+        for one in message.instructions
+        if one.program == COMPUTE_BUDGET_PROGRAM
+    }
+    return asked.get(_SET_LIMIT, UNIT_CAP), asked.get(_SET_PRICE, 0)
+
+
+def _check_same(agreed: bytes, asked: bytes, tables: tuple[LookupTable, ...]) -> None:
+    """An earlier message may have another nonce, limit and price, and nothing else of its own."""
+    if agreed != asked and _effect(read_message(agreed, tables)) != _effect(read_message(asked, tables)):
+        raise SignedSomethingElse
+
+
+def _effect(message: Message) -> tuple[object, ...]:
+    instructions = [one for one in message.instructions if one.program != COMPUTE_BUDGET_PROGRAM]
+    return message.signers, instructions
+
+
+def is_outside(signer: SolanaSigner) -> bool:
+    """True for a signer that is a person with a key of their own."""
+    return bool(getattr(signer, "is_outside", False))
+
+
+def _written(frame: _Frame) -> list[str]:
+    """The accounts that the transaction locks for writing: their fees are the ones to outbid."""
+    written = {use.address for one in frame.instructions for use in one.accounts if use.writable}
+    return sorted(written | {frame.payer})
+
+
+def _refused(simulation: Simulation) -> Held:
+    """A simulation that fails says why nothing is signed; an empty account has a remedy of its own."""
+    meaning = meaning_of_failure(simulation.error or "")
+    alarm = None if meaning in PASSING else "unfunded" if meaning == Refusal.UNFUNDED else "simulation"
+    return Held(f"the simulation failed: {simulation.error}", alarm)

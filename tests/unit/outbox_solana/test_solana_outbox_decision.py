@@ -1,0 +1,387 @@
+"""The next step of a Solana entry, fact by fact."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.jsonrpc.pool import Delivery
+from kernel.outbox.solana.decision import (
+    Abandon,
+    Plan,
+    Prove,
+    Send,
+    Settle,
+    Sign,
+    SolanaPolicy,
+    Verdict,
+    Wait,
+    decide,
+    end_of,
+    pause_s,
+    verdict,
+)
+from kernel.outbox.solana.entries import Purpose
+from kernel.outbox.solana.lifecycle import Event, State, after
+from kernel.solana.refusals import Refusal
+from tests.unit.outbox_solana.facts import (
+    LAST_VALID,
+    NOW,
+    POLICY,
+    PRICE_CAP,
+    durable,
+    entry,
+    payload,
+    sighting,
+    status,
+)
+
+pytestmark = pytest.mark.unit
+
+PAST = sighting(finalized_height=LAST_VALID + 1)
+MOVED = sighting(nonce="hash-2")
+
+
+def test_an_unsigned_entry_is_signed() -> None:
+    """The effect."""
+    assert Plan(step=Sign(Purpose.EFFECT)) == decide(entry(), sighting(), POLICY)
+
+
+@pytest.mark.parametrize(("left_s", "step"), [(1, Sign(Purpose.EFFECT)), (0, Abandon()), (-1, Abandon())])
+def test_an_unsigned_entry_past_its_time_ends(left_s: int, step: object) -> None:
+    """The window is half-open; without bytes there is nothing to wait for."""
+    late = entry(valid_until=NOW + timedelta(seconds=left_s))
+
+    assert step == decide(late, sighting(), POLICY).step
+
+
+def test_living_bytes_are_sent_again() -> None:
+    """Leaders forget; there is no pool to look into."""
+    assert Plan(step=Send()) == decide(entry(payload()), sighting(), POLICY)
+
+
+def test_bytes_that_were_never_sent_are_sent() -> None:
+    """Committed by a process that died before it could send them."""
+    orphan = payload(sent_at=None, accepted_at=None, signed_at=NOW - timedelta(seconds=50))
+
+    assert Plan(step=Send()) == decide(entry(orphan, state=State.SIGNED), sighting(), POLICY)
+
+
+@pytest.mark.parametrize("confirmation", ["processed", "confirmed"])
+def test_a_block_that_is_not_final_is_waited_for(confirmation: str) -> None:
+    """Its fork may be dropped; told once."""
+    young = sighting(known={"signature-1": status(confirmation)})
+
+    assert Plan(step=Wait(), events=(Event.LAND,)) == decide(entry(payload()), young, POLICY)
+    assert Plan(step=Wait()) == decide(entry(payload(), state=State.LANDED), young, POLICY)
+
+
+def test_a_known_signature_stops_everything_also_when_its_blockhash_is_past() -> None:
+    """Landed on a fork, and old: neither signed anew nor proven dead; it is asked for again."""
+    young = sighting(finalized_height=LAST_VALID + 99, known={"signature-1": status("processed")}, dead=True)
+
+    assert Wait() == decide(entry(payload()), young, POLICY).step
+
+
+def test_a_final_block_settles() -> None:
+    """Success or failure is read from two RPCs afterwards."""
+    final = sighting(known={"signature-1": status("finalized")})
+    pay = payload()
+
+    assert Plan(step=Settle(pay), events=(Event.LAND,)) == decide(entry(pay), final, POLICY)
+
+
+def test_a_failed_transaction_is_waited_for_like_any_other() -> None:
+    """An error in a block that is not final may be gone with the fork."""
+    error = {"InstructionError": [0, {"Custom": 1}]}
+    young = sighting(known={"signature-1": status("confirmed", error)})
+
+    assert Wait() == decide(entry(payload()), young, POLICY).step
+
+
+@pytest.mark.parametrize(("error", "event"), [(None, Event.CONFIRM), ("AccountInUse", Event.FAIL), ({}, Event.FAIL)])
+def test_an_error_in_the_final_block_is_a_failure(error: Any, event: Event) -> None:
+    """The fee is paid, and nothing happened."""
+    assert event == end_of(error)
+
+
+def test_an_older_payload_may_be_the_one_that_landed() -> None:
+    """It reached a final block late; the newer one is in none."""
+    first, second = payload(1), payload(2, last_valid_block_height=LAST_VALID + 150)
+    known = sighting(known={"signature-1": status("finalized")})
+
+    assert Settle(first) == decide(entry(first, second), known, POLICY).step
+
+
+def test_the_final_one_of_two_counts() -> None:
+    """One node shows a second payload on its fork; the one in the final block decides."""
+    first, second = payload(1), payload(2)
+    known = {"signature-1": status("processed"), "signature-2": status("finalized")}
+
+    assert Settle(second) == decide(entry(first, second), sighting(known=known), POLICY).step
+
+
+@pytest.mark.parametrize(("height", "step"), [(LAST_VALID, Send()), (LAST_VALID + 1, Prove())])
+def test_death_is_asked_for_past_the_last_valid_height(height: int, step: object) -> None:
+    """At that height a block may still hold the bytes."""
+    assert step == decide(entry(payload()), sighting(finalized_height=height), POLICY).step
+
+
+def test_the_youngest_blockhash_decides_about_death() -> None:
+    """While one of them lives, none is replaced."""
+    two = entry(payload(1), payload(2, last_valid_block_height=LAST_VALID + 150))
+
+    assert Send() == decide(two, PAST, POLICY).step
+
+
+def test_what_is_not_proven_dead_is_waited_for() -> None:
+    """The two RPCs disagree, or one knows the signature: no second effect on a suspicion."""
+    assert Plan(step=Wait()) == decide(entry(payload()), sighting(finalized_height=2_000, dead=False), POLICY)
+
+
+def test_what_cannot_be_proven_for_an_hour_is_alarmed() -> None:
+    """Somebody must look at the RPCs."""
+    old = payload(signed_at=NOW - timedelta(hours=1))
+
+    assert "unproven" == decide(entry(old), sighting(finalized_height=2_000, dead=False), POLICY).alarm
+
+
+DEAD = sighting(finalized_height=2_000, dead=True)
+
+
+def test_dead_bytes_are_replaced_by_the_effect_anew() -> None:
+    """Proven by two RPCs: a second signature cannot be a second effect."""
+    assert Plan(step=Sign(Purpose.EFFECT)) == decide(entry(payload()), DEAD, POLICY)
+
+
+def test_dead_bytes_at_the_price_cap_are_replaced_with_an_alarm() -> None:
+    """Without a signature nothing could ever land, so a person is called and the cap is offered once more."""
+    capped = decide(entry(payload(unit_price=PRICE_CAP)), DEAD, POLICY)
+
+    assert Plan(step=Sign(Purpose.EFFECT), alarm="fee_cap") == capped
+
+
+def test_dead_bytes_past_their_time_end_the_entry() -> None:
+    """No longer wanted, and proven not to have happened."""
+    late = entry(payload(), valid_until=NOW)
+
+    assert Plan(step=Abandon(), events=(Event.CANCEL,)) == decide(late, DEAD, POLICY)
+
+
+def test_an_unwanted_effect_that_lives_is_waited_out_and_not_sent() -> None:
+    """It may still land, and then it counts."""
+    late = entry(payload(), valid_until=NOW)
+
+    assert Plan(step=Wait()) == decide(late, sighting(), POLICY)
+
+
+@pytest.mark.parametrize(
+    ("seen", "step", "after_drop"),
+    [
+        (sighting(), Send(), ()),
+        (DEAD, Sign(Purpose.EFFECT), ()),
+        (sighting(finalized_height=2_000, dead=False), Wait(), ()),
+    ],
+)
+def test_a_dropped_fork_reopens_the_entry(seen: Any, step: object, after_drop: tuple[Event, ...]) -> None:
+    """It was in a block, and no node knows it now."""
+    reopened = decide(entry(payload(), state=State.LANDED), seen, POLICY)
+
+    assert Plan(step=step, events=(Event.DROP, *after_drop)) == reopened  # type: ignore[arg-type]
+
+
+def test_a_durable_nonce_that_stands_keeps_the_bytes_alive_for_ever() -> None:
+    """However old, and however high the chain."""
+    old = durable(signed_at=NOW - timedelta(days=3), accepted_at=None)
+
+    assert Send() == decide(entry(old), sighting(nonce="hash-1", finalized_height=10**9), POLICY).step
+
+
+def test_a_nonce_that_cannot_be_read_proves_nothing() -> None:
+    """An account that one node does not show may be there for another."""
+    assert Send() == decide(entry(durable()), sighting(nonce=None, finalized_height=10**9), POLICY).step
+
+
+def test_a_durable_nonce_that_moved_on_is_asked_about_and_then_signed_over_anew() -> None:
+    """Somebody advanced it: the bytes are dead if their signature is unknown."""
+    assert Prove() == decide(entry(durable()), MOVED, POLICY).step
+    assert Plan(step=Sign(Purpose.EFFECT)) == decide(entry(durable()), sighting(nonce="hash-2", dead=True), POLICY)
+
+
+STANDS = sighting(nonce="hash-1")
+
+
+def test_an_unwanted_effect_over_a_nonce_is_released() -> None:
+    """It would live for ever otherwise."""
+    late = entry(durable(), valid_until=NOW)
+
+    assert Plan(step=Sign(Purpose.RELEASE)) == decide(late, STANDS, POLICY)
+
+
+def test_an_unwanted_effect_at_the_cap_is_released_all_the_same() -> None:
+    """At the same price, but it must not live for ever."""
+    late = entry(durable(unit_price=PRICE_CAP), valid_until=NOW)
+
+    assert Sign(Purpose.RELEASE) == decide(late, STANDS, POLICY).step
+
+
+def test_a_release_is_sent_until_it_lands() -> None:
+    """The effect over the same nonce is not sent any more."""
+    late = entry(durable(1), durable(2, purpose=Purpose.RELEASE), valid_until=NOW)
+
+    assert Plan(step=Send()) == decide(late, STANDS, POLICY)
+
+
+def test_a_release_that_landed_is_waited_for() -> None:
+    """Once it is final the nonce shows it."""
+    late = entry(durable(1), durable(2, purpose=Purpose.RELEASE), valid_until=NOW)
+    landed = sighting(nonce="hash-1", known={"signature-2": status("confirmed")})
+
+    assert Plan(step=Wait()) == decide(late, landed, POLICY)
+
+
+@pytest.mark.parametrize(("age_s", "step"), [(59, Send()), (60, Sign(Purpose.RELEASE))])
+def test_an_effect_over_a_nonce_that_nobody_takes_is_released(age_s: int, step: object) -> None:
+    """Accepted a minute ago and in no block: too cheap; after the release it is signed anew, dearer."""
+    stuck = durable(accepted_at=NOW - timedelta(seconds=age_s))
+
+    assert step == decide(entry(stuck), STANDS, POLICY).step
+
+
+def test_bytes_over_a_nonce_that_nobody_accepted_are_not_stuck() -> None:
+    """They had no chance yet."""
+    assert Send() == decide(entry(durable(accepted_at=None)), STANDS, POLICY).step
+
+
+def test_a_stuck_payload_at_the_cap_raises_an_alarm_and_stays_out() -> None:
+    """A release could not outbid it."""
+    dear = durable(accepted_at=NOW - timedelta(minutes=5), unit_price=PRICE_CAP)
+
+    assert Plan(step=Send(), alarm="fee_cap") == decide(entry(dear), STANDS, POLICY)
+
+
+def test_a_blockhash_is_never_released() -> None:
+    """It dies by itself."""
+    old = payload(accepted_at=NOW - timedelta(minutes=5))
+
+    assert Send() == decide(entry(old), sighting(), POLICY).step
+
+
+def test_a_refusal_that_needs_a_person_alarms_and_is_tried_again() -> None:
+    """The same bytes."""
+    refused = payload(accepted_at=None, refusal=Refusal.UNFUNDED)
+
+    assert Plan(step=Send(), alarm="unfunded") == decide(entry(refused), sighting(), POLICY)
+
+
+@pytest.mark.parametrize(("age_s", "pause"), [(0, 1.0), (8, 2.0), (1_000, 4.0)])
+def test_living_bytes_are_sent_often(age_s: int, pause: float) -> None:
+    """A blockhash lives for a minute: the pause stays under resend_s."""
+    assert pause == pause_s(entry(payload(signed_at=NOW - timedelta(seconds=age_s))), NOW, POLICY)
+
+
+@pytest.mark.parametrize("of", [entry(), entry(durable()), entry(payload(), state=State.LANDED)])
+def test_what_waits_for_something_else_is_looked_at_ever_more_rarely(of: Any) -> None:
+    """A person, a nonce, finality: a quarter of the age, up to a minute."""
+    assert (20.0, 60.0) == (
+        pause_s(of, NOW + timedelta(seconds=80), POLICY),
+        pause_s(of, NOW + timedelta(days=1), POLICY),
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"poll_s": 0.0}, {"poll_s": 90.0}, {"resend_s": 0.5}])
+def test_an_absurd_policy_is_refused(wrong: dict[str, Any]) -> None:
+    """At the start, not at the first entry."""
+    with pytest.raises(ValueError, match="does not hold"):
+        SolanaPolicy(fees=POLICY.fees, **wrong)
+
+
+def said(refusal: Refusal | None = None, *, accepted: bool = False) -> Delivery[Refusal]:
+    return Delivery(endpoint="one", accepted=accepted, refusal=refusal, words=str(refusal))
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([said(Refusal.UNFUNDED), said(accepted=True)], (True, None)),
+        ([said(Refusal.EXPIRED), said(Refusal.UNFUNDED)], (False, Refusal.UNFUNDED)),
+        ([said(None), said(Refusal.EXPIRED)], (False, Refusal.EXPIRED)),
+        ([said(None), said(None)], (False, None)),
+        ([], (False, None)),
+    ],
+)
+def test_endpoints_that_disagree(answers: list[Delivery[Refusal]], expected: tuple[bool, Refusal | None]) -> None:
+    """One acceptance is enough; what calls a person is heard first; silence is no refusal."""
+    heard: Verdict = verdict(answers)
+
+    assert expected == (heard.accepted, heard.refusal)
+
+
+CONFIRMATIONS = st.one_of(st.none(), st.sampled_from(["processed", "confirmed", "finalized"]))
+
+
+@given(
+    height=st.integers(min_value=LAST_VALID - 2, max_value=LAST_VALID + 200),
+    dead=st.sampled_from([None, True, False]),
+    first=CONFIRMATIONS,
+    second=CONFIRMATIONS,
+    state=st.sampled_from([State.SIGNED, State.BROADCAST, State.LANDED]),
+    expires_s=st.one_of(st.none(), st.integers(min_value=-100, max_value=100)),
+    price=st.sampled_from([200, PRICE_CAP]),
+)
+def test_every_plan_is_legal_and_never_signs_over_what_may_live(
+    height: int,
+    dead: bool | None,
+    first: str | None,
+    second: str | None,
+    state: State,
+    expires_s: int | None,
+    price: int,
+) -> None:
+    """A signature follows only where both are past, proven dead and unknown, and only while the effect is wanted."""
+    two = (payload(1), payload(2, last_valid_block_height=LAST_VALID + 100, unit_price=price))
+    known = {f"signature-{i}": status(one) for i, one in ((1, first), (2, second)) if one}
+    valid_until = None if expires_s is None else NOW + timedelta(seconds=expires_s)
+    subject = entry(*two, state=state, valid_until=valid_until)
+    plan = decide(subject, sighting(finalized_height=height, dead=dead, known=known), POLICY)
+    signs = isinstance(plan.step, Sign)
+
+    after(state, *plan.events, *((Event.SIGN,) if signs else ()))
+    assert signs <= (dead is True and height > LAST_VALID + 100 and not known and not subject.expired(NOW))
+    assert isinstance(plan.step, Abandon) <= (dead is True and not known and subject.expired(NOW))
+    assert isinstance(plan.step, Settle) == ("finalized" in {first, second})
+    assert not (isinstance(plan.step, Send) and known)
+
+
+@given(
+    value=st.sampled_from([None, "hash-1", "hash-2"]),
+    dead=st.sampled_from([None, True, False]),
+    effect=CONFIRMATIONS,
+    release=CONFIRMATIONS,
+    released=st.booleans(),
+    age_s=st.integers(min_value=0, max_value=200),
+    expired=st.booleans(),
+)
+def test_an_effect_over_a_nonce_is_signed_anew_only_after_the_nonce_moved(
+    value: str | None,
+    dead: bool | None,
+    effect: str | None,
+    release: str | None,
+    released: bool,
+    age_s: int,
+    expired: bool,
+) -> None:
+    """Whatever else is seen; a release is signed only while the nonce stands, and the effect is in no block."""
+    then = NOW - timedelta(seconds=age_s)
+    payloads = [durable(1, accepted_at=then)] + ([durable(2, purpose=Purpose.RELEASE, accepted_at=then)] * released)
+    known = {"signature-1": status(effect)} if effect else {}
+    known |= {"signature-2": status(release)} if release and released else {}
+    subject = entry(*payloads, valid_until=NOW if expired else None)
+    step = decide(subject, sighting(nonce=value, dead=dead, known=known), POLICY).step
+
+    if step == Sign(Purpose.EFFECT):
+        assert (value, dead, effect, expired) == ("hash-2", True, None, False)
+    if step == Sign(Purpose.RELEASE):
+        assert (effect, value != "hash-2") == (None, True)
