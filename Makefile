@@ -31,8 +31,8 @@ test: ready ## Every test but the benchmarks; ARGS="-k name" picks some
 soak: ready ## The tests at full volumes
 	@SOAK=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m "not bench" --timeout 7200 $(ARGS)
 
-crash: ready ## Kill workers at the named steps, and check that each effect happens once
-	@SOAK=1 $(PYTEST) -m crash --timeout 7200 $(ARGS)
+crash: ready ## Kill processes before and after every statement and call; each effect happens once
+	@SOAK=1 $(PYTEST) -n $(WORKERS) --dist worksteal -m crash --timeout 7200 $(ARGS)
 
 bench: ready ## Figures beside peers, in the same run
 	@$(PYTEST) -m bench --timeout 1800 -p no:xdist $(ARGS)

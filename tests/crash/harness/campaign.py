@@ -61,15 +61,15 @@ class Campaign:
         self._dice = random.Random(f"{stage.seed}/{stage.scenario.name}/{variation.name}")
         self.tally = Tally(stage.scenario.name, variation.name)
 
-    def run(self, *, named_only: bool) -> Tally:
-        """Kill at every point, or at each name's first point only."""
+    def run(self, *, named_only: bool, failures_max: int = FAILURES_MAX) -> Tally:
+        """Kill at every point, or at each name's first point only, until so many runs have failed."""
         trace = self.trace()
         points = list(dict.fromkeys(passing.point for passing in trace))
         self.tally.points = len(points)
         for passing in self._targets(trace, named_only=named_only):
             if not self._reached(passing, len(trace)):
                 self.tally.unreached.append(f"{passing.side} {passing.point}")
-            if len(self.tally.failures) >= FAILURES_MAX:
+            if len(self.tally.failures) >= failures_max:
                 break
         return self.tally
 
@@ -80,7 +80,8 @@ class Campaign:
             assert answer["end"] == "ended", f"the unkilled run {answer['end']}:\n{self._stage.failure('victim')}"
             lines = site.path("trace").read_text().splitlines()
         return [
-            Passing(Point(line["name"], line["nth"]), Side(line["side"]), line["held"]) for line in map(json.loads, lines)
+            Passing(Point(line["name"], line["nth"]), Side(line["side"]), line["held"])
+            for line in map(json.loads, lines)
         ]
 
     def _targets(self, trace: Sequence[Passing], *, named_only: bool) -> Iterator[Passing]:

@@ -59,6 +59,11 @@ class EvmDesk:
         with self.world.points.unwatched():
             return self.outbox.entry(key)
 
+    def payloads(self, key: str) -> int:
+        """How often it was signed at its present nonce."""
+        entry = self.entry(key)
+        return 0 if entry is None else len(entry.payloads)
+
     def received_wei(self, key: str) -> int:
         """What the key's recipient holds."""
         return self.chain.balance_wei(recipient(key))

@@ -1,4 +1,4 @@
-"""The warmed parent of victims and survivors: one thread, no connections, everything imported; it forks in milliseconds.
+"""The warmed parent of victims and survivors: one thread, no connections, all imported; it forks in milliseconds.
 
 It reads one order a line from a socket and answers each with what became of the process. It lives as long as the
 socket does, and no process that it forked outlives it.
@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tests.crash.harness.points import Passing
-from tests.crash.harness.scenario import Scenario, all_scenarios
+from tests.crash.harness.scenario import Scenario, all_scenarios, mistakes
 from tests.crash.harness.site import Site
 from tests.crash.harness.world import World
 
 PR_SET_PDEATHSIG = 1
+SIGNALLED = {int(signal.SIGKILL): "killed", int(signal.SIGALRM): "hung"}
 #: Generous: a whole run takes a tenth of a second. It bounds a victim that waits for a lock for ever.
 LIFE_MAX_S = 90
 WARM = ("boto3", "coincurve", "cryptography.fernet", "httpx", "kernel.wiring", "psycopg", "rlp", "sha3", "urllib3")
@@ -114,7 +115,7 @@ def judge(scenario: Scenario, world: World) -> None:
 
 def serve(orders: socket.socket) -> None:
     """Fork, wait and answer until the other end is closed."""
-    scenarios = all_scenarios()
+    scenarios = all_scenarios() | mistakes()
     for module in WARM:
         importlib.import_module(module)
     gc.collect()
@@ -159,7 +160,7 @@ def _waited(pid: int) -> dict[str, Any]:
     if os.WIFSTOPPED(status):
         return {"pid": pid, "end": "stopped"}
     if os.WIFSIGNALED(status):
-        return {"pid": pid, "end": {signal.SIGKILL: "killed", signal.SIGALRM: "hung"}.get(os.WTERMSIG(status), "died")}
+        return {"pid": pid, "end": SIGNALLED.get(os.WTERMSIG(status), "died")}
     return {"pid": pid, "end": "ended" if os.WEXITSTATUS(status) == 0 else "failed"}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from infra.local.settings import ROOT
 from tests.crash.harness.world import World
 
-FOLDER = ROOT / "tests/crash/scenarios"
+PLACE, PLACE_OF_MISTAKES = "tests.crash.scenarios", "tests.crash.mistakes"
 SCENARIOS: dict[str, "Scenario"] = {}
 
 Act = Callable[[World], None]
@@ -61,7 +61,16 @@ def scenario(
 
 
 def all_scenarios() -> dict[str, Scenario]:
-    """Every scenario of tests/crash/scenarios."""
-    for module in pkgutil.iter_modules([str(FOLDER)]):
-        importlib.import_module(f"tests.crash.scenarios.{module.name}")
-    return dict(sorted(SCENARIOS.items()))
+    """Every scenario of tests/crash/scenarios, by name."""
+    return _found_in(PLACE)
+
+
+def mistakes() -> dict[str, Scenario]:
+    """The scenarios that the harness must find wanting, by name."""
+    return _found_in(PLACE_OF_MISTAKES)
+
+
+def _found_in(place: str) -> dict[str, Scenario]:
+    for module in pkgutil.iter_modules([str(ROOT / place.replace(".", "/"))]):
+        importlib.import_module(f"{place}.{module.name}")
+    return {name: one for name, one in sorted(SCENARIOS.items()) if one.play.__module__.startswith(place)}

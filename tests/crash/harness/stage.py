@@ -2,15 +2,12 @@
 
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-import psycopg
 
 from infra.local import anvil, ports
 from infra.local.anvil import AnvilNode
@@ -64,7 +61,13 @@ class Stage:
     """One scenario's servers. `site()` lends a place that is as new."""
 
     def __init__(
-        self, scenario: Scenario, nursery: Nursery, children: Children, postgres: PostgresServer, folder: Path, seed: int
+        self,
+        scenario: Scenario,
+        nursery: Nursery,
+        children: Children,
+        postgres: PostgresServer,
+        folder: Path,
+        seed: int,
     ) -> None:
         self.scenario, self.nursery, self.seed = scenario, nursery, seed
         self._children, self._postgres, self._folder = children, postgres, folder

@@ -28,7 +28,8 @@ class Tallies:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember what a campaign told."""
         if report.when == "call":
-            self.rows += [value for name, value in report.user_properties if name == "tally"]
+            told: list[tuple[str, Any]] = report.user_properties
+            self.rows += [value for name, value in told if name == "tally"]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, if any campaign ran."""

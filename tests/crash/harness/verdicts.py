@@ -1,4 +1,4 @@
-"""What must hold at the end of every run, whatever it was about: nothing is open, nothing is orphaned, books balance."""
+"""What must hold at the end of every run, whatever it was about: nothing is open, nothing orphaned, books balance."""
 
 from tests.crash.harness.world import World
 

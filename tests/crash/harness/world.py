@@ -117,7 +117,8 @@ class World:
     def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         """What the database holds, on a connection of the harness's own, past every point."""
         with self.points.unwatched():
-            return self._observer.execute(sql.encode(), params).fetchall()
+            found = self._observer.execute(sql.encode(), params)
+            return found.fetchall() if found.description else []
 
     @cached_property
     def _observer(self) -> psycopg.Connection[dict[str, Any]]:
