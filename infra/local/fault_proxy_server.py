@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import log_faults, ports
+from infra.local import log_faults, ports, solana_faults
 from infra.local.faults import HEALTHY, Faults
 from infra.local.loopback_http import HttpMessage, read_message, write_request, write_response
 from infra.local.stale_head import StaleView
 
 Call = dict[str, Any]
+SEND_METHODS = frozenset(("eth_sendRawTransaction", solana_faults.SEND_METHOD))
 CHAIN_ID_METHODS = frozenset(("eth_chainId", "net_version"))
 STATUS_OF_FAILURE = {"http_500": 500, "http_429": 429}
 
@@ -121,7 +122,7 @@ class Identity:
         if failure in STATUS_OF_FAILURE:
             write_response(writer, STATUS_OF_FAILURE[failure], b"")
         elif failure == "rpc_error":
-            write_response(writer, 200, _encoded(parsed, [_error(call) for call in calls]))
+            write_response(writer, 200, _encoded(parsed, [_error(call, self.faults) for call in calls]))
         else:
             write_response(writer, 200, _encoded(parsed, [await self._result(call) for call in calls]))
         await writer.drain()
@@ -142,8 +143,11 @@ class Identity:
     async def _result(self, call: Call) -> Call:
         """One call's answer, with the faults that change answers."""
         faults, method = self.faults, call.get("method")
-        if method == "eth_sendRawTransaction" and faults.send is not None:
+        if method in SEND_METHODS and faults.send is not None:
             return await self._send(call)
+        if faults.genesis_hash is not None and method == solana_faults.GENESIS_METHOD:
+            self.failures["genesis_hash"] += 1
+            return {"jsonrpc": "2.0", "id": call.get("id"), "result": faults.genesis_hash}
         if faults.chain_id is not None and method in CHAIN_ID_METHODS:
             self.failures["chain_id"] += 1
             claimed = hex(faults.chain_id) if method == "eth_chainId" else str(faults.chain_id)
@@ -156,6 +160,9 @@ class Identity:
     async def _as_seen(self, call: Call) -> Call:
         """The answer at the height where the identity stands."""
         faults = self.faults
+        if solana_faults.befalls(call, faults):
+            slot = int(await self.upstream.call("getSlot", {"commitment": "processed"}))
+            return solana_faults.seen(call, await self._pass_on(call), faults, slot)
         if faults.stale_head is None:
             return await self._pass_on(call)
         view = StaleView(faults.stale_head)
@@ -165,12 +172,11 @@ class Identity:
     async def _send(self, call: Call) -> Call:
         self.failures[f"send_{self.faults.send}"] += 1
         if self.faults.send == "swallowed":
-            raw = bytes.fromhex(str(call["params"][0]).removeprefix("0x"))
-            return {"jsonrpc": "2.0", "id": call.get("id"), "result": "0x" + _keccak256(raw).hex()}
+            return {"jsonrpc": "2.0", "id": call.get("id"), "result": _known_by(call)}
         await self._pass_on(call)
         if self.faults.send == "lost":
             raise Cut
-        return _error(call)
+        return _error(call, self.faults)
 
     async def _pass_on(self, call: Call) -> Call:
         answer: Call = json.loads(await self.upstream.post(json.dumps(call).encode()))
@@ -203,14 +209,22 @@ def cut(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def _error(call: Call) -> Call:
-    error = {"code": -32000, "message": "the provider failed (injected)"}
+def _error(call: Call, faults: Faults) -> Call:
+    error = {"code": faults.rpc_code, "message": faults.rpc_words}
     return {"jsonrpc": "2.0", "id": call.get("id"), "error": error}
 
 
 def _encoded(request: object, answers: list[Call]) -> bytes:
     """A batch is answered by a list, a single call by an object."""
     return json.dumps(answers if isinstance(request, list) else answers[0]).encode()
+
+
+def _known_by(call: Call) -> str:
+    """What a node answers that takes the transaction: its hash or signature."""
+    encoded, *options = call["params"]
+    if call["method"] == solana_faults.SEND_METHOD:
+        return solana_faults.first_signature(encoded, options[0] if options else {})
+    return "0x" + _keccak256(bytes.fromhex(str(encoded).removeprefix("0x"))).hex()
 
 
 def _keccak256(raw: bytes) -> bytes:

@@ -8,9 +8,12 @@ from typing import Any, Literal, Self
 # reset: the connection is cut before the answer. timeout: no answer, ever.
 Failure = Literal["http_500", "http_429", "rpc_error", "reset", "timeout"]
 
-# For eth_sendRawTransaction alone. error: the node takes the transaction, the client hears an error.
+# For the sending of transactions alone. error: the node takes the transaction, the client hears an error.
 # lost: the node takes it, the answer is lost. swallowed: the client hears a hash, the node never sees the transaction.
 SendFailure = Literal["error", "lost", "swallowed"]
+
+# For Solana. forgotten: no signature has a status or a transaction. invented: an unknown signature is called final.
+SignatureFailure = Literal["forgotten", "invented"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +22,14 @@ class Faults:
 
     latency_s, jitter_s: every answer waits latency_s plus up to jitter_s.
     failure: what befalls `failure_rate` (0 to 1) of the calls to `methods` (empty: all), drawn from `seed`.
-    send: what befalls each eth_sendRawTransaction.
+    rpc_code, rpc_words: the JSON-RPC error of the failure rpc_error.
+    send: what befalls each eth_sendRawTransaction or sendTransaction.
     stale_head: the height at which its view of the chain stands still.
     chain_id: the wrong chain it claims to be.
     logs_range_max: the widest range of blocks, in blocks, that it lets eth_getLogs ask for.
     logs_left_out: how many logs, the last ones, are missing from each of its answers to eth_getLogs.
+    stale_slot, height_offset, signatures, genesis_hash: Solana's; the slot at which its view stands still, what it
+    adds to block heights, what it says of signatures, the wrong cluster it claims to be.
     outage: every connection is cut, open ones too.
     """
 
@@ -37,6 +43,12 @@ class Faults:
     chain_id: int | None = None
     logs_range_max: int | None = None
     logs_left_out: int = 0
+    rpc_code: int = -32000
+    rpc_words: str = "the provider failed (injected)"
+    stale_slot: int | None = None
+    height_offset: int = 0
+    signatures: SignatureFailure | None = None
+    genesis_hash: str | None = None
     outage: bool = False
     seed: int = 0
 
