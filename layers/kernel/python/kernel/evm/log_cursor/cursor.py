@@ -9,9 +9,8 @@ One step, as often as the budget allows:
 3. Read from the same node the headers of the next blocks, then the logs, then the last header again: the hash must be
    the same, and each block must continue the one before. A node that answers for blocks it does not have shows here.
    A range that is refused is halved, or becomes what the refusal names, and that is remembered.
-4. Compare logs and headers (`proof`). Where a bloom claims what did not come, another endpoint is asked for the block's
-   logs by its hash; if it has some, the first one is distrusted and the step begins anew with the next. Where nobody
-   else knows the block, all its logs must add up to its bloom.
+4. Compare logs and headers (`proof`), and, where a bloom claims what is watched for, the answers of two endpoints
+   (`witnesses`). Whoever left logs out is distrusted, and the step is read from the next.
 5. Decide (`reorganisation`): what is taken back, what is new.
 6. Lock the row; if nobody moved it, commit retractions, new events, tasks and the new place together. Otherwise drop
    the work.
@@ -20,28 +19,26 @@ Dying before the commit has done nothing; after it, the tasks are found by the s
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Transient
 from kernel.evm.blocks import Log
 from kernel.evm.log_cursor.headers import Header
-from kernel.evm.log_cursor.proof import impossible, is_whole, suspicious
 from kernel.evm.log_cursor.reorganisation import Block, Step, Track, Unlinked, decide
 from kernel.evm.log_cursor.spans import Span, after_refusal, after_success, crowded
 from kernel.evm.log_cursor.store import TOO_DEEP, CursorStore, Moved, Place
-from kernel.evm.log_cursor.view import ChainView, Incoherent, TooWide
+from kernel.evm.log_cursor.view import ChainView, TooWide
 from kernel.evm.log_cursor.watch import Budget, Pause, Progress, Watch
+from kernel.evm.log_cursor.witnesses import Disputed, Witnesses
 from kernel.evm.rpc import RpcPool
-from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
+from kernel.jsonrpc.endpoint import Endpoint
 from kernel.postgres import Postgres
 from kernel.tasks import Tasks
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 #: So many events are delivered in one commit at most (a fuller block is never torn).
 EVENTS_MAX: Final = 500
@@ -109,6 +106,7 @@ class LogCursor:
         self._pool = pool
         self._clock: Clock = clock or SystemClock()
         self._store = CursorStore(postgres, tasks, watch)
+        self._witnesses = Witnesses(pool, watch)
         self._events_max = events_max
 
     def advance(self, budget: Budget | None = None) -> Progress:
@@ -144,7 +142,7 @@ class LogCursor:
         pauses: set[Pause] = set()
         refused: TooWide | None = None
         for node in self._pool.readers():
-            found = self._asked(node, lambda view: self._read(view, place, width))
+            found = self._witnesses.asked(node, lambda view: self._read(view, place, width))
             if isinstance(found, Sheet):
                 return found
             if isinstance(found, TooWide):
@@ -171,11 +169,10 @@ class LogCursor:
         logs = view.logs(start, last)
         if isinstance(logs, TooWide):
             return logs
-        if view.header(last) != headers[-1]:
+        # Another last block, or logs of blocks that are not these: the chain moved, perhaps there and back.
+        has_moved = view.header(last) != headers[-1] or {log.block_hash for log in logs} - {one.hash for one in headers}
+        if has_moved or not self._is_confirmed(view, headers, logs):
             return Pause.UNSETTLED
-        if {log.block_hash for log in logs} - {header.hash for header in headers}:
-            return Pause.UNSETTLED  # the chain moved there and back
-        self._prove(view, headers, logs)
         return self._sheet(place, headers, logs)
 
     def _first(self, view: ChainView, track: Track) -> tuple[int, int] | Pause:
@@ -198,39 +195,23 @@ class LogCursor:
     def _is_outvoted(self, accuser: Endpoint, tip: Block) -> bool:
         """Whether most endpoints that have come to this height have another block there than ours; one is asking."""
         against, in_favour = 1, 0
-        for node in self._others(accuser):
-            seen = self._asked(node, lambda view: view.header(tip.number))
+        for node in self._witnesses.others(accuser):
+            seen = self._witnesses.asked(node, lambda view: view.header(tip.number))
             if seen is not None:
                 against, in_favour = against + (seen.hash != tip.hash), in_favour + (seen.hash == tip.hash)
         return against > in_favour
 
-    def _prove(self, view: ChainView, headers: Sequence[Header], logs: Sequence[Log]) -> None:
-        """Raises Incoherent when the logs contradict the headers, or another endpoint shows some that are missing."""
-        reason = impossible(logs, {header.number: header for header in headers}, self.watch)
-        if reason is not None:
-            raise Incoherent(reason)
-        doubtful = suspicious(logs, headers, self.watch)
-        for node in self._others(view.node):
-            if not doubtful:
-                return
-            doubtful = self._second_opinion(node, doubtful, logs)
-        for header in doubtful:
-            whole = view.all_logs_of(header)
-            if not is_whole(whole, header) or _keys(filter(self.watch.wants, whole)) - _keys(logs):
-                raise Incoherent(f"the bloom of block {header.number} claims logs that did not come")
-
-    def _second_opinion(self, node: Endpoint, doubtful: list[Header], logs: Sequence[Log]) -> list[Header]:
-        """The blocks that this endpoint does not know. Raises Incoherent when it has logs that are missing here."""
-        opinions = self._asked(node, lambda view: view.logs_of(doubtful))
-        if opinions is None:
-            return doubtful
-        came = _keys(logs)
-        for header, opinion in zip(doubtful, opinions, strict=True):
-            shown = opinion or []
-            # Logs that contradict the header are no witnesses.
-            if impossible(shown, {header.number: header}, self.watch) is None and _keys(shown) - came:
-                raise Incoherent(f"logs of block {header.number} are missing that another endpoint has")
-        return [header for header, opinion in zip(doubtful, opinions, strict=True) if opinion is None]
+    def _is_confirmed(self, view: ChainView, headers: Sequence[Header], logs: Sequence[Log]) -> bool:
+        """False for a block about which the endpoints contradict each other. Raises Incoherent."""
+        try:
+            self._witnesses.confirm(view, headers, logs)
+        except Disputed as dispute:
+            logger.error(
+                "The RPC endpoints contradict each other about the logs of a block; nothing is delivered.",
+                extra={"alarm": "cursor.logs_disputed", "watch": self.watch.name, "block": str(dispute)},
+            )
+            return False
+        return True
 
     def _sheet(self, place: Place, headers: Sequence[Header], logs: Sequence[Log]) -> Sheet | Pause:
         count = self._blocks_of_one_commit(headers, logs)
@@ -248,25 +229,6 @@ class LogCursor:
         cut = logs[self._events_max].block_number  # the first block that does not fit
         return max(1, cut - headers[0].number)
 
-    def _others(self, node: Endpoint) -> list[Endpoint]:
-        return [other for other in self._pool.readers() if other is not node]
-
-    def _asked(self, node: Endpoint, ask: Callable[[ChainView], T]) -> T | None:
-        """An endpoint's answer, or None when it has none that can be believed; the pool is told why."""
-        try:
-            return ask(ChainView(node, self.watch))
-        except EndpointUnavailable as away:
-            self._pool.fail(node, type(away).__name__)
-            reason = str(away.details.get("reason"))
-        except RpcRefused as refused:
-            reason = refused.words
-        except Incoherent as lie:
-            self._pool.distrust(node, str(lie))
-            reason = str(lie)
-        fields = {"watch": self.watch.name, "endpoint": node.name, "reason": reason[:512]}
-        logger.warning("An endpoint could not be read from.", extra=fields)
-        return None
-
     def _tell(self, step: Step, moved: Moved) -> None:
         fields = {"watch": self.watch.name, "next_block": moved.place.next_block, "dropped": len(step.dropped)}
         if step.is_too_deep:
@@ -276,7 +238,3 @@ class LogCursor:
             )
         elif step.dropped:
             logger.warning("The chain was reorganised.", extra=fields | {"retractions": moved.retractions})
-
-
-def _keys(logs: Iterable[Log]) -> set[tuple[bytes, int]]:
-    return {(log.block_hash, log.log_index) for log in logs}

@@ -1,12 +1,12 @@
-"""Owns what headers prove about the logs that a node gave: which are impossible, where some seem to be missing (pure).
+"""Owns what headers prove about the logs that a node gave: which are impossible, which blocks to ask about (pure).
 
-A log that is not of the block it names, that nobody asked for, or that its block's bloom excludes was not in the chain:
-the node is incoherent. A block whose bloom claims what was asked for, without a log to show for it, is *suspicious*:
-full blocks set bits by accident, so somebody else is asked. The claim is looked at for each address with each wanted
-first topic, so that one log that came does not cover for another that did not.
+A log that is not of the block it names, that nobody asked for, or that its block's bloom excludes was not in the chain.
+A block whose bloom excludes what a watch wants has no log of it. All others are *claimed*: they hold what was asked
+for, or others set the same bits by accident, as full blocks do. A bloom does not count, and does not cover the logs'
+data; so of claimed blocks, with logs or without, the answers of two endpoints are compared.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kernel.evm.blocks import Log
 from kernel.evm.log_cursor.bloom import bloom_of, claims
@@ -32,30 +32,14 @@ def impossible(logs: Sequence[Log], headers: Mapping[int, Header], watch: Watch)
     return None
 
 
-def suspicious(logs: Iterable[Log], headers: Iterable[Header], watch: Watch) -> list[Header]:
-    """The blocks whose bloom claims what did not come, in order."""
-    came: dict[int, list[Log]] = {}
-    for log in logs:
-        came.setdefault(log.block_number, []).append(log)
-    return [header for header in headers if any(_unmet(header, came.get(header.number, ()), watch))]
+def is_claimed(header: Header, watch: Watch) -> bool:
+    """Whether the block may hold logs of the watch, as far as its bloom tells."""
+    if not any(claims(header.bloom, bytes.fromhex(address[2:])) for address in watch.addresses):
+        return False
+    wanted = [any_of for any_of in watch.alternatives() if any_of]
+    return all(any(claims(header.bloom, topic) for topic in any_of) for any_of in wanted)
 
 
 def is_whole(logs: Iterable[Log], header: Header) -> bool:
-    """Whether these can be all logs of the block: together they must set exactly the bits of its bloom."""
+    """Whether these can be all logs of the block, whoever's: together they set exactly the bits of its bloom."""
     return bloom_of(logs) == header.bloom
-
-
-def _unmet(header: Header, logs: Iterable[Log], watch: Watch) -> Iterator[bool]:
-    """True for each claim of the bloom that no log meets."""
-    if not header.bloom:
-        return
-    first, *others = watch.alternatives() or ((),)
-    if any(any_of and not any(claims(header.bloom, topic) for topic in any_of) for any_of in others):
-        return
-    firsts: list[bytes | None] = [topic for topic in first if claims(header.bloom, topic)]
-    if first and not firsts:
-        return
-    pairs: set[tuple[str, bytes | None]] = {(log.address, topic) for log in logs for topic in (None, *log.topics[:1])}
-    for address in watch.addresses:
-        if claims(header.bloom, bytes.fromhex(address[2:])):
-            yield from ((address, topic) not in pairs for topic in firsts or [None])

@@ -31,8 +31,10 @@ class Span:
 def after_refusal(span: Span, asked: int, words: str = "") -> Span:
     """The span after a read of `asked` blocks was refused with these words."""
     proven = min(span.proven, asked - 1)
-    blocks = limit_named(words, asked) or max(1, proven, asked // 2)
-    return Span(blocks=blocks, proven=proven, refused=asked, well=0)
+    named = limit_named(words, asked)
+    if named is not None:
+        return Span(blocks=named, proven=min(proven, named), refused=named + 1)
+    return Span(blocks=max(1, proven, asked // 2), proven=proven, refused=asked)
 
 
 def after_success(span: Span, asked: int) -> Span:

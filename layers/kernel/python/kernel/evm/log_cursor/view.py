@@ -4,11 +4,11 @@ Several nodes may hide behind one URL, so nothing is taken on trust even so: a r
 looks at its last block that show the same hash.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from kernel.evm.blocks import Log, hexadecimal
+from kernel.evm.blocks import Log, Receipt, hexadecimal
 from kernel.evm.log_cursor.headers import Header
 from kernel.evm.log_cursor.reorganisation import Block, Track, lowest_needed
 from kernel.evm.log_cursor.watch import Watch
@@ -111,6 +111,14 @@ class ChainView:
     def all_logs_of(self, block: Header) -> list[Log]:
         """Every log of a block, whoever it is of."""
         return self._of_block(self.node.call("eth_getLogs", [{"blockHash": hexadecimal(block.hash)}]))
+
+    def shows(self, logs: Iterable[Log]) -> bool:
+        """Whether the node's own receipts hold all these logs."""
+        wanted = set(logs)
+        hashes = sorted({log.transaction_hash for log in wanted})
+        answers = self.node.batch([("eth_getTransactionReceipt", [hexadecimal(one)]) for one in hashes])
+        receipts = _parsed(lambda: [Receipt.from_rpc(answer) for answer in answers if answer is not None])
+        return wanted <= {log for receipt in receipts for log in receipt.logs}
 
     def _of_block(self, answer: Any) -> list[Log]:
         return _parsed(lambda: sorted(map(Log.from_rpc, answer), key=lambda log: log.log_index))

@@ -1,0 +1,113 @@
+"""Owns the comparison of what several endpoints say about the logs of one block: who is believed, and who is left out.
+
+1. A block that its bloom claims for the watch is asked of a second endpoint by its hash. Two that say the same are
+   believed, and whoever said otherwise is distrusted.
+2. Where only two answer, and differently, the receipts decide: an endpoint whose own receipts show the logs that it
+   left out is distrusted. If neither convicts itself, the block is disputed: nothing is delivered, a person is called.
+3. Where nobody else knows the block, the endpoint is asked for all its logs, by its hash: they must add up to the
+   bloom, and contain the same logs of the watch.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from kernel.evm.blocks import Log
+from kernel.evm.log_cursor.headers import Header
+from kernel.evm.log_cursor.proof import impossible, is_claimed, is_whole
+from kernel.evm.log_cursor.view import ChainView, Incoherent
+from kernel.evm.log_cursor.watch import Watch
+from kernel.evm.rpc import RpcPool
+from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Logs = frozenset[Log]
+Dissent = list[tuple[Endpoint, Logs]]
+
+
+class Disputed(Exception):
+    """Two endpoints contradict each other about a block, and nothing says which of them is right."""
+
+
+class Witnesses:
+    """The endpoints of one chain, as far as they are asked about each other."""
+
+    def __init__(self, pool: RpcPool, watch: Watch) -> None:
+        self._pool, self._watch = pool, watch
+
+    def others(self, node: Endpoint) -> list[Endpoint]:
+        """Everybody else who is believed now."""
+        return [other for other in self._pool.readers() if other is not node]
+
+    def asked(self, node: Endpoint, ask: Callable[[ChainView], T]) -> T | None:
+        """An endpoint's answer, or None when it has none that can be believed; the pool is told why."""
+        try:
+            return ask(ChainView(node, self._watch))
+        except EndpointUnavailable as away:
+            self._pool.fail(node, type(away).__name__)
+            reason = str(away.details.get("reason"))
+        except RpcRefused as refused:
+            reason = refused.words
+        except Incoherent as lie:
+            self._pool.distrust(node, str(lie))
+            reason = str(lie)
+        fields = {"watch": self._watch.name, "endpoint": node.name, "reason": reason[:512]}
+        logger.warning("An endpoint could not be read from.", extra=fields)
+        return None
+
+    def confirm(self, view: ChainView, headers: Sequence[Header], logs: Sequence[Log]) -> None:
+        """That these are the logs of these blocks. Raises Incoherent when the view's node is wrong, and Disputed."""
+        reason = impossible(logs, {header.number: header for header in headers}, self._watch)
+        if reason is not None:
+            raise Incoherent(reason)
+        shown = {header.hash: frozenset(log for log in logs if log.block_hash == header.hash) for header in headers}
+        unconfirmed = [header for header in headers if is_claimed(header, self._watch)]
+        dissent: dict[bytes, Dissent] = {}
+        for node in self.others(view.node):
+            if unconfirmed:
+                unconfirmed = self._heard(node, unconfirmed, shown, dissent)
+        for header in unconfirmed:
+            self._settle(view, header, shown[header.hash], dissent.pop(header.hash, []))
+        for node, _ in (one for dissenters in dissent.values() for one in dissenters):
+            self._pool.distrust(node, "two others contradict the logs that it gives")
+
+    def _heard(
+        self, node: Endpoint, headers: list[Header], shown: dict[bytes, Logs], dissent: dict[bytes, Dissent]
+    ) -> list[Header]:
+        """Hear one more endpoint; the blocks that are still unconfirmed."""
+        opinions = self.asked(node, lambda view: self._possible(view, headers))
+        if opinions is None:
+            return headers
+        unconfirmed = []
+        for header, opinion in zip(headers, opinions, strict=True):
+            if opinion != shown[header.hash]:
+                unconfirmed.append(header)
+                if opinion is not None:
+                    dissent.setdefault(header.hash, []).append((node, opinion))
+        return unconfirmed
+
+    def _possible(self, view: ChainView, headers: Sequence[Header]) -> list[Logs | None]:
+        opinions = view.logs_of(headers)
+        for header, opinion in zip(headers, opinions, strict=True):
+            reason = impossible(opinion or [], {header.number: header}, self._watch)
+            if reason is not None:
+                raise Incoherent(reason)
+        return [None if opinion is None else frozenset(opinion) for opinion in opinions]
+
+    def _settle(self, view: ChainView, header: Header, shown: Logs, dissent: Dissent) -> None:
+        """Nobody confirmed the block: outvoted, convicted by receipts, disputed, or simply alone."""
+        if dissent and Counter(opinion for _, opinion in dissent).most_common(1)[0][1] > 1:
+            raise Incoherent(f"two others contradict its logs of block {header.number}")
+        for node, opinion in dissent:
+            if opinion - shown and view.shows(opinion - shown):
+                raise Incoherent(f"its own receipts show logs of block {header.number} that it left out")
+            left_out = shown - opinion
+            if not left_out or not self.asked(node, lambda other, logs=left_out: other.shows(logs)):  # type: ignore[misc]
+                raise Disputed(f"block {header.number}")
+            self._pool.distrust(node, "its own receipts show logs that it left out")
+        whole = view.all_logs_of(header)
+        if not is_whole(whole, header) or frozenset(filter(self._watch.wants, whole)) != shown:
+            raise Incoherent(f"the bloom of block {header.number} claims logs that did not come")

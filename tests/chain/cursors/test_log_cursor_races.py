@@ -1,0 +1,131 @@
+"""A log cursor whose process dies, or that runs twice at once, delivers each event exactly once."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from kernel.clock import Clock
+from kernel.evm.log_cursor import Budget, LogCursor, Pause
+from kernel.evm.rpc import RpcPool
+from kernel.postgres import Postgres
+from kernel.tasks import Tasks
+from kernel.testing import FakeClock, InMemoryQueue
+from tests.chain.cursors.stand import ROLE, Stand
+
+pytestmark = pytest.mark.chain
+
+SEED = 20_261_121
+
+
+class Died(BaseException):
+    """The process dies here; no except clause of ours may catch it."""
+
+
+class DyingPostgres(Postgres):
+    """Dies when its n-th transaction is about to begin, or is about to commit, or has committed."""
+
+    def __init__(self, url: str, clock: Clock, *, at: int, moment: str) -> None:
+        super().__init__(url, clock, role=ROLE)
+        self._left, self._moment = at, moment
+
+    def transaction(self, **options: Any) -> Any:
+        self._left -= 1
+        if self._left:
+            return super().transaction(**options)
+        if self._moment == "before":
+            raise Died
+        return _Doomed(super().transaction(**options), self._moment)
+
+
+class _Doomed:
+    """A transaction at whose end the process dies."""
+
+    def __init__(self, transaction: Any, moment: str) -> None:
+        self._transaction, self._moment = transaction, moment
+
+    def __enter__(self) -> Any:
+        return self._transaction.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        if self._moment == "committing":
+            self._transaction.__exit__(Died, Died(), None)
+            raise Died
+        self._transaction.__exit__(*error)
+        raise Died
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("moment", ["before", "committing", "committed"])
+def test_a_death_around_a_transaction_loses_and_repeats_nothing(stand: Stand, at: int, moment: str) -> None:
+    """The first reads the place, the second moves it, the third notes what was sent: the next process goes on."""
+    stand.emitter.emit(3)
+    stand.advance()
+    stand.emitter.reorganise(1, [(0, 2)])
+    stand.emitter.emit(1)
+    dying = DyingPostgres(stand.database_url, stand.clock, at=at, moment=moment)
+    tasks = Tasks(dying, InMemoryQueue(stand.clock), stand.clock)
+    with pytest.raises(Died):
+        LogCursor(dying, tasks, stand.pool(), stand.watch(), stand.clock).advance()
+    dying.close()
+    stand.advance()
+
+    assert len(stand.heard()) == 3 + 3 + 3
+    assert stand.standing() == stand.emitter.logged()
+
+
+def test_two_processes_at_once_deliver_each_event_once(stand: Stand) -> None:
+    """Two cursors in threads over fifty blocks and ten reorganisations: one is overtaken, nothing comes twice."""
+    dice = random.Random(SEED)
+
+    def work(_: int) -> set[Pause]:
+        clock = FakeClock()
+        postgres = Postgres(stand.database_url, clock, role=ROLE)
+        cursor = LogCursor(postgres, Tasks(postgres, InMemoryQueue(clock), clock), stand.pool(), stand.watch(), clock)
+        seen = {cursor.advance(Budget(blocks=2)).pause for _ in range(12)}
+        postgres.close()
+        return seen
+
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(5):
+            for _ in range(10):
+                stand.emitter.emit(dice.randint(1, 3))
+            stand.emitter.reorganise(dice.randint(1, 5), [(0, dice.randint(1, 3))])
+            pauses = set().union(*threads.map(work, range(2)))
+    stand.advance()
+
+    assert Pause.OVERTAKEN in pauses
+    assert stand.standing() == stand.emitter.logged()
+
+
+def test_many_events_across_random_reorganisations(
+    stand: Stand, volume: Callable[[int, int], int], record_property: Callable[[str, object], None]
+) -> None:
+    """Thousands of events, reorganisations of random depth, turns of random length: what stands is the chain's word.
+
+    Every identity is one task (the table says so), retractions precede what they make room for, and at the end the
+    deliveries of a consumer that follows their order are exactly the logs that the chain has.
+    """
+    record_property("seed", SEED)
+    dice, total, emitted = random.Random(SEED), volume(2_000, 10_000), 0
+    pool: RpcPool = stand.pool()
+    while emitted < total:
+        for _ in range(dice.randint(1, 6)):
+            count = dice.randint(1, 60)
+            stand.emitter.emit(count)
+            emitted += count
+        if dice.random() < 0.3:
+            depth = min(dice.choice((1, 1, 2, 3, 10, 64)), stand.node.block_number() - 1)
+            count = dice.randint(1, 60)
+            stand.emitter.reorganise(depth, [(dice.randrange(depth), count)])
+            emitted += count
+        stand.advance(pool, Budget(blocks=dice.choice((3, 20, 10_000))))
+    while stand.advance(pool).pause != Pause.AT_HEAD:
+        pass
+
+    heard = stand.heard()
+    assert stand.standing() == stand.emitter.logged()
+    assert [one.sequence for one in heard] == list(range(1, len(heard) + 1))
+    assert stand.row()["sequence"] == len(heard)
