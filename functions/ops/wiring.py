@@ -4,6 +4,7 @@ from functools import cached_property
 
 from functions.ops.adapters.connections import Connections
 from kernel.audit import Audit
+from kernel.keys.requests import SignatureRequests
 from kernel.postgres import Partitions
 from kernel.tasks import DeadLetters
 from kernel.wiring import Kernel, KernelDeps
@@ -23,6 +24,11 @@ class Deps(KernelDeps):
     def dead_letters(self) -> DeadLetters:
         """Messages that were given up."""
         return DeadLetters(self.tasks)
+
+    @cached_property
+    def signatures(self) -> SignatureRequests:
+        """What outside signers are asked to sign."""
+        return SignatureRequests(self.kernel.postgres, self.clock)
 
     @cached_property
     def partitions(self) -> Partitions:

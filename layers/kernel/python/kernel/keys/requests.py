@@ -8,7 +8,7 @@ An EVM transaction that is signed may be mined by whoever holds it. So its signa
 anything else is asked for in its slot, until the outbox has stored what was signed and knows its hash.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -126,12 +126,17 @@ class SignatureRequests:
         with self._postgres.transaction() as tx:
             return self._read(tx, request_id)
 
-    def sign(self, request_id: UUID, signature: str, payloads: Payloads, *, actor: str) -> SignatureRequest:
+    def sign(
+        self, request_id: UUID, signature: str, payloads_of: Callable[[str], Payloads], *, actor: str
+    ) -> SignatureRequest:
         """Store the answer to a request; giving the same answer again changes nothing.
+
+        payloads_of: by the request's chain (`kernel.keys.external.payloads_of`).
 
         Raises NotFound, SignatureRefused, and Conflict when it was withdrawn or answered otherwise.
         """
-        answer = payloads.answer(self.request(request_id), signature)
+        request = self.request(request_id)
+        answer = payloads_of(request.chain).answer(request, signature)
         row = {"id": request_id, "signature": answer.signature, "signed_hash": answer.signed_hash}
         with self._postgres.transaction() as tx:
             if tx.execute(Q["sign_request"], **row, actor=actor[:200], now=self._clock.now()):

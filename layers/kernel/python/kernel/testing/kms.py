@@ -79,6 +79,10 @@ class InMemoryKms:
             raise SigningKeyUnavailable(key_id=key_id, reason="InvalidKeyUsageException")
         return self._signing_pair(key_id).sign(message, ec.ECDSA(Prehashed(SHA256())))
 
+    def add(self, key_id: str) -> None:
+        """One more wrapping key."""
+        self._masters[key_id] = os.urandom(32)
+
     def disable(self, key_id: str) -> None:
         """From now on nobody can use this key."""
         self._disabled.add(key_id)

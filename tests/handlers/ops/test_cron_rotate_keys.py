@@ -1,0 +1,54 @@
+"""Every hour: sealed keys move under the present wrapping key."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from functions.ops.cron_rotate_keys import handler
+from functions.ops.wiring import ROLE, Deps
+from kernel.evm.transactions import recovered_address
+from kernel.testing.kernel import KEY_ID, FakedKernel
+
+pytestmark = pytest.mark.handlers
+EVENT = json.loads(Path("events/ops/cron_rotate_keys.json").read_text(encoding="utf-8"))
+
+
+def counted(text: str) -> dict[str, float]:
+    """The last value of each metric that was written."""
+    told: dict[str, float] = {}
+    for line in text.splitlines():
+        written = json.loads(line) if line.startswith("{") else {}
+        told |= {name: value[0] for name, value in written.items() if isinstance(value, list) and len(value) == 1}
+    return told
+
+
+def test_keys_move_under_the_present_key(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them sign afterwards without the old one; what was done is counted."""
+    kernel = FakedKernel(database_url, role=ROLE)
+    kernel.keys.add("before")
+    kernel.keys.aliases[KEY_ID] = "before"
+    addresses = [kernel.vault.keep(bytes([7] * 31 + [i]), purpose="treasury", chain="evm:1") for i in range(3)]
+    kernel.keys.aliases.clear()
+
+    answer = handler.bind(Deps(kernel))(EVENT, None)
+
+    assert answer == {"status": "done"}
+    metrics = counted(capsys.readouterr().out)
+    assert (metrics["keys_rotated"], metrics["keys_refused"], metrics["keys_to_rotate"]) == (3, 0, 0)
+    kernel.keys.disable("before")
+    for address in addresses:
+        signature = kernel.vault.evm_signer(address, purpose="treasury", chain="evm:1").sign_digest(b"\x01" * 32)
+        assert recovered_address(b"\x01" * 32, signature) == address
+
+
+def test_an_hour_without_kms_is_made_up_for(database_url: str) -> None:
+    """Nothing to seal with: the failure is told, and no key was touched."""
+    kernel = FakedKernel(database_url, role=ROLE)
+    kernel.vault.keep(b"\x07" * 32, purpose="treasury", chain="evm:1")
+    before = kernel.vault.kept()
+    kernel.keys.disable(KEY_ID)
+    with pytest.raises(Exception, match="KMS key cannot be used"):
+        handler.bind(Deps(kernel))(EVENT, None)
+
+    assert kernel.vault.kept() == before
