@@ -1,8 +1,8 @@
 """Owns how many blocks are asked for at once: what a provider refuses is learned, and tried again rarely (pure).
 
 A refusal brings the span down to what the provider names, else to what has gone well before, else to a half. The
-refused span is remembered: growth stops below it until PATIENCE reads have gone well, and only then is it tried once
-more, because plans are upgraded and a rate limit looks like a range limit. Growth is an eighth a read.
+refused span is remembered: growth, an eighth a read, closes in on it and stops below. Only when PATIENCE reads have
+gone well is it tried once more, because plans are upgraded and a rate limit looks like a range limit.
 """
 
 import re
@@ -45,9 +45,9 @@ def after_success(span: Span, asked: int) -> Span:
     well, refused = span.well + 1, span.refused
     if refused is not None and wider >= refused:
         if well < PATIENCE:
-            wider = max(span.blocks, refused - 1)
+            wider = (span.blocks + refused) // 2  # closes in on the limit, and stays one below what was refused
         else:
-            refused, well = None, 0
+            wider, refused, well = refused, None, 0
     return Span(blocks=wider, proven=max(span.proven, asked), refused=refused, well=well)
 
 

@@ -1,0 +1,76 @@
+"""The identity of a chain event: the same for whoever reports it, another for each time that it happens."""
+
+from dataclasses import replace
+
+import pytest
+
+from kernel.chain_events import Delivery, EvmEvent, SolanaEvent
+from kernel.clock import SystemClock
+from kernel.tasks import TaskSpec
+
+pytestmark = pytest.mark.unit
+
+EVM = EvmEvent(
+    chain_id=14,
+    block_number=7,
+    block_hash=bytes([0xAA]) * 32,
+    transaction_hash=bytes([0xBB]) * 32,
+    log_index=3,
+    address="0x" + "c0" * 20,
+    topics=(bytes([0x11]) * 32,),
+    data=b"\x00\xff",
+)
+SOLANA = SolanaEvent(
+    cluster="devnet", slot=9, signature="5" * 88, instruction_path="2.1", program="Prog1", data=b"\x00\xff", ordinal=1
+)
+
+
+def test_an_evm_event_is_named_by_chain_block_transaction_and_index() -> None:
+    """Occurrence and removal are named only where they are not the ordinary ones."""
+    place = f"evm:14:{'aa' * 32}:{'bb' * 32}:3"
+
+    assert EVM.identity == place
+    assert EVM.retraction().identity == f"{place}:removed"
+    assert replace(EVM, occurrence=2).identity == f"{place}:2"
+    assert replace(EVM, occurrence=2).retraction().identity == f"{place}:2:removed"
+
+
+def test_a_solana_event_is_named_by_signature_path_and_ordinal() -> None:
+    """Not by its slot: after a fork the same transaction may land in another."""
+    place = f"solana:devnet:{'5' * 88}:2.1:1"
+
+    assert SOLANA.identity == place
+    assert replace(SOLANA, slot=10).identity == place
+    assert replace(SOLANA, occurrence=2).retraction().identity == f"{place}:2:removed"
+
+
+@pytest.mark.parametrize("event", [EVM, EVM.retraction(), SOLANA, replace(SOLANA, occurrence=3, succeeded=False)])
+def test_a_delivery_survives_json(event: EvmEvent | SolanaEvent) -> None:
+    """What a task's payload carries is what the cursor delivered."""
+    delivery = Delivery(watch="one", sequence=5, event=event)
+
+    assert Delivery.from_json(delivery.to_json()) == delivery
+
+
+@pytest.mark.parametrize("event", [EVM, SOLANA])
+def test_the_longest_identity_is_a_business_key(event: EvmEvent | SolanaEvent) -> None:
+    """Every identity fits into a task."""
+    grown = {"chain_id": 2**63, "log_index": 10**6} if isinstance(event, EvmEvent) else {"ordinal": 10**6}
+    longest = replace(event, occurrence=10**6, **grown).retraction()  # type: ignore[arg-type]
+    spec = TaskSpec(kind="ops.hear", business_key=longest.identity, payload={}, run_at=SystemClock().now())
+
+    assert spec.business_key == longest.identity
+
+
+def test_an_event_of_the_other_family_is_refused() -> None:
+    """A payload is read by the family that it names."""
+    with pytest.raises(ValueError, match="none of an EVM chain"):
+        EvmEvent.from_json(SOLANA.to_json())
+    with pytest.raises(ValueError, match="none of Solana"):
+        SolanaEvent.from_json(EVM.to_json())
+
+
+def test_a_path_is_numbers_with_dots() -> None:
+    """Anything else would make identities that nobody else makes."""
+    with pytest.raises(ValueError, match="numbers with dots"):
+        replace(SOLANA, instruction_path="2.")
