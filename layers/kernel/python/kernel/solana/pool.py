@@ -1,6 +1,7 @@
 """Owns the pool of RPC endpoints of one Solana cluster: what `kernel.jsonrpc.pool` does, in the words of Solana.
 
-A cluster is known by its genesis hash. Heads are compared by block height, which is also what a blockhash expires by.
+A cluster is known by its genesis hash. Heads are compared by block height, which is also what a blockhash expires by,
+and by the time of their block: a lead in height that is no lead in time is an invention.
 
 Two honest endpoints of Solana hardly ever stand at the same slot, and no question but a few can be pinned to one. So
 reads that move money are not compared whole: each has a rule of its own that errs on the safe side (`statuses`, and
@@ -72,6 +73,7 @@ class SolanaPool(Pool):
         genesis_hash: str | None = None,
         timeout_s: float = 3.0,
         lag_blocks_max: int = 40,
+        lag_s_max: float = 60.0,
         survey_ttl_s: float = 5.0,
         grace_s: float = 0.5,
         quorum: int | None = None,
@@ -85,7 +87,7 @@ class SolanaPool(Pool):
             clock,
             chain=f"solana:{cluster}",
             lag_max=lag_blocks_max,
-            lag_s_max=float("inf"),  # a head of Solana tells no time
+            lag_s_max=lag_s_max,
             timeout_s=timeout_s,
             survey_ttl_s=survey_ttl_s,
             grace_s=grace_s,
@@ -272,10 +274,21 @@ class SolanaPool(Pool):
         return bool(named == self._genesis_hash)
 
     def _sight(self, endpoint: Endpoint) -> Sight:
-        return Sight(int(endpoint.call("getBlockHeight", [{"commitment": "confirmed"}])))
+        slot = int(endpoint.call("getSlot", [{"commitment": "confirmed"}]))
+        height = int(endpoint.call("getBlockHeight", [{"commitment": "confirmed"}]))
+        return Sight(height, _time_s(endpoint, slot))
 
     def _whose(self) -> dict[str, Any]:
         return {"cluster": self.cluster}
+
+
+def _time_s(endpoint: Endpoint, slot: int) -> float | None:
+    """When the block of a slot was made; None for a skipped slot, which has no time."""
+    try:
+        told = endpoint.call("getBlockTime", [slot])
+    except RpcRefused:
+        return None
+    return None if told is None else float(told)
 
 
 def _delivery(endpoint: Endpoint, params: Sequence[Any]) -> Delivery | None:
