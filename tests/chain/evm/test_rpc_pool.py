@@ -14,7 +14,6 @@ from infra.local.anvil import AnvilNode
 from infra.local.fault_proxy import FaultProxy
 from kernel.errors import WrongChain
 from kernel.evm.addresses import checksum
-from kernel.evm.blocks import BlockId
 from kernel.evm.contracts import Abi, AbiMismatch, Contract, abi_encode
 from kernel.evm.fees import GWEI, Fees
 from kernel.evm.nonce_use import NonceHistoryUnavailable, NonceUse, nonce_use
@@ -338,7 +337,7 @@ def test_the_use_of_a_nonce_is_found_in_its_block(anvil: AnvilNode) -> None:
 class PresentPool(RpcPool):
     """A provider that keeps no history and tells the present count whatever block it is asked for."""
 
-    def nonce(self, address: str, block: BlockId = "latest") -> int:
+    def nonce_agreed(self, address: str, block: int) -> int:
         return super().nonce(address)
 
 

@@ -2,6 +2,7 @@
 
 Nodes have no index from (sender, nonce) to a transaction, but the transaction count of an account never falls from one
 block to the next. So the block that used the nonce is found by bisection, and the transaction by reading that block.
+Every reading is a quorum's: a second payment hangs on it.
 """
 
 from collections.abc import Mapping
@@ -36,17 +37,17 @@ class NonceUse:
 def nonce_use(pool: RpcPool, signer: str, nonce: int, *, since_block: int, until_block: int) -> NonceUse | None:
     """Who used the nonce as of `until_block`, or None when nobody has.
 
-     1. Count the signer's transactions at `until_block`: no more than the nonce means that it is free.
-     2. Count them at `since_block`: more than the nonce means that it was used by then, unless the node ignores the
+    1. Count the signer's transactions at `until_block`: no more than the nonce means that it is free.
+    2. Count them at `since_block`: more than the nonce means that it was used by then, unless the node ignores the
     block it is asked for: such a node counts as many at the genesis, where nobody had sent anything.
-     3. Bisect for the first block with a higher count; the transaction with this sender and nonce stands in it.
+    3. Bisect for the first block with a higher count; the transaction with this sender and nonce stands in it.
 
-     Raises NonceHistoryUnavailable when the endpoints do not keep that much state.
+    Raises NonceHistoryUnavailable when the endpoints do not keep that much state.
     """
     try:
-        if pool.nonce(signer, until_block) <= nonce:
+        if pool.nonce_agreed(signer, until_block) <= nonce:
             return None
-        if pool.nonce(signer, since_block) > nonce:
+        if pool.nonce_agreed(signer, since_block) > nonce:
             _require_history(pool, signer, nonce)
             return NonceUse(None, since_block)
         block_number = _first_block_above(pool, signer, nonce, since_block, until_block)
@@ -61,7 +62,7 @@ def _require_history(pool: RpcPool, signer: str, nonce: int) -> None:
     Believing it would lease a second nonce, and so pay twice, whenever our receipt is indexed later than the count.
     """
     try:
-        at_genesis = pool.nonce(signer, 0)
+        at_genesis = pool.nonce_agreed(signer, 0)
     except RpcRefused:
         return  # A node that keeps no state of the genesis, and says so, heeds the block.
     if at_genesis > nonce:
@@ -72,7 +73,7 @@ def _first_block_above(pool: RpcPool, signer: str, nonce: int, below: int, above
     """The first block whose count exceeds the nonce, given that `above` does and `below` does not."""
     while above - below > 1:
         middle = (below + above) // 2
-        if pool.nonce(signer, middle) > nonce:
+        if pool.nonce_agreed(signer, middle) > nonce:
             above = middle
         else:
             below = middle
@@ -80,8 +81,13 @@ def _first_block_above(pool: RpcPool, signer: str, nonce: int, below: int, above
 
 
 def _transaction_in(pool: RpcPool, signer: str, nonce: int, block_number: int) -> bytes:
-    block: Mapping[str, Any] = pool.call("eth_getBlockByNumber", [block_id(block_number), True])
-    for transaction in block["transactions"]:
-        if checksum(transaction["from"]) == signer and quantity(transaction["nonce"]) == nonce:
-            return octets(transaction["hash"])
+    def found(block: Mapping[str, Any] | None) -> str | None:
+        for transaction in (block or {"transactions": []})["transactions"]:
+            if checksum(transaction["from"]) == signer and quantity(transaction["nonce"]) == nonce:
+                return str(transaction["hash"])
+        return None
+
+    transaction_hash = found(pool.agreed("eth_getBlockByNumber", [block_id(block_number), True], by=found))
+    if transaction_hash is not None:
+        return octets(transaction_hash)
     raise NonceHistoryUnavailable(signer=signer, nonce=nonce, block_number=block_number)

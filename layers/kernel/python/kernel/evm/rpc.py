@@ -68,12 +68,22 @@ class RpcPool(Pool):
         """How many transactions `address` has sent as of `block`."""
         return quantity(self.call("eth_getTransactionCount", [address, block_id(block)]))
 
+    def nonce_agreed(self, address: str, block: int) -> int:
+        """The same by a quorum, as of a block that all have: what a nonce is believed to be used by. Raises NoQuorum."""
+        return quantity(self.agreed("eth_getTransactionCount", [address, block_id(block)]))
+
     def nonce_claimed(self, address: str) -> int:
-        """The first nonce that no endpoint has seen used, mined or pending: the highest count over all of them."""
-        counts = self.everywhere("eth_getTransactionCount", [address, "pending"])
+        """The first nonce that is free, pending transactions included: the highest count that a quorum reaches.
+
+        Not simply the highest, or one endpoint that exaggerates would open a gap that stops the signer. Where too few
+        answer, those who do decide: a nonce too low is noticed when it is used, and one too high leaves a gap that is
+        filled.
+        """
+        answers = self.everywhere("eth_getTransactionCount", [address, "pending"])
+        counts = sorted((quantity(count) for count in answers), reverse=True)
         if not counts:
             raise RpcUnavailable(chain_id=self.chain_id)
-        return max(quantity(count) for count in counts)
+        return counts[min(self.needed(), len(counts)) - 1]
 
     def balance_wei(self, address: str, block: BlockId = "latest") -> int:
         """The account's balance in wei."""

@@ -26,7 +26,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import WrongChain
 from kernel.jsonrpc.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
 from kernel.jsonrpc.fan import Fan
-from kernel.jsonrpc.quorum import NoQuorum, agreement
+from kernel.jsonrpc.quorum import Agreement, NoQuorum, agreement
 from kernel.jsonrpc.roster import Health, Roster, Tolerances
 from kernel.jsonrpc.standings import Sight, Standing
 
@@ -120,7 +120,7 @@ class Pool(ABC):
         Pin the question to a block, or reduce the answers by `by` to what honest nodes share at every moment: of what
         moves with the head two honest nodes differ, and one of them would be distrusted. A `quorum` named here, as one
         named to the pool, is never reduced. Raises NoQuorum, RpcUnavailable, WrongChain, and RpcRefused for the
-        chain's own refusal (a revert).
+        chain's own refusal (a revert), or when all refuse.
         """
         compare = by or canonical
         return self.agreed_batch([(method, params)], by=lambda answers: compare(answers[0]), quorum=quorum)[0]
@@ -132,24 +132,59 @@ class Pool(ABC):
         voters, needed = self._electorate(quorum)
         compare: Callable[[list[Any]], Hashable] = by or canonical
 
-        def ask(endpoint: Endpoint) -> Vote | None:
+        def ask(endpoint: Endpoint) -> Vote | RpcRefused | None:
             try:
                 answers = endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
                 return Vote(endpoint, answers, compare(answers))
+            except RpcRefused as refused:
+                return Vote(endpoint, refused, "refused") if refused.is_the_chains else refused
             except EndpointUnavailable as away:
                 self._roster.fail(endpoint, type(away).__name__)
-            except RpcRefused as refused:
-                return Vote(endpoint, refused, "refused") if refused.is_the_chains else None
             except (ValueError, TypeError, LookupError):
-                return None  # an answer of another shape is no vote
+                pass  # an answer of another shape is no vote
             return None
 
-        cast = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
-        votes = [vote for vote in cast if vote is not None]
-        answer = self._counted(votes, needed, calls[0][0])
+        heard = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
+        answer = self._counted(heard, needed, calls[0][0])
         if isinstance(answer, RpcRefused):
             raise answer
         return list(answer)
+
+    def agreed_floor(
+        self, method: str, params: Sequence[Any], *, by: Callable[[Any], int], quorum: int | None = None
+    ) -> int:
+        """The highest number that a quorum of believed endpoints reach, for what only ever grows: a height, a count.
+
+        One endpoint that exaggerates changes nothing. Raises NoQuorum when too few answer; RpcUnavailable, WrongChain.
+        """
+        voters, needed = self._electorate(quorum)
+
+        def ask(endpoint: Endpoint) -> int | None:
+            try:
+                return by(endpoint.call(method, params))
+            except (EndpointUnavailable, RpcRefused, ValueError, TypeError, LookupError):
+                return None
+
+        answers = self._fan.each(voters, ask, lambda numbers: len(numbers) >= needed)
+        reached = sorted((number for number in answers if number is not None), reverse=True)
+        if len(reached) < needed:
+            raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=str(len(reached)))
+        return reached[needed - 1]
+
+    def needed(self, quorum: int | None = None) -> int:
+        """How many endpoints must say the same at present; what a caller names itself is never reduced."""
+        named = quorum or self._quorum
+        if named is not None:
+            return named
+        wanted = min(QUORUM, len(self._endpoints))
+        needed = max(1, min(wanted, self._roster.counted()))
+        if needed < wanted and not self._is_reduced:
+            logger.error(
+                "Too few RPC endpoints are left for a quorum; the rest is believed.",
+                extra={"alarm": "rpc.quorum_reduced", "chain": self.chain, "needed": needed},
+            )
+        self._is_reduced = needed < wanted
+        return needed
 
     def everywhere(self, method: str, params: Sequence[Any]) -> list[Any]:
         """What each believed endpoint answers to one call; None, refusals and silence are left out."""
@@ -230,31 +265,21 @@ class Pool(ABC):
     def _electorate(self, quorum: int | None) -> tuple[list[Endpoint], int]:
         """Who is asked in a read that moves money, and how many of them must answer alike."""
         self._survey()
-        if len(self._roster.believed()) < self._needed(quorum):
+        if len(self._roster.believed()) < self.needed(quorum):
             self._surveyed_at_s = float("-inf")  # whoever was left out a moment ago may be back
             self._survey()
-        return self._believed(), self._needed(quorum)
+        return self._believed(), self.needed(quorum)
 
-    def _needed(self, quorum: int | None) -> int:
-        named = quorum or self._quorum
-        if named is not None:
-            return named
-        wanted = min(QUORUM, len(self._endpoints))
-        needed = max(1, min(wanted, self._roster.counted()))
-        if needed < wanted and not self._is_reduced:
-            logger.error(
-                "Too few RPC endpoints are left for a quorum; the rest is believed.",
-                extra={"alarm": "rpc.quorum_reduced", "chain": self.chain, "needed": needed},
-            )
-        self._is_reduced = needed < wanted
-        return needed
-
-    def _counted(self, votes: list[Vote], needed: int, method: str) -> Any:
+    def _counted(self, heard: Sequence[Vote | RpcRefused | None], needed: int, method: str) -> Any:
+        """The answer that stands, and what the other answers cost those who gave them."""
+        votes = [one for one in heard if isinstance(one, Vote)]
+        refusals = [one for one in heard if isinstance(one, RpcRefused)]
         result = _result(votes, needed)
+        if result is None and not votes and refusals:
+            raise refusals[0]
         if result is None:
-            raise NoQuorum(
-                chain=self.chain, method=method, needed=needed, answered=", ".join(one.endpoint.name for one in votes)
-            )
+            answered = ", ".join(one.endpoint.name for one in votes)
+            raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=answered)
         for endpoint in result.lying:
             self._roster.distrust(endpoint, f"a quorum contradicts its answer to {method}")
         for endpoint in result.doubtful:
@@ -311,5 +336,5 @@ def canonical(answer: Any) -> Hashable:
     return None if answer is None else json.dumps(answer, sort_keys=True)
 
 
-def _result(votes: Sequence[Vote], needed: int) -> Any:
-    return agreement({vote.endpoint: vote.compared for vote in votes}, needed)
+def _result(heard: Sequence[Vote | RpcRefused], needed: int) -> Agreement[Endpoint] | None:
+    return agreement({one.endpoint: one.compared for one in heard if isinstance(one, Vote)}, needed)

@@ -11,6 +11,12 @@ In this order, because each case presumes that the earlier ones do not hold:
 6. The raise would exceed the cap: raise the alarm instead, and go on as below; fees fall again.
 7. No node has accepted the newest payload, or the node asked has forgotten it: send the same bytes again.
 8. Otherwise wait.
+
+Beside the step, whatever it is: when the chain has waited for `stuck_after_s` for a nonce below ours that belongs to
+nobody, that nonce is to be filled.
+
+A sighting comes from one node, which may lie. So nothing here is the last word where money moves: a final receipt, and
+a foreign transaction, are proved by a quorum before the entry ends or leases anew (`evidence`, `tracing`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +35,7 @@ from kernel.outbox.evm.lifecycle import Event, State
 PATIENCE: Final = 0.25
 # Longer than any chain in use takes to finality: by then it is known who used a nonce, or a person has to look.
 TRACED_WITHIN: Final = timedelta(hours=1)
+NONCE_GAP: Final = "nonce_gap"
 # The most telling refusal counts when endpoints disagree; UNACCEPTABLE is last, for it must be unanimous.
 TELLING: Final = (
     Refusal.NONCE_USED,
@@ -72,7 +79,8 @@ class Sighting:
     nonces_used: int = 0  # the signer's transaction count in the head block
     receipts: Mapping[bytes, Receipt] = field(default_factory=dict)
     known: bool = False  # the node has the newest payload, pending or mined
-    gap: bool = False  # the nonce that the chain waits for belongs to no open entry
+    gap: bool = False  # the nonce that the chain waits for belongs to no open obligation
+    fillable: bool = False  # and nobody has begun to fill it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """The end is final: record it with this receipt."""
+    """By this node's word the end is final: prove it, and record it."""
 
     receipt: Receipt
 
@@ -115,6 +123,7 @@ class Plan:
     step: Step
     events: tuple[Event, ...] = ()
     alarm: str | None = None
+    fill: int | None = None  # the nonce to fill, that others may be mined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,46 +157,63 @@ def pause_s(entry: OutboxEntry, now: datetime, policy: OutboxPolicy) -> float:
     return min(max((now - since).total_seconds() * PATIENCE, policy.poll_s), policy.poll_max_s)
 
 
-def verdict(deliveries: Sequence[Delivery]) -> Verdict:
-    """One acceptance is enough; otherwise the most telling refusal, if any endpoint answered at all."""
+def verdict(deliveries: Sequence[Delivery], needed: int = 1) -> Verdict:
+    """One acceptance is enough; otherwise the most telling refusal, if any endpoint answered at all.
+
+    That no node will ever take the bytes must be said by `needed` endpoints and denied by none that answers: while
+    others are silent, one of them may still take what the first refused for a limit of its own.
+    """
     if any(delivery.accepted for delivery in deliveries):
         return Verdict(accepted=True, refusal=None, words="")
     refused = [delivery for delivery in deliveries if delivery.refusal is not None]
     if not refused:
         return Verdict(accepted=False, refusal=None, words="")
     telling = min(refused, key=lambda delivery: TELLING.index(delivery.refusal or Refusal.UNKNOWN))
+    if telling.refusal == Refusal.UNACCEPTABLE and len(refused) < needed:
+        return Verdict(accepted=False, refusal=None, words=telling.words)
     return Verdict(accepted=False, refusal=telling.refusal, words=telling.words)
+
+
+def settling_events(entry: OutboxEntry, receipt: Receipt) -> tuple[Event, ...]:
+    """What a final receipt at the entry's nonce means: of one of its payloads, or of a transaction it adopts."""
+    purposes = {payload.hash: payload.purpose for payload in entry.payloads}
+    mined = Event.MINE if receipt.transaction_hash in purposes else Event.ADOPT
+    if purposes.get(receipt.transaction_hash) == Purpose.CANCELLATION:
+        return mined, Event.CANCEL
+    return mined, Event.CONFIRM if receipt.succeeded else Event.REVERT
+
+
+def is_overdue(entry: OutboxEntry, now: datetime, policy: OutboxPolicy) -> bool:
+    """True when waiting has become odd, for whatever reason."""
+    since = entry.latest.signed_at if entry.latest else entry.recorded_at
+    return now - since >= timedelta(seconds=policy.stuck_after_s)
 
 
 def _mined(entry: OutboxEntry, sighting: Sighting, receipt: Receipt) -> Plan:
     if receipt.block_number > sighting.final_block:
-        return Plan(step=Wait(), events=() if entry.state == State.MINED else (Event.MINE,))
-    purpose = next(payload.purpose for payload in entry.payloads if payload.hash == receipt.transaction_hash)
-    return Plan(step=Settle(receipt), events=(Event.MINE, _end(purpose, receipt)))
+        return Plan(step=Wait(), events=_seen_mined(entry))
+    return Plan(step=Settle(receipt), events=_seen_mined(entry))
 
 
-def _end(purpose: Purpose, receipt: Receipt) -> Event:
-    if purpose == Purpose.CANCELLATION:
-        return Event.CANCEL
-    return Event.CONFIRM if receipt.succeeded else Event.REVERT
+def _seen_mined(entry: OutboxEntry) -> tuple[Event, ...]:
+    return () if entry.state == State.MINED else (Event.MINE,)
 
 
 def _unmined(
     entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, policy: OutboxPolicy, lost: tuple[Event, ...]
 ) -> Plan:
-    alarm = _alarm(latest, sighting)
+    alarm, fill = _alarm(latest, sighting), _to_fill(entry, sighting, policy)
     unwanted = latest.purpose == Purpose.EFFECT and unwanted_effect(entry, latest, sighting.now)
     if unwanted or _underpriced(entry, latest, sighting, policy):
         raised = raised_offer(latest.fees, _fresh(sighting, policy), policy.fees)
         if raised is not None:
-            return Plan(
-                step=Sign(Purpose.CANCELLATION if unwanted else latest.purpose, raised), events=lost, alarm=alarm
-            )
+            purpose = Purpose.CANCELLATION if unwanted else latest.purpose
+            return Plan(step=Sign(purpose, raised), events=lost, alarm=alarm, fill=fill)
         alarm = "fee_cap"
     if latest.accepted_at is None and sighting.known:
         # Some node took the bytes although its answer got lost.
-        return Plan(step=Wait(), events=(*lost, Event.ACCEPT), alarm=alarm)
-    return Plan(step=Wait() if sighting.known else Send(), events=lost, alarm=alarm)
+        return Plan(step=Wait(), events=(*lost, Event.ACCEPT), alarm=alarm, fill=fill)
+    return Plan(step=Wait() if sighting.known else Send(), events=lost, alarm=alarm, fill=fill)
 
 
 def unwanted_effect(entry: OutboxEntry, latest: SignedPayload, now: datetime) -> bool:
@@ -195,6 +221,13 @@ def unwanted_effect(entry: OutboxEntry, latest: SignedPayload, now: datetime) ->
     # What a node once accepted can be mined, whatever another node says of it later.
     never = latest.refusal == Refusal.UNACCEPTABLE and latest.accepted_at is None
     return entry.expired(now) or never or latest.purpose == Purpose.CANCELLATION
+
+
+def ends_without_its_nonce(entry: OutboxEntry, now: datetime) -> bool:
+    """True when, its nonce being used by somebody else, nothing is left to do for the entry."""
+    if entry.latest is None:
+        return entry.is_filler or entry.expired(now)
+    return entry.is_filler or unwanted_effect(entry, entry.latest, now)
 
 
 def _underpriced(entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, policy: OutboxPolicy) -> bool:
@@ -207,10 +240,18 @@ def _underpriced(entry: OutboxEntry, latest: SignedPayload, sighting: Sighting, 
     return next_in_line and overdue
 
 
+def _to_fill(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> int | None:
+    """The nonce that the chain waits for, once the alarm about it is `stuck_after_s` old and nobody has taken it."""
+    if not sighting.fillable or entry.alarm != NONCE_GAP or entry.alarmed_at is None:
+        return None
+    ripe = sighting.now - entry.alarmed_at >= timedelta(seconds=policy.stuck_after_s)
+    return sighting.nonces_used if ripe else None
+
+
 def _alarm(latest: SignedPayload, sighting: Sighting) -> str | None:
     if latest.refusal in {Refusal.UNFUNDED, Refusal.UNACCEPTABLE, Refusal.UNKNOWN}:
         return str(latest.refusal)
-    return "nonce_gap" if sighting.gap else None
+    return NONCE_GAP if sighting.gap else None
 
 
 def _fresh(sighting: Sighting, policy: OutboxPolicy) -> Fees:

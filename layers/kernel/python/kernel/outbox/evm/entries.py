@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from kernel.errors import Conflict
@@ -14,12 +14,16 @@ from kernel.evm.refusals import Refusal
 from kernel.evm.transactions import TRANSFER_GAS, UnsignedTransaction
 from kernel.outbox.evm.lifecycle import FINAL, State
 
+# Nobody's obligation: a transfer of nothing at a nonce that nobody is going to use.
+FILLER_SERVICE: Final = "kernel"
+
 
 class IntentChanged(Conflict):
     """This business key is already recorded with another transaction."""
 
     cause = (
-        "The same business key came from another service, or with another recipient, calldata, value, signer or chain."
+        "The same business key came from another service, or with another recipient, calldata, value, signer, chain "
+        "or kind of submit task."
     )
     remedy = "Give a different obligation a different business key."
 
@@ -74,6 +78,7 @@ class EvmIntent:
             "value_wei": self.value_wei,
             "gas_limit": self.gas_limit,
             "valid_until": self.valid_until,
+            "submit_kind": self.task_kind,
         }
 
 
@@ -89,6 +94,15 @@ class Purpose(StrEnum):
 
     EFFECT = "effect"
     CANCELLATION = "cancellation"
+
+
+class NonceHolder(StrEnum):
+    """To whom a nonce belongs."""
+
+    NOBODY = "nobody"
+    OBLIGATION = "obligation"
+    FILLER = "filler"
+    SETTLED = "settled"  # Whatever it was, it has ended.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +160,7 @@ class OutboxEntry:
     gas_used: int | None
     gas_price_wei: int | None
     alarm: str | None
+    alarmed_at: datetime | None
     recorded_at: datetime
     settled_at: datetime | None
     payloads: tuple[SignedPayload, ...] = ()
@@ -173,6 +188,7 @@ class OutboxEntry:
             gas_used=row["gas_used"],
             gas_price_wei=None if row["gas_price_wei"] is None else int(row["gas_price_wei"]),
             alarm=row["alarm"],
+            alarmed_at=row["alarmed_at"],
             recorded_at=row["recorded_at"],
             settled_at=row["settled_at"],
             payloads=payloads,
@@ -187,6 +203,11 @@ class OutboxEntry:
     def latest(self) -> SignedPayload | None:
         """The payload that was signed last at the present nonce."""
         return self.payloads[-1] if self.payloads else None
+
+    @property
+    def is_filler(self) -> bool:
+        """True when all that it owes is the use of its nonce (`kernel.outbox.evm.gaps`)."""
+        return self.service == FILLER_SERVICE
 
     def expired(self, now: datetime) -> bool:
         """True when the effect is no longer wanted."""
@@ -206,6 +227,20 @@ class OutboxEntry:
         )
 
 
+def filler(chain_id: int, signer: str, nonce: int, *, submit_kind: str) -> EvmIntent:
+    """The use of a nonce that belongs to nobody: a transfer of nothing from the signer to itself."""
+    return EvmIntent(
+        business_key=f"gap:{chain_id}:{signer}:{nonce}",
+        service=FILLER_SERVICE,
+        chain_id=chain_id,
+        signer=signer,
+        to=signer,
+        data=b"",
+        gas_limit=TRANSFER_GAS,
+        submit_kind=submit_kind,
+    )
+
+
 def same_effect(row: Mapping[str, Any], intent: EvmIntent) -> bool:
     """True when a stored row records this intent's effect; a retried caller may estimate gas and deadline anew.
 
@@ -213,6 +248,8 @@ def same_effect(row: Mapping[str, Any], intent: EvmIntent) -> bool:
     """
     wanted = intent.columns()
     same = all(wanted[name] == row[name] for name in ("service", "chain_id", "signer", "recipient", "value_wei"))
+    # Null in rows from before the column: their task is of the kind that the intent named then.
+    same = same and row["submit_kind"] in {None, intent.task_kind}
     return same and intent.data == bytes(row["calldata"])
 
 

@@ -21,9 +21,11 @@ A reorganisation takes an entry from mined back to broadcast, and its bytes are 
 
 *Somebody else's transaction.* When another program that holds the same key uses our nonce, none of our payloads can be
 mined any more. That is believed only on positive proof: the foreign transaction itself is found on the chain, in a
-final block (`kernel.evm.nonce_use`). The obligation still stands, so the entry leases a new nonce and returns to
-recorded, under the same business key; the payloads of the old nonce stay on record. Only if it is past its
-valid_until by then, or no node would take it anyway, does it end, cancelled.
+final block, by a quorum (`kernel.evm.nonce_use`). If it does exactly what the entry owes, it *is* the effect, for an
+operator's wallet may send what it was asked to sign: the entry adopts it, and ends by its receipt. Otherwise the
+obligation still stands, so the entry leases a new nonce and returns to recorded, under the same business key; the
+payloads of the old nonce stay on record. Only if it is past its valid_until by then, or no node would take it anyway,
+or all that it owed was the use of its nonce, does it end, cancelled.
 
 There is no way from a final state to anywhere, and no way to a new nonce but DISPLACED.
 """
@@ -57,18 +59,20 @@ class Event(StrEnum):
     CONFIRM = "confirm"  # The effect is final and succeeded.
     REVERT = "revert"  # The effect is final and reverted.
     CANCEL = "cancel"  # The cancellation is final.
+    ADOPT = "adopt"  # A foreign transaction at the nonce does exactly what the entry owes, finally: it is the effect.
     DISPLACE = "displace"  # A foreign transaction used the nonce, finally: lease another.
     LAPSE = "lapse"  # The same, but the effect is no longer wanted.
 
 
-_UNMINED: Final[Mapping[Event, State]] = {
-    Event.MINE: State.MINED,
+_FOREIGN: Final[Mapping[Event, State]] = {
+    Event.ADOPT: State.MINED,
     Event.DISPLACE: State.RECORDED,
     Event.LAPSE: State.CANCELLED,
 }
+_UNMINED: Final = {**_FOREIGN, Event.MINE: State.MINED}
 
 TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
-    State.RECORDED: {Event.SIGN: State.SIGNED},
+    State.RECORDED: {**_FOREIGN, Event.SIGN: State.SIGNED},
     State.SIGNED: {**_UNMINED, Event.SIGN: State.SIGNED, Event.ACCEPT: State.BROADCAST},
     State.BROADCAST: {**_UNMINED, Event.SIGN: State.BROADCAST, Event.ACCEPT: State.BROADCAST},
     State.MINED: {

@@ -25,9 +25,9 @@ select * from kernel.evm_outbox where business_key = any(%(business_keys)s);
 -- name: record_entry
 -- Transaction 1: the obligation, its nonce lease and its unsigned payload.
 insert into kernel.evm_outbox (id, business_key, service, chain_id, signer, nonce, recipient, calldata, value_wei,
-                               gas_limit, valid_until, recorded_at, changed_at)
+                               gas_limit, valid_until, submit_kind, recorded_at, changed_at)
 values (%(id)s, %(business_key)s, %(service)s, %(chain_id)s, %(signer)s, %(nonce)s, %(recipient)s, %(calldata)s,
-        %(value_wei)s, %(gas_limit)s, %(valid_until)s, %(now)s, %(now)s);
+        %(value_wei)s, %(gas_limit)s, %(valid_until)s, %(submit_kind)s, %(now)s, %(now)s);
 
 -- name: entry
 -- One obligation by its id.
@@ -88,10 +88,21 @@ set state = %(state)s, reason = %(reason)s, transaction_hash = %(transaction_has
     alarmed_at = null, changed_at = %(now)s, settled_at = %(now)s
 where id = %(id)s;
 
--- name: nonce_is_open
--- Whether an open obligation is going to use this nonce.
-select 1 as found from kernel.evm_outbox
-where chain_id = %(chain_id)s and signer = %(signer)s and nonce = %(nonce)s and settled_at is null;
+-- name: nonce_holder
+-- Which obligation a nonce belongs to, open or settled.
+select service, settled_at is not null as settled from kernel.evm_outbox
+where chain_id = %(chain_id)s and signer = %(signer)s and nonce = %(nonce)s;
+
+-- name: submit_kind
+-- The kind of the task that submits an obligation.
+select coalesce(o.submit_kind, t.kind) as kind
+from kernel.evm_outbox o left join kernel.tasks t on t.id = %(task_id)s
+where o.id = %(id)s;
+
+-- name: strange_tasks
+-- Tasks that stood under the kind and key of a new submit task already, and submit something else.
+select business_key, kind from kernel.tasks
+where id = any(%(ids)s) and not coalesce(payload ->> 'entry_id', '') = any(%(entry_ids)s);
 
 -- name: alarmed
 -- What needs a person, oldest first.

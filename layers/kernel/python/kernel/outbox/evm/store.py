@@ -8,11 +8,19 @@ from uuid import UUID
 
 from kernel.errors import LeaseLost, NotFound
 from kernel.evm.blocks import Head, Receipt
-from kernel.evm.fees import Fees
 from kernel.evm.transactions import SignedTransaction
 from kernel.ids import new_id
 from kernel.outbox.evm.decision import Verdict
-from kernel.outbox.evm.entries import EvmIntent, IntentChanged, OutboxEntry, Purpose, SignedPayload, same_effect
+from kernel.outbox.evm.entries import (
+    FILLER_SERVICE,
+    EvmIntent,
+    IntentChanged,
+    NonceHolder,
+    OutboxEntry,
+    Purpose,
+    SignedPayload,
+    same_effect,
+)
 from kernel.outbox.evm.lifecycle import Event, State, after
 from kernel.postgres import Fence, Postgres, Queries, Transaction
 
@@ -58,8 +66,7 @@ class OutboxStore:
         """Store new obligations of one signer at consecutive nonces, and move the signer's next nonce behind them."""
         ids = {intent.business_key: new_id() for intent in intents}
         rows = [
-            {**intent.columns(), "id": ids[intent.business_key], "nonce": first_nonce + offset, "now": now}
-            for offset, intent in enumerate(intents)
+            _row(intent, ids[intent.business_key], first_nonce + offset, now) for offset, intent in enumerate(intents)
         ]
         tx.many(Q["record_entry"], rows)
         self._advance_nonce(tx, rows[0]["chain_id"], rows[0]["signer"], first_nonce + len(rows))
@@ -81,11 +88,34 @@ class OutboxStore:
         with self.postgres.transaction() as tx:
             return [OutboxEntry.from_row(row) for row in tx.all(Q["alarmed"], limit=limit)]
 
-    def nonce_is_open(self, entry: OutboxEntry, nonce: int) -> bool:
-        """True when an open obligation of the entry's signer is going to use this nonce."""
+    def holder(self, tx: Transaction, chain_id: int, signer: str, nonce: int) -> NonceHolder:
+        """To whom a nonce belongs; certain while the caller holds the lock on the signer's row."""
+        row = tx.maybe(Q["nonce_holder"], chain_id=chain_id, signer=signer, nonce=nonce)
+        if row is None:
+            return NonceHolder.NOBODY
+        if row["settled"]:
+            return NonceHolder.SETTLED
+        return NonceHolder.FILLER if row["service"] == FILLER_SERVICE else NonceHolder.OBLIGATION
+
+    def holder_of(self, entry: OutboxEntry, nonce: int) -> NonceHolder:
+        """To whom a nonce of the entry's signer belongs at the moment."""
         with self.postgres.transaction() as tx:
-            signer = {"chain_id": entry.chain_id, "signer": entry.signer}
-            return tx.maybe(Q["nonce_is_open"], nonce=nonce, **signer) is not None
+            return self.holder(tx, entry.chain_id, entry.signer, nonce)
+
+    def submit_kind(self, tx: Transaction, entry: OutboxEntry, task_id: UUID) -> str:
+        """The kind of the task that submits an entry, which is the task given."""
+        return str(tx.one(Q["submit_kind"], id=entry.id, task_id=task_id)["kind"])
+
+    def insert(self, tx: Transaction, intent: EvmIntent, nonce: int, now: datetime) -> UUID:
+        """Store one obligation at a nonce that the caller holds by the lock on the signer's row."""
+        entry_id = new_id()
+        tx.execute(Q["record_entry"], **_row(intent, entry_id, nonce, now))
+        return entry_id
+
+    def strange_tasks(self, tx: Transaction, task_ids: Sequence[UUID], entry_ids: Sequence[UUID]) -> list[str]:
+        """Business keys under which a task stood already that submits none of these entries."""
+        known = [str(one) for one in entry_ids]
+        return [row["business_key"] for row in tx.all(Q["strange_tasks"], ids=list(task_ids), entry_ids=known)]
 
     def store_payload(
         self,
@@ -94,7 +124,6 @@ class OutboxStore:
         signed: SignedTransaction,
         *,
         purpose: Purpose,
-        fees: Fees,
         head: Head,
         events: tuple[Event, ...],
         alarm: str | None,
@@ -112,8 +141,8 @@ class OutboxStore:
                 nonce=entry.nonce,
                 ordinal=len(entry.payloads) + 1,
                 purpose=str(purpose),
-                max_fee_wei=fees.max_fee_wei,
-                tip_wei=fees.tip_wei,
+                max_fee_wei=signed.payload.fees.max_fee_wei,
+                tip_wei=signed.payload.fees.tip_wei,
                 raw=signed.raw,
                 hash=signed.hash,
                 signed_at_block=head.number,
@@ -208,3 +237,7 @@ class OutboxStore:
             raise NotFound(outbox_entry=key)
         payloads = tuple(SignedPayload.from_row(one) for one in tx.all(Q["payloads"], entry_id=row["id"]))
         return OutboxEntry.from_row(row, payloads)
+
+
+def _row(intent: EvmIntent, entry_id: UUID, nonce: int, now: datetime) -> dict[str, Any]:
+    return {**intent.columns(), "id": entry_id, "nonce": nonce, "now": now}
