@@ -89,6 +89,16 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call("GET /aggregates/consensus", "consensus", query={"symbols": "BTC/USD"}),
         Call("GET /oracle/rounds/{id}", "round"),
     ),
+    "http_signatures": (
+        Call("GET /v1/ops/signatures", query={"limit": "50"}),
+        Call(
+            "POST /v1/ops/signatures/{id}",
+            "sign",
+            body={"signature": "0x" + "11" * 32 + "22" * 32 + "1b"},
+            path_values={"id": TASK_ID},
+        ),
+        Call("POST /v1/ops/signatures/{id}/withdraw", "withdraw", path_values={"id": TASK_ID}),
+    ),
     "http_tasks": (
         Call("GET /v1/ops/tasks", query={"state": "parked", "limit": "50"}),
         Call("POST /v1/ops/tasks/{id}/replay", "replay", path_values={"id": TASK_ID}),
