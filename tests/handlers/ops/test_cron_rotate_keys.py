@@ -1,6 +1,7 @@
 """Every hour: sealed keys move under the present wrapping key."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ pytestmark = pytest.mark.handlers
 EVENT = json.loads(Path("events/ops/cron_rotate_keys.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def kernel(database_url: str) -> Iterator[FakedKernel]:
+    kernel = FakedKernel(database_url, role=ROLE)
+    yield kernel
+    kernel.close()
+
+
 def counted(text: str) -> dict[str, float]:
     """The last value of each metric that was written."""
     told: dict[str, float] = {}
@@ -23,9 +31,8 @@ def counted(text: str) -> dict[str, float]:
     return told
 
 
-def test_keys_move_under_the_present_key(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_move_under_the_present_key(kernel: FakedKernel, capsys: pytest.CaptureFixture[str]) -> None:
     """All of them sign afterwards without the old one; what was done is counted."""
-    kernel = FakedKernel(database_url, role=ROLE)
     kernel.keys.add("before")
     kernel.keys.aliases[KEY_ID] = "before"
     addresses = [kernel.vault.keep(bytes([7] * 31 + [i]), purpose="treasury", chain="evm:1") for i in range(3)]
@@ -42,9 +49,8 @@ def test_keys_move_under_the_present_key(database_url: str, capsys: pytest.Captu
         assert recovered_address(b"\x01" * 32, signature) == address
 
 
-def test_an_hour_without_kms_is_made_up_for(database_url: str) -> None:
+def test_an_hour_without_kms_is_made_up_for(kernel: FakedKernel) -> None:
     """Nothing to seal with: the failure is told, and no key was touched."""
-    kernel = FakedKernel(database_url, role=ROLE)
     kernel.vault.keep(b"\x07" * 32, purpose="treasury", chain="evm:1")
     before = kernel.vault.kept()
     kernel.keys.disable(KEY_ID)
