@@ -1,13 +1,23 @@
 """The chains as the world itself moves them: funds, blocks, reorganisations, foreign transactions."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import urllib3
 
+from infra.local.children import Child
+from infra.local.solana import SolanaNode
 from tests.crash.harness.points import Points
 
 ETHER = 10**18
+
+
+def solana_at(url: str) -> SolanaNode:
+    """The running cluster at a URL, as the world moves it. Its child belongs to the process that started it."""
+    nobody = cast("Child", None)
+    return SolanaNode(
+        name="solana", url=url, ws_url="", payer="", payer_secret=b"", genesis_hash="", child=nobody, proxy=None
+    )
 
 
 class EvmChain:

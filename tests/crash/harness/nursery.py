@@ -97,6 +97,9 @@ def _live(order: Order, scenario: Scenario, site: Site) -> None:
     if order.prepare:
         scenario.before(world)
         return
+    if order.play and not order.survives:
+        with world.points.unwatched():
+            scenario.begin(world)
     if order.play:
         world.points.watch_vendors()
         scenario.play(world)

@@ -21,7 +21,8 @@ class Scenario:
 
     Each part of it must therefore be safe to begin again: that is what is being tested.
     evm: options of infra.local.anvil.start; None starts no such chain.
-    solana: options of infra.local.solana.start; None starts no such chain.
+    solana: options of infra.local.solana.start; None starts no such chain. It is not restored between runs: take keys
+    from `world.secret_of_run`.
     in_test: its named points are part of `make test`; `make crash` runs every scenario.
     """
 
@@ -32,6 +33,7 @@ class Scenario:
     in_test: bool = False
     check: Act = field(default=lambda _: None)
     before: Act = field(default=lambda _: None)
+    begin: Act = field(default=lambda _: None)
 
     def verdict(self, check: Act) -> Act:
         """Decorates what must hold in the end: asserts about the database and the chains."""
@@ -39,9 +41,14 @@ class Scenario:
         return check
 
     def preparation(self, before: Act) -> Act:
-        """Decorates what is done once, before anything can die: funds, contracts, accounts."""
+        """Decorates what is done once, before anything can die, and restored for each run: funds, contracts, accounts."""
         self.before = before
         return before
+
+    def beginning(self, begin: Act) -> Act:
+        """Decorates what is done before each run on a chain that is not restored, for keys of the run's own."""
+        self.begin = begin
+        return begin
 
 
 def scenario(

@@ -48,6 +48,7 @@ class Site:
     folder: str
     database_url: str
     seed: int
+    run: int = 0
     urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variation: Variation = field(default_factory=Variation)
 

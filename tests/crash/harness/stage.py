@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import anvil, ports
+from infra.local import anvil, ports, solana
 from infra.local.anvil import AnvilNode
 from infra.local.children import Children
 from infra.local.postgres import PostgresServer
+from infra.local.solana import SolanaNode
 from tests.crash.harness.chains import EvmChain
 from tests.crash.harness.nursery import Order, to_line
 from tests.crash.harness.scenario import Scenario
@@ -74,6 +75,7 @@ class Stage:
         self._count = 0
         self._node: AnvilNode | None = None
         self._chain: EvmChain | None = None
+        self._solana: SolanaNode | None = None
         self._snapshot = ""
         self._template = ""
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="databases")
@@ -84,6 +86,8 @@ class Stage:
         if self.scenario.evm is not None:
             self._node = anvil.start(self._children, **self.scenario.evm)
             self._chain = EvmChain(self._node.url)
+        if self.scenario.solana is not None:
+            self._solana = solana.start(self._children, **{"paused": True, **self.scenario.solana})
         url = self._postgres.create_migrated()
         self._template = urlsplit(url).path.lstrip("/")
         order = Order(scenario=self.scenario.name, site=self._site(url, Variation()).to_json(), prepare=True)
@@ -100,9 +104,10 @@ class Stage:
         self._ahead.shutdown()
         if self._template:
             self._postgres.drop_database(self._template)
-        if self._chain is not None and self._node is not None:
+        if self._chain is not None:
             self._chain.close()
-            self._children.forget(self._node.child)
+        for node in self._nodes().values():
+            self._children.forget(node.child)
 
     @contextmanager
     def site(self, variation: Variation) -> Iterator[Site]:
@@ -130,8 +135,14 @@ class Stage:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir(parents=True)
-        urls = {"evm": _identities(self._node.url, variation)} if self._node is not None else {}
-        return Site(folder=str(folder), database_url=url, seed=self.seed, urls=urls, variation=variation)
+        urls = {name: _identities(node.url, variation) for name, node in self._nodes().items()}
+        return Site(
+            folder=str(folder), database_url=url, seed=self.seed, run=self._count, urls=urls, variation=variation
+        )
+
+    def _nodes(self) -> dict[str, AnvilNode | SolanaNode]:
+        nodes = {"evm": self._node, "solana": self._solana}
+        return {name: node for name, node in nodes.items() if node is not None}
 
     def _restore_chains(self) -> None:
         if self._chain is None:
@@ -144,7 +155,11 @@ class Stage:
 
 
 def _identities(url: str, variation: Variation) -> tuple[str, ...]:
-    """The node itself, then its two RPC identities: two names of the loopback, or an address where nobody listens."""
+    """The node itself, then its two RPC identities: names of the loopback.
+
+    When one is down, nobody listens at the first one's address, and a third is there, so that two can still agree.
+    """
     port = urlsplit(url).port
-    primary = f"http://{ports.LOOPBACK}:{ports.free_port() if variation.rpc_down else port}"
-    return url, primary, f"http://localhost:{port}"
+    if variation.rpc_down:
+        return url, f"http://{ports.LOOPBACK}:{ports.free_port()}", f"http://localhost:{port}", f"http://127.1:{port}"
+    return url, f"http://{ports.LOOPBACK}:{port}", f"http://localhost:{port}"

@@ -11,11 +11,12 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from infra.local.solana import SolanaNode
 from kernel.errors import CounterpartError, LeaseLost
 from kernel.postgres import Postgres
 from kernel.tasks import Done, NotClaimed, Outcome, Tasks
 from kernel.tasks.model import Task
-from tests.crash.harness.chains import EvmChain
+from tests.crash.harness.chains import EvmChain, solana_at
 from tests.crash.harness.points import Points, Witness
 from tests.crash.harness.site import Happened, Message, SharedClock, Site, SurvivingQueue
 
@@ -64,9 +65,18 @@ class World:
         """The chain's RPC identities, as the product is configured with them."""
         return self.site.urls[chain][1:]
 
+    @cached_property
+    def solana(self) -> SolanaNode:
+        """The Solana cluster, past its identities and past every point; its clock stands still until `mine`."""
+        return solana_at(self.site.urls["solana"][0])
+
     def secret(self, name: str) -> bytes:
-        """32 bytes that are the same for every process of the run: a private key."""
+        """32 bytes that are the same in every run: the key of somebody whom the preparation knows."""
         return hashlib.sha256(f"{self.site.seed}/{name}".encode()).digest()
+
+    def secret_of_run(self, name: str) -> bytes:
+        """32 bytes that are the same for every process of this run only: a chain that is not restored knows no one."""
+        return self.secret(f"{self.site.run}/{name}")
 
     @property
     def caller_returns(self) -> bool:
@@ -162,7 +172,7 @@ class World:
 
 
 def _places(site: Site) -> dict[str, str]:
-    names = ("primary", "secondary")
+    names = ("primary", "secondary", "tertiary")
     return {
         urlsplit(url).netloc: f"{chain} {name}"
         for chain, (_, *identities) in site.urls.items()
