@@ -76,7 +76,7 @@ class LocalSigner:
         return _signed(self, payload)
 
     def __repr__(self) -> str:
-        return f"LocalSigner({self._address})"
+        return f"LocalSigner({getattr(self, '_address', 'unfinished')})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a signer is not to be copied out of its process")
@@ -108,7 +108,7 @@ class EnvelopeSigner:
         return _signed(self, payload)
 
     def __repr__(self) -> str:
-        return f"EnvelopeSigner({self._sealed})"
+        return f"EnvelopeSigner({getattr(self, '_sealed', 'unfinished')})"
 
 
 class KmsSigner:
@@ -140,7 +140,7 @@ class KmsSigner:
         return _signed(self, payload)
 
     def __repr__(self) -> str:
-        return f"KmsSigner({self._key_id})"
+        return f"KmsSigner({getattr(self, '_key_id', 'unfinished')})"
 
 
 def seal_key(envelope: "Envelope", private_key: bytes, *, purpose: str, chain: str) -> tuple[str, bytes]:

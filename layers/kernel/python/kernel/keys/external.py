@@ -59,7 +59,7 @@ class ExternalSigner:
         return signed.with_signature(signature)
 
     def __repr__(self) -> str:
-        return f"ExternalSigner({self._address})"
+        return f"ExternalSigner({getattr(self, '_address', 'unfinished')})"
 
 
 class ExternalSolanaSigner:
@@ -91,7 +91,7 @@ class ExternalSolanaSigner:
         return SignedMessage(request.payload, signature)
 
     def __repr__(self) -> str:
-        return f"ExternalSolanaSigner({self._address})"
+        return f"ExternalSolanaSigner({getattr(self, '_address', 'unfinished')})"
 
 
 EVM, SOLANA = EvmPayloads(), SolanaPayloads()

@@ -92,7 +92,7 @@ class LocalSolanaSigner:
         return SignedMessage(message, self.sign_message(message))
 
     def __repr__(self) -> str:
-        return f"LocalSolanaSigner({self._address})"
+        return f"LocalSolanaSigner({getattr(self, '_address', 'unfinished')})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a signer is not to be copied out of its process")
@@ -124,7 +124,7 @@ class EnvelopeSolanaSigner:
         return SignedMessage(message, self.sign_message(message))
 
     def __repr__(self) -> str:
-        return f"EnvelopeSolanaSigner({self._sealed})"
+        return f"EnvelopeSolanaSigner({getattr(self, '_sealed', 'unfinished')})"
 
 
 class KmsSolanaSigner:
@@ -157,7 +157,7 @@ class KmsSolanaSigner:
         return SignedMessage(message, self.sign_message(message))
 
     def __repr__(self) -> str:
-        return f"KmsSolanaSigner({self._key_id})"
+        return f"KmsSolanaSigner({getattr(self, '_key_id', 'unfinished')})"
 
 
 def seal_seed(envelope: "Envelope", seed: bytes, *, purpose: str, chain: str) -> tuple[str, bytes]:
