@@ -41,7 +41,7 @@ class Scenario:
         return check
 
     def preparation(self, before: Act) -> Act:
-        """Decorates what is done once, before anything can die, and restored for each run: funds, contracts, accounts."""
+        """Decorates what is done once, before anything can die, and restored for each run: funds and accounts."""
         self.before = before
         return before
 

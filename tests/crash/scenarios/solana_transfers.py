@@ -38,7 +38,8 @@ def solana_resign(world: World) -> None:
     desk = SolanaDesk(world)
     world.ask(lambda: desk.owe("pay-1", compute_unit_limit=UNIT_LIMIT))
     desk.work(until=lambda: desk.is_out("pay-1"))
-    world.once("the blockhash expires", lambda: (desk.node.expire(), desk.fund()))
+    world.once("the blockhash expires", desk.node.expire)
+    world.once("the payer is funded", desk.fund)
     desk.work()
 
 
@@ -56,7 +57,8 @@ def solana_late(world: World) -> None:
     desk = SolanaDesk(world)
     world.ask(lambda: desk.owe("pay-1", compute_unit_limit=UNIT_LIMIT))
     desk.work(until=lambda: desk.is_out("pay-1"))
-    world.once("nearly all blocks pass", lambda: (desk.node.mine(BLOCKHASH_BLOCKS - BLOCKS_LEFT), desk.fund()))
+    world.once("nearly all blocks pass", lambda: desk.node.mine(BLOCKHASH_BLOCKS - BLOCKS_LEFT))
+    world.once("the payer is funded", desk.fund)
     desk.work()
 
 
