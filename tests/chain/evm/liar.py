@@ -1,0 +1,80 @@
+"""An RPC endpoint that passes everything on to a node and lies where a test says so."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+# Given the parameters and the node's result: what to answer instead.
+Lie = Callable[[list[Any], Any], Any]
+
+
+class Liar:
+    """`lies` by method, changed at will; `calls` counts what it was asked."""
+
+    def __init__(self, node_url: str, **lies: Lie) -> None:
+        self.lies, self.calls = lies, Counter[str]()
+        self._http = httpx.Client(timeout=30.0)
+        liar = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                told = liar.answers(node_url, asked)
+                body = json.dumps(told).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Silence."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def name(self) -> str:
+        """By what the pool knows it."""
+        return self.url.removeprefix("http://")
+
+    def answers(self, node_url: str, asked: Any) -> Any:
+        """The node's answers, changed."""
+        told = self._http.post(node_url, json=asked).json()
+        if isinstance(asked, dict):
+            return self._lied(asked, told)
+        by_id = {one["id"]: one for one in told}
+        return [self._lied(call, by_id[call["id"]]) for call in asked]
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._http.close()
+
+    def _lied(self, call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        self.calls[call["method"]] += 1
+        lie = self.lies.get(call["method"])
+        if lie is None or "error" in answer:
+            return answer
+        return {**answer, "result": lie(list(call.get("params") or ()), answer["result"])}
+
+
+def ahead_by(blocks: int) -> Lie:
+    """A head that is so many blocks above the real one, at the real one's time."""
+
+    def lie(params: list[Any], block: Any) -> Any:
+        return {**block, "number": hex(int(block["number"], 16) + blocks)} if params[0] == "latest" else block
+
+    return lie
+
+
+def always(answer: Any) -> Lie:
+    """The same answer whatever is asked."""
+    return lambda _params, _result: answer
