@@ -81,12 +81,19 @@ where id = %(id)s and fence = %(fence)s and state = 'leased';
 
 -- name: note_sent
 -- The messages about these tasks are on their way: the sweeper need not look for a while. Written without waiting for
--- the disk, because losing it costs a duplicate message.
+-- the disk, because losing it costs a duplicate message. A row that somebody else has locked is left: whoever holds it
+-- notes more than this, and waiting for several rows in an order of one's own is how deadlocks come about.
+with free as materialized (
+    select task.id, sent.sweep_at
+    from unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(sweep_at)s::timestamptz[]) as sent (id, fence, sweep_at)
+    join kernel.tasks task using (id, fence)
+    where task.state in ('ready', 'leased') and task.sweep_at < sent.sweep_at
+    for update of task skip locked
+)
 update kernel.tasks task
-set sweep_at = sent.sweep_at
-from unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(sweep_at)s::timestamptz[]) as sent (id, fence, sweep_at)
-where task.id = sent.id and task.fence = sent.fence and task.state in ('ready', 'leased')
-    and task.sweep_at < sent.sweep_at;
+set sweep_at = free.sweep_at
+from free
+where task.id = free.id;
 
 -- name: open_kinds
 -- Every kind with open tasks and how many of it wait for the sweeper, counted up to a limit. The recursion hops from
