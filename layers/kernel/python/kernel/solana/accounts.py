@@ -9,10 +9,9 @@ from typing import Any, Final
 from kernel import base58
 from kernel.errors import Broken
 from kernel.solana.addresses import LOOKUP_TABLE_PROGRAM, SYSTEM_PROGRAM
+from kernel.solana.nonces import NONCE_SIZE_BYTES
 
 ADDRESS_SIZE_BYTES: Final = 32
-# Version and state, each 4 bytes; authority, blockhash; lamports a signature.
-NONCE_SIZE_BYTES: Final = 80
 NONCE_INITIALIZED: Final = 1
 # Kind, deactivation slot, last extended slot, its first index, authority with its flag, padding: then addresses.
 TABLE_HEAD: Final = struct.Struct("<IQQB")
