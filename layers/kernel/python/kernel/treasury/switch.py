@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from kernel.audit import Audit
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Conflict, Invalid, Transient
 from kernel.postgres import Postgres, Queries, Transaction
@@ -43,6 +44,7 @@ class KillSwitch:
     def __init__(self, postgres: Postgres, clock: Clock | None = None) -> None:
         self._postgres = postgres
         self._clock = clock or SystemClock()
+        self._audit = Audit(postgres, self._clock)
 
     def halt(self, service: str, actor: str, reason: str) -> Halt:
         """Let the service owe nothing new from now on. Halting what is halted keeps the new reason, too.
@@ -87,7 +89,7 @@ class KillSwitch:
             newest = tx.maybe(Q["newest"], service=service)
             if not halted and not (newest and newest["halted"]):
                 raise Conflict("The service is not halted.", service=service)
-            return Halt(
+            turned = Halt(
                 **tx.one(
                     Q["turn"],
                     service=service,
@@ -98,3 +100,6 @@ class KillSwitch:
                     now=self._clock.now(),
                 )
             )
+            action, told = "treasury.halt" if halted else "treasury.resume", {"reason": turned.reason}
+            self._audit.record(tx, actor=actor, action=action, subject=f"service:{service}", details=told)
+            return turned

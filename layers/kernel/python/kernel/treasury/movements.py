@@ -1,0 +1,159 @@
+"""Owns a movement of a wallet's coin as values: what was asked for, how it ended, and the postings of both. Pure.
+
+asked for    wallet -> in transit     the amount, and a reserve for the fee
+confirmed    in transit -> recipient  the amount; -> fees  the fee; -> wallet  what is left of the reserve
+failed,      in transit -> fees       the fee, for a failed transaction and a cancellation cost one, too;
+cancelled               -> wallet     all the rest
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ledger.postings import Posting
+from kernel.treasury.wallets import OperatorWallet
+
+
+class TransferChanged(Conflict):
+    """This key belongs to another transfer."""
+
+    cause = "The same Idempotency-Key came with another chain, sender, recipient or amount."
+    remedy = "Give a different transfer a different key."
+
+
+class TransferUnknown(NotFound):
+    """There is no such transfer."""
+
+    code = "transfer_unknown"
+    cause = "The key is misspelt, or the transfer was refused when it was asked for."
+    remedy = "Use the Idempotency-Key with which the transfer was asked for."
+
+
+class TransferToItself(Invalid):
+    """A wallet does not send to itself."""
+
+    code = "transfer_to_itself"
+    cause = "Sender and recipient are the same address."
+    remedy = "Name another recipient."
+
+
+class State(StrEnum):
+    """Where a transfer is."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Kind(StrEnum):
+    """Who asked for it: a person, or a wallet's floor."""
+
+    TRANSFER = "transfer"
+    TOP_UP = "top_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One transfer that must happen once. `key` is unique among all transfers."""
+
+    key: str
+    chain: str
+    sender: str
+    recipient: str
+    amount: int
+    actor: str
+    reason: str
+    kind: Kind = Kind.TRANSFER
+
+    def __post_init__(self) -> None:
+        if self.sender == self.recipient:
+            raise TransferToItself(address=self.sender)
+
+    @property
+    def business_key(self) -> str:
+        """Under which the outbox and the books know it."""
+        return f"treasury/{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A transfer as stored. `fee` is what it cost, None while it is open; amounts in the chain's smallest unit."""
+
+    key: str
+    kind: Kind
+    service: str
+    chain: str
+    sender: str
+    recipient: str
+    amount: int
+    reserve: int
+    entry_id: UUID
+    actor: str
+    reason: str
+    state: State
+    block: int | None
+    transaction_id: str | None
+    fee: int | None
+    recorded_at: datetime
+    settled_at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Transfer":
+        """From a row of kernel.treasury_transfers."""
+        kept = {field.name: row[field.name] for field in fields(cls)}
+        whole = {"amount": int(row["amount"]), "reserve": int(row["reserve"])}
+        fee = None if row["fee"] is None else int(row["fee"])
+        return cls(**{**kept, **whole, "fee": fee, "kind": Kind(row["kind"]), "state": State(row["state"])})
+
+    def is_for(self, order: Order) -> bool:
+        """True when it is what the order asks for; actor and reason may be told anew."""
+        names = ("kind", "chain", "sender", "recipient", "amount")
+        return all(getattr(self, name) == getattr(order, name) for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an outbox entry of a wallet ended, in the words of either chain family.
+
+    `value` is what it was to move; `block` is None when nothing of it is on the chain.
+    """
+
+    entry_id: UUID
+    chain: str
+    payer: str
+    state: State
+    value: int
+    fee: int
+    block: int | None
+    transaction_id: str | None
+
+
+def departure(wallet: OperatorWallet, amount: int, reserve: int) -> list[Posting]:
+    """The postings of a transfer that is asked for."""
+    total = amount + reserve
+    return [Posting(wallet.account, wallet.asset, -total), Posting(wallet.in_transit, wallet.asset, total)]
+
+
+def settlement(wallet: OperatorWallet, transfer: Transfer, ending: Ending, recipient_account: str) -> list[Posting]:
+    """The postings of a transfer's end."""
+    paid = transfer.amount if ending.state == State.CONFIRMED else 0
+    total = transfer.amount + transfer.reserve
+    amounts = [
+        (wallet.in_transit, -total),
+        (recipient_account, paid),
+        (wallet.fees, ending.fee),
+        (wallet.account, total - paid - ending.fee),
+    ]
+    return [Posting(account, wallet.asset, amount) for account, amount in amounts if amount != 0]
+
+
+def spending(wallet: OperatorWallet, ending: Ending) -> list[Posting]:
+    """The postings of a transaction that a service sent from the wallet by itself; none when it moved nothing."""
+    paid = ending.value if ending.state == State.CONFIRMED else 0
+    amounts = [(wallet.account, -paid - ending.fee), (wallet.outside, paid), (wallet.fees, ending.fee)]
+    return [Posting(account, wallet.asset, amount) for account, amount in amounts if amount != 0]

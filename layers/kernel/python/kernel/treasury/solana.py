@@ -1,0 +1,95 @@
+"""Owns the treasury's dealings with a Solana cluster: transfers through the outbox, wallets read finalized."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from kernel.correlation import current
+from kernel.keys.solana import checked_address
+from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy
+from kernel.postgres import Transaction
+from kernel.solana.fees import fee_lamports
+from kernel.solana.pool import SolanaPool
+from kernel.solana.transactions import system_transfer
+from kernel.treasury.movements import Ending, Order, State
+from kernel.treasury.reconciliation import Books, Sighting
+from kernel.treasury.store import Q, books_of
+from kernel.treasury.wallets import SERVICE, WalletRecord
+
+SUBMIT_KIND: Final = "ops.submit_solana_transaction"
+
+
+class SolanaDesk:
+    """One cluster.
+
+    outboxes: gives the outbox that signs for an address. transfer_units: the compute unit limit of a transfer, so that
+    none needs a simulation.
+    """
+
+    def __init__(
+        self,
+        outboxes: Callable[[str], SolanaOutbox],
+        pool: SolanaPool,
+        policy: SolanaPolicy,
+        *,
+        cluster: str,
+        transfer_units: int,
+    ) -> None:
+        self._outboxes, self._pool, self._policy = outboxes, pool, policy
+        self._cluster, self._transfer_units = cluster, transfer_units
+
+    def address(self, text: str) -> str:
+        return checked_address(text)
+
+    def reserve(self) -> int:
+        price = self._policy.fees.price_cap
+        return fee_lamports(1, compute_unit_limit=self._transfer_units, compute_unit_price=price)
+
+    def record(self, tx: Transaction, order: Order) -> UUID:
+        intent = SolanaIntent(
+            business_key=order.business_key,
+            service=SERVICE,
+            cluster=self._cluster,
+            payer=order.sender,
+            instructions=(system_transfer(order.sender, order.recipient, order.amount),),
+            compute_unit_limit=self._transfer_units,
+            submit_kind=SUBMIT_KIND,
+            correlation_id=current(),
+        )
+        return self._outboxes(order.sender).record(tx, intent)
+
+    def prepare(self, address: str) -> None:
+        """Nothing: a cluster leases nothing."""
+
+    def sight(self, address: str, least_block: int) -> Sighting:
+        how = {"commitment": "finalized", "minContextSlot": least_block}
+        answer = self._pool.agreed("getBalance", [address, how], by=_lamports)
+        return Sighting(block=int(answer["context"]["slot"]), balance=_lamports(answer))
+
+    def is_quiet(self, tx: Transaction, address: str, sighting: Sighting) -> bool:  # noqa: ARG002 (a slot tells nothing)
+        return bool(tx.one(Q["solana_is_quiet"], cluster=self._cluster, address=address)["quiet"])
+
+    def books(self, tx: Transaction, wallet: WalletRecord, sighting: Sighting) -> Books:
+        return books_of(tx, Q["solana_books"], wallet, cluster=self._cluster, block=sighting.block)
+
+    def unbooked(self, tx: Transaction, wallet: WalletRecord, limit: int) -> list[Ending]:  # noqa: ARG002
+        """None: a service that pays with this wallet gives `Treasury.settled` to its outbox."""
+        return []
+
+
+def ending_of(entry: SolanaEntry) -> Ending:
+    """The end of a settled entry, for `Treasury.settled`."""
+    return Ending(
+        entry_id=entry.id,
+        chain=f"solana:{entry.cluster}",
+        payer=entry.payer,
+        state=State(str(entry.state)),
+        value=0,  # what a program moved is its service's to book
+        fee=entry.fee_lamports or 0,
+        block=entry.slot,
+        transaction_id=entry.signature,
+    )
+
+
+def _lamports(answer: Mapping[str, Any]) -> int:
+    return int(answer["value"])
