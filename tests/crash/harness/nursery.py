@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.crash.harness.names import sql_name
 from tests.crash.harness.points import Passing
 from tests.crash.harness.scenario import Scenario, all_scenarios, mistakes
 from tests.crash.harness.site import Site
@@ -28,7 +29,21 @@ PR_SET_PDEATHSIG = 1
 SIGNALLED = {int(signal.SIGKILL): "killed", int(signal.SIGALRM): "hung"}
 #: Generous: a whole run takes a tenth of a second. It bounds a victim that waits for a lock for ever.
 LIFE_MAX_S = 90
-WARM = ("boto3", "coincurve", "cryptography.fernet", "httpx", "kernel.wiring", "psycopg", "rlp", "sha3", "urllib3")
+# What the product imports only once it is needed; a victim that imports it takes ten times as long.
+WARM = (
+    "boto3",
+    "coincurve",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "httpx",
+    "kernel.wiring",
+    "psycopg",
+    "rlp",
+    "sha3",
+    "solders.transaction",
+    "tests.crash.harness.verdicts",
+    "urllib3",
+)
 
 Stop = Callable[[Passing], bool]
 
@@ -121,6 +136,7 @@ def serve(orders: socket.socket) -> None:
     scenarios = all_scenarios() | mistakes()
     for module in WARM:
         importlib.import_module(module)
+    sql_name("select")  # reads every queries.sql
     gc.collect()
     gc.freeze()
     stream = orders.makefile("rw", encoding="utf-8")
