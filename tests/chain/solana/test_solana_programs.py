@@ -78,7 +78,7 @@ def test_bytes_with_a_durable_nonce_outlive_any_blockhash(
 def test_a_failed_transaction_with_a_durable_nonce_cannot_come_back(
     chain: SolanaNode, pool: SolanaPool, payer: LocalSolanaSigner
 ) -> None:
-    """An overdraft lands and fails; its bytes are known ever after (Agave advances the nonce, too; Surfpool does not)."""
+    """An overdraft lands and fails; its bytes are known ever after. (Agave advances the nonce; Surfpool does not.)"""
     landed(chain, pool, signed(pool, payer, *create_nonce(payer.address, NONCE.address, OWNER.address)))
     first = pool.nonce_account(NONCE.address)
     durable = DurableNonce(NONCE.address, first.authority, first.blockhash)
