@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle up test soak crash bench check mutants doctor invoke migrate api-key audit contracts format clean
+.PHONY: help ready demo demo-oracle up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -57,6 +57,9 @@ api-key: ready ## Make an API key: DATABASE_URL=… ARGS="--tier admin --role ad
 
 audit: ready ## Verify the chain of privileged acts: DATABASE_URL=… ARGS="--head SEQ:HASH"
 	@$(RUN) -m infra.local.audit --database-url "$(DATABASE_URL)" $(ARGS)
+
+seal-key: ready ## Seal a signing key from stdin: DATABASE_URL=… KMS_KEY=… ARGS="--purpose treasury --chain evm:1" < key
+	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.seal_key $(ARGS)
 
 contracts: ready ## Compile the Solidity contracts into their committed artifacts
 	@$(LOCAL) contracts

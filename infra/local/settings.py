@@ -18,12 +18,14 @@ class LocalSettings:
     """The developer's choices, all optional.
 
     database_url: an existing Postgres to use in place of the wheel's own (DATABASE_URL).
+    kms_key: the wrapping key under which `make seal-key` seals (KMS_KEY).
     require_all: a skipped test fails (REQUIRE_ALL=1, set on the build machine).
     seed: `make up` keeps activity moving (SEED=1).
     soak: tests run their full volumes (SOAK=1, set by `make soak` and `make crash`).
     """
 
     database_url: str | None = None
+    kms_key: str | None = None
     require_all: bool = False
     seed: bool = False
     soak: bool = False
@@ -34,6 +36,7 @@ def load(environment: Mapping[str, str] | None = None) -> LocalSettings:
     source = os.environ if environment is None else environment
     return LocalSettings(
         database_url=source.get("DATABASE_URL") or None,
+        kms_key=source.get("KMS_KEY") or None,
         require_all=_switched_on(source, "REQUIRE_ALL"),
         seed=_switched_on(source, "SEED"),
         soak=_switched_on(source, "SOAK"),
