@@ -66,6 +66,8 @@ def api_key(database_url: str, redis_rest: RedisRest, aws: Aws, monkeypatch: pyt
         "COUNTERPART_QUEUE_URL_PREFIX": aws.queue_url_prefix,
         "COUNTERPART_KMS_KEY_ID": aws.create_kms_key(),
         "COUNTERPART_JWT_SECRET": "plain:" + "0123456789abcdef" * 2,
+        "COUNTERPART_SIGN_IN_DOMAIN": "app.counterpart.test",
+        "COUNTERPART_SIGN_IN_CHAINS": "evm:1,solana:mainnet",
         "COUNTERPART_LOG_LEVEL": "ERROR",
     }
     for name, value in (SLICE_ENVIRONMENTS | environment).items():

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.ops.cron_tell_audit_head import handler as tell
 from functions.ops.http_audit import handler
 from functions.ops.wiring import ROLE, Deps
-from kernel.audit import Audit, Head
+from kernel.audit import Audit
 from kernel.auth import Role, Tier
 from kernel.errors import Broken
 from kernel.tasks import Task, TaskSpec
@@ -20,7 +19,6 @@ from kernel.tunables import Tunable, Tunables
 
 pytestmark = pytest.mark.handlers
 LIST = json.loads(Path("events/ops/http_audit.json").read_text(encoding="utf-8"))
-TICK = json.loads(Path("events/ops/cron_tell_audit_head.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -113,15 +111,3 @@ def test_roles(kernel: FakedKernel, role: Role | None, may_read: int, may_compar
 
     assert may_read == call(kernel, api_key)[0]
     assert may_compare == call(kernel, api_key, "/v1/ops/audit/head")[0]
-
-
-def test_the_head_is_told_to_the_log(kernel: FakedKernel, audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the form that `make audit` takes; whoever noted it finds out when the chain was cut."""
-    key(kernel, Role.ADMIN)
-
-    answer = tell.bind(Deps(kernel))(TICK | {"time": kernel.clock.now().isoformat()}, None)
-
-    told = [line for line in capsys.readouterr().out.splitlines() if "audit_head" in line]
-    assert {"status": "done"} == answer
-    assert str(audit.head()) == json.loads(told[0])["audit_head"]
-    assert audit.verify(audit.head()) == Head(seq=1, hash=audit.head().hash)

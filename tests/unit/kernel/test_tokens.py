@@ -37,6 +37,7 @@ def claims(clock: FakeClock, **changes: Any) -> dict[str, Any]:
         "iat": now_s,
         "exp": now_s + LIFETIME_S,
         "jti": "j",
+        "auth_time": now_s,
         "role": "admin",
         "tier": "public",
     }
@@ -91,6 +92,7 @@ def test_a_well_formed_token_of_ours_is_accepted(tokens: Tokens, clock: FakeCloc
         {"iat": 4_102_444_800, "exp": 4_102_445_700},  # from the future
         {"exp": "soon"},
         {"jti": None},
+        {"auth_time": None},
     ],
     ids=str,
 )

@@ -70,6 +70,10 @@ class KernelSettings(FrozenSettings):
     jwt_secret: SecretRef
     #: The secret before the present one: its tokens stay good until they run out.
     jwt_secret_previous: SecretRef | None = None
+    #: Where people sign in with a wallet, as "app.example.org"; nobody can while it is empty.
+    sign_in_domain: str = ""
+    #: The chains whose wallets are taken, comma separated: "evm:1,solana:mainnet".
+    sign_in_chains: str = ""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     #: Browser origins that may call the API, comma separated in the environment; none by default.
     cors_origins: str = ""

@@ -42,6 +42,7 @@ _OPTIONAL = frozenset({"expiration_time", "not_before", "request_id"})
 class SignInUnreadable(Invalid):
     """The text is no sign-in message of the standard."""
 
+    status = 422
     cause = "A line is missing, out of order, altered, or holds characters that the standard forbids."
     remedy = "Let the wallet sign the text exactly as it was given."
 

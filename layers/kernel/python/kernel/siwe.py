@@ -34,7 +34,7 @@ class Message(signin.Message):
     def __post_init__(self) -> None:
         """A message that exists can be rendered, and read back."""
         signin.check_fields(self, statement_is_fit=lambda text: bool(_STATEMENT.fullmatch(text)))
-        if not _ADDRESS.fullmatch(self.address) or self.address != checksummed(self.address):
+        if not is_address(self.address) or self.address != checksummed(self.address):
             raise SignInUnreadable(field="address")
         if not _CHAIN_ID.fullmatch(self.chain_id):
             raise SignInUnreadable(field="chain_id")
@@ -80,6 +80,11 @@ def digest(text: str) -> bytes:
     """The 32 bytes that the wallet signs: EIP-191's personal message around the text."""
     octets = text.encode()
     return keccak256(b"\x19Ethereum Signed Message:\n" + str(len(octets)).encode() + octets)
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an address, in whatever capitals."""
+    return bool(_ADDRESS.fullmatch(text))
 
 
 def checksummed(address: str) -> str:

@@ -16,12 +16,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from kernel import signin
+from kernel import base58, signin
 from kernel.signin import Expected, SignInUnreadable
 
 _TITLE = " wants you to sign in with your Solana account:"
 _ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _PUBLIC_KEY_BYTES = 32
 _LONGEST_STATEMENT = 1_000
 #: The wallets' older numbers for two of the clusters.
@@ -85,13 +84,7 @@ def validate(message: Message, expected: Expected) -> None:
 
 def is_address(text: str) -> bool:
     """Whether the text is 32 bytes in base58, written in the one way there is."""
-    if not _ADDRESS.fullmatch(text):
-        return False
-    number = 0
-    for character in text:
-        number = number * 58 + _BASE58.index(character)
-    zeros = len(text) - len(text.lstrip("1"))
-    return zeros + (number.bit_length() + 7) // 8 == _PUBLIC_KEY_BYTES
+    return bool(_ADDRESS.fullmatch(text)) and len(base58.decode(text)) == _PUBLIC_KEY_BYTES
 
 
 def _is_plain_line(statement: str) -> bool:

@@ -16,7 +16,8 @@ Tests give Deps a kernel.testing.kernel.FakedKernel instead.
 from functools import cached_property
 from typing import Self
 
-from kernel.auth import ApiKeys, Authenticator, Nonces, Tokens
+from kernel.auth import ApiKeys, Authenticator, Nonces, People, Tokens
+from kernel.auth.wallets import Place, WalletSignIn
 from kernel.breaker import TUNABLES, Board, Breakers, Policies, UpstashBoard
 from kernel.breaker.breakers import STATEMENT_TIMEOUT_S
 from kernel.cache import Cache, UpstashCache
@@ -115,6 +116,18 @@ class Kernel:
     def nonces(self) -> Nonces:
         """Nonces of sign-ins."""
         return Nonces(self.postgres, self.clock)
+
+    @cached_property
+    def people(self) -> People:
+        """What each wallet may."""
+        return People(self.postgres, self.clock)
+
+    @cached_property
+    def sign_in(self) -> WalletSignIn:
+        """Sign-in with a wallet. Raises SettingsInvalid where the settings name no domain."""
+        chains = [chain.strip() for chain in self.settings.sign_in_chains.split(",") if chain.strip()]
+        place = Place(domain=self.settings.sign_in_domain, chains=chains)
+        return WalletSignIn(self.nonces, self.people, self.tokens, self.clock, place)
 
     @cached_property
     def authenticator(self) -> Authenticator:

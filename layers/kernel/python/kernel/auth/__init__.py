@@ -3,6 +3,7 @@
 from kernel.auth.api_keys import ApiKeys, IssuedKey, KeyRecord
 from kernel.auth.authenticator import Authenticator
 from kernel.auth.nonces import Nonces
+from kernel.auth.people import People
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.auth.tokens import Tokens
 
@@ -12,6 +13,7 @@ __all__ = [
     "IssuedKey",
     "KeyRecord",
     "Nonces",
+    "People",
     "Principal",
     "Role",
     "Tier",

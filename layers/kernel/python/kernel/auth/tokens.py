@@ -15,12 +15,14 @@ from kernel.errors import SettingsInvalid, Unauthorized
 from kernel.hashes import sha256
 
 LIFETIME_S = 15 * 60
+#: A session is renewed at most so long after the wallet's signature.
+RENEWABLE_S = 12 * 60 * 60
 ISSUER = "counterpart"
 AUDIENCE = "counterpart-api"
 ALGORITHM = "HS256"
 _SHORTEST_SECRET_BYTES = 32
 _LONGEST_TOKEN = 2_048
-_REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "role", "tier"]
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "role", "tier", "auth_time"]
 
 
 class Tokens:
@@ -35,8 +37,8 @@ class Tokens:
         self._keys = {_fingerprint(key): key for key in keys}
         self._present = _fingerprint(keys[0])
 
-    def issue(self, subject: str, *, role: Role, tier: Tier = Tier.PUBLIC) -> str:
-        """A token for a person, good for fifteen minutes."""
+    def issue(self, subject: str, *, role: Role, tier: Tier = Tier.PUBLIC, signed_in_s: int | None = None) -> str:
+        """A token for a person, good for fifteen minutes; `signed_in_s` is when the wallet signed, now by default."""
         import jwt
 
         now_s = int(self._clock.time_s())
@@ -46,6 +48,7 @@ class Tokens:
             "sub": subject,
             "iat": now_s,
             "exp": now_s + LIFETIME_S,
+            "auth_time": now_s if signed_in_s is None else signed_in_s,
             "jti": uuid.uuid4().hex,
             "role": role.label,
             "tier": tier.value,
@@ -54,6 +57,26 @@ class Tokens:
 
     def principal(self, token: str) -> Principal:
         """Whose token it is. Raises Unauthorized for a malformed, altered, expired or foreign one, not saying which."""
+        claims = self._claims(token)
+        try:
+            return Principal(
+                identity=f"person:{claims['sub']}", tier=Tier(claims["tier"]), role=Role.of(str(claims["role"]))
+            )
+        except ValueError:
+            raise Unauthorized from None
+
+    def renewable(self, token: str) -> tuple[str, int]:
+        """The subject, and when it signed in, of a token that is good and may be followed by another.
+
+        Raises Unauthorized, also once the signature is too long ago.
+        """
+        claims = self._claims(token)
+        signed_in_s = int(claims["auth_time"])
+        if self._clock.time_s() >= signed_in_s + RENEWABLE_S:
+            raise Unauthorized
+        return str(claims["sub"]), signed_in_s
+
+    def _claims(self, token: str) -> dict[str, Any]:
         import jwt
 
         if len(token) > _LONGEST_TOKEN:
@@ -70,11 +93,9 @@ class Tokens:
                 options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
             )
             self._check_times(claims)
-            return Principal(
-                identity=f"person:{claims['sub']}", tier=Tier(claims["tier"]), role=Role.of(str(claims["role"]))
-            )
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
             raise Unauthorized from None
+        return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         now_s = self._clock.time_s()

@@ -185,10 +185,19 @@ def _answer_unfit(request: Request, error: Exception) -> Response:
 
 def _answer_refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
-    headers = (error.headers if isinstance(error, HTTPException) else None) or {}
+    headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
+    if status == MethodNotAllowed.status:
+        headers["Allow"] = ", ".join(_methods(request))
     answer = _answer_known(request, _BY_STATUS.get(status, Invalid)())
     answer.headers.update(headers)
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that the path knows: it may have a route for each, of which the router names the first only."""
+    routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
+    here = [route for route in routes if route.path_regex.match(request.scope["path"])]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 def _bare_answer(error: CounterpartError, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ def settings_for(database_url: str) -> KernelSettings:
         queue_url_prefix="http://queues.invalid/",
         kms_key_id=KEY_ID,
         jwt_secret=f"plain:{JWT_SECRET}",
+        sign_in_domain="app.counterpart.test",
+        sign_in_chains="evm:1,solana:mainnet",
     )
 
 

@@ -1,0 +1,150 @@
+"""Let administrators decide who may do what: API keys of programs, roles of wallets."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Depends, Path
+from pydantic import Field
+
+from functions.ops.wiring import Deps, build_deps
+from kernel.auth.http import require
+from kernel.auth.principal import Principal, Role, Tier
+from kernel.handler.http import Document, api, lambda_handler, wired
+
+app = api("ops", build_deps)
+Wired = Annotated[Deps, Depends(wired)]
+Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
+Prefix = Annotated[str, Path(pattern="^[A-Za-z0-9]{12}$")]
+Subject = Annotated[str, Path(pattern="^(evm:0x[0-9a-fA-F]{40}|solana:[1-9A-HJ-NP-Za-km-z]{32,44})$")]
+GivenTier = Literal["public", "internal", "paid", "admin"]
+
+
+class WantedKey(Document):
+    """A key to be made: how often its holder may call, what it may do, and for whom it is."""
+
+    tier: GivenTier = "public"
+    role: Literal["viewer", "operator", "admin"] = "viewer"
+    label: str = Field(min_length=1, max_length=200)
+
+
+class FreshKey(Document):
+    """A key, shown this once."""
+
+    prefix: str
+    key: str
+
+
+class KnownKey(Document):
+    """A key without its secret."""
+
+    prefix: str
+    tier: str
+    role: str
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class KnownKeys(Document):
+    """Every key ever made, oldest first."""
+
+    keys: list[KnownKey]
+
+
+class Grant(Document):
+    """What a wallet may from its next sign-in or renewal on; the role "nobody" bars it."""
+
+    role: Literal["nobody", "viewer", "operator", "admin"]
+    tier: GivenTier = "public"
+
+
+class KnownPerson(Document):
+    """A wallet to which something was granted."""
+
+    subject: str
+    role: str
+    tier: str
+    granted_by: str
+    changed_at: datetime
+
+
+class KnownPeople(Document):
+    """Every grant, by wallet."""
+
+    people: list[KnownPerson]
+
+
+class Gone(Document):
+    """What is no longer good."""
+
+    id: str
+
+
+@app.get("/v1/ops/api-keys")
+def api_keys(deps: Wired, _: Admin) -> KnownKeys:
+    """Every key, without its secret."""
+    keys = deps.kernel.api_keys.all()
+    return KnownKeys(
+        keys=[
+            KnownKey(
+                prefix=key.prefix,
+                tier=key.tier,
+                role=key.role.label,
+                label=key.label,
+                created_at=key.created_at,
+                revoked_at=key.revoked_at,
+            )
+            for key in keys
+        ]
+    )
+
+
+@app.post("/v1/ops/api-keys", status_code=201)
+def make_api_key(wanted: WantedKey, deps: Wired, admin: Admin) -> FreshKey:
+    """Make a key; its secret is in this answer and nowhere else."""
+    issued = deps.kernel.api_keys.issue(
+        tier=Tier(wanted.tier), role=Role.of(wanted.role), label=wanted.label, actor=admin.identity
+    )
+    return FreshKey(prefix=issued.prefix, key=issued.key)
+
+
+@app.delete("/v1/ops/api-keys/{prefix}")
+def revoke_api_key(prefix: Prefix, deps: Wired, admin: Admin) -> Gone:
+    """Refuse a key from the next request on."""
+    deps.kernel.api_keys.revoke(prefix, actor=admin.identity)
+    return Gone(id=prefix)
+
+
+@app.get("/v1/ops/people")
+def people(deps: Wired, _: Admin) -> KnownPeople:
+    """Every wallet to which something was granted."""
+    grants = deps.kernel.people.all()
+    return KnownPeople(
+        people=[
+            KnownPerson(
+                subject=one.subject,
+                role=one.role.label,
+                tier=one.tier,
+                granted_by=one.granted_by,
+                changed_at=one.changed_at,
+            )
+            for one in grants
+        ]
+    )
+
+
+@app.put("/v1/ops/people/{subject}")
+def grant(subject: Subject, given: Grant, deps: Wired, admin: Admin) -> Grant:
+    """Let a wallet do this; a session that it holds keeps its role for at most fifteen minutes."""
+    deps.kernel.people.grant(subject, role=Role.of(given.role), tier=Tier(given.tier), actor=admin.identity)
+    return given
+
+
+@app.delete("/v1/ops/people/{subject}")
+def forget(subject: Subject, deps: Wired, admin: Admin) -> Gone:
+    """Take a grant back: the wallet may what every wallet may."""
+    deps.kernel.people.forget(subject, actor=admin.identity)
+    return Gone(id=subject)
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,106 @@
+"""Owns what a person may do who signs in with a wallet: a role and a tier by address, granted by an administrator."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from kernel import siwe, siws
+from kernel.audit import Audit
+from kernel.auth.principal import Role, Tier
+from kernel.clock import Clock, SystemClock
+from kernel.errors import Invalid, NotFound
+from kernel.postgres import Postgres
+
+_WRITER: Final = "counterpart_ops"
+
+FIND = "select role, tier from kernel.people where subject = %(subject)s"
+GRANT = """
+insert into kernel.people (subject, role, tier, granted_by, changed_at)
+values (%(subject)s, %(role)s, %(tier)s, %(actor)s, %(now)s)
+on conflict (subject) do update
+set role = excluded.role, tier = excluded.tier, granted_by = excluded.granted_by, changed_at = excluded.changed_at
+"""
+FORGET = "delete from kernel.people where subject = %(subject)s"
+LIST = "select subject, role, tier, granted_by, changed_at from kernel.people order by subject"
+
+
+class NoWallet(Invalid):
+    """This names no wallet."""
+
+    code = "no_wallet"
+    status = 422
+    cause = "A wallet is evm:<20 bytes in hexadecimal> or solana:<32 bytes in base58>."
+    remedy = "Copy the address again from its source."
+    example = '{"subject": "solana:0OIl"}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a wallet may, and how often."""
+
+    role: Role
+    tier: Tier
+
+
+#: Any wallet can sign in; that alone lets it read what is its own.
+EVERYBODY: Final = Standing(role=Role.VIEWER, tier=Tier.PUBLIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A grant as administrators see it; `subject` is "evm:<address>" or "solana:<address>"."""
+
+    subject: str
+    role: Role
+    tier: Tier
+    granted_by: str
+    changed_at: datetime
+
+
+def canonical(subject: str) -> str:
+    """A wallet's one name: "evm:<EIP-55 address>" or "solana:<address>". Raises NoWallet."""
+    family, _, address = subject.partition(":")
+    if family == "evm" and siwe.is_address(address):
+        return f"evm:{siwe.checksummed(address)}"
+    if family == "solana" and siws.is_address(address):
+        return subject
+    raise NoWallet(subject=subject[:80])
+
+
+class People:
+    """The table kernel.people. Only ops may write it."""
+
+    def __init__(self, postgres: Postgres, clock: Clock | None = None) -> None:
+        self._postgres = postgres
+        self._clock: Clock = clock or SystemClock()
+        self._audit = Audit(postgres, self._clock)
+
+    def standing(self, subject: str) -> Standing:
+        """What this wallet may; what everybody may unless somebody said otherwise."""
+        with self._postgres.transaction() as tx:
+            row = tx.maybe(FIND, subject=subject)
+        return EVERYBODY if row is None else Standing(role=Role.of(row["role"]), tier=Tier(row["tier"]))
+
+    def grant(self, subject: str, *, role: Role, tier: Tier, actor: str) -> None:
+        """Let a wallet do this from its next sign-in or renewal on. Role.NOBODY bars it.
+
+        Raises NoWallet.
+        """
+        subject, told = canonical(subject), {"role": role.label, "tier": tier.value}
+        with self._postgres.transaction(role=_WRITER) as tx:
+            tx.execute(GRANT, subject=subject, role=role.label, tier=tier.value, actor=actor, now=self._clock.now())
+            self._audit.record(tx, actor=actor, action="people.grant", subject=f"person:{subject}", details=told)
+
+    def forget(self, subject: str, *, actor: str) -> None:
+        """Take the grant back: the wallet may what everybody may. Raises NotFound, NoWallet."""
+        subject = canonical(subject)
+        with self._postgres.transaction(role=_WRITER) as tx:
+            if tx.execute(FORGET, subject=subject) == 0:
+                raise NotFound("Nothing was granted to this wallet.", subject=subject)
+            self._audit.record(tx, actor=actor, action="people.forget", subject=f"person:{subject}")
+
+    def all(self) -> list[Person]:
+        """Every grant, by wallet."""
+        with self._postgres.transaction() as tx:
+            rows = tx.all(LIST)
+        return [Person(**{**row, "role": Role.of(row["role"]), "tier": Tier(row["tier"])}) for row in rows]

@@ -1,0 +1,114 @@
+"""API keys and roles over HTTP: only administrators, each act recorded, a secret shown once."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.ops.http_access import handler
+from functions.ops.wiring import ROLE, Deps
+from kernel.audit import Audit
+from kernel.auth import Role, Tier
+from kernel.errors import Unauthorized
+from kernel.testing.kernel import FakedKernel
+
+pytestmark = pytest.mark.handlers
+EVENT = json.loads(Path("events/ops/http_access.json").read_text(encoding="utf-8"))
+WALLET = "evm:0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+ROUTES = [
+    ("GET", "/v1/ops/api-keys", None),
+    ("POST", "/v1/ops/api-keys", {"label": "a customer"}),
+    ("DELETE", "/v1/ops/api-keys/abcdefghijkl", None),
+    ("GET", "/v1/ops/people", None),
+    ("PUT", f"/v1/ops/people/{WALLET}", {"role": "operator"}),
+    ("DELETE", f"/v1/ops/people/{WALLET}", None),
+]
+
+
+@pytest.fixture
+def kernel(database_url: str) -> Iterator[FakedKernel]:
+    kernel = FakedKernel(database_url, role=ROLE)
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def admin(kernel: FakedKernel) -> str:
+    return kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="ada", actor="a test").key
+
+
+def call(kernel: FakedKernel, api_key: str | None, method: str, path: str, body: Any = None) -> Any:
+    headers = {name: value for name, value in EVENT["headers"].items() if name != "x-api-key"}
+    context = EVENT["requestContext"]
+    event = {
+        **EVENT,
+        "headers": headers | ({"x-api-key": api_key} if api_key else {}),
+        "rawPath": path,
+        "body": None if body is None else json.dumps(body),
+        "requestContext": {**context, "http": {**context["http"], "method": method, "path": path}},
+    }
+    answer = handler.bind(Deps(kernel))(event, None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_key_is_made_listed_and_revoked(kernel: FakedKernel, admin: str) -> None:
+    """Its secret is in the first answer and nowhere else."""
+    wanted = {"tier": "paid", "role": "viewer", "label": "a customer"}
+    made, fresh = call(kernel, admin, "POST", "/v1/ops/api-keys", wanted)
+    principal = kernel.api_keys.principal(fresh["key"])
+    _, listed = call(kernel, admin, "GET", "/v1/ops/api-keys")
+    gone, _ = call(kernel, admin, "DELETE", f"/v1/ops/api-keys/{fresh['prefix']}")
+
+    assert (201, Tier.PAID, Role.VIEWER, 200) == (made, principal.tier, principal.role, gone)
+    assert ["ada", "a customer"] == [one["label"] for one in listed["keys"]]
+    assert fresh["key"].rpartition("_")[2] not in json.dumps(listed)
+    with pytest.raises(Unauthorized):
+        kernel.api_keys.principal(fresh["key"])
+
+
+def test_a_wallet_is_granted_a_role_and_loses_it(kernel: FakedKernel, admin: str) -> None:
+    """However its address was capitalised."""
+    granted, _ = call(kernel, admin, "PUT", f"/v1/ops/people/{WALLET.lower()}", {"role": "operator", "tier": "paid"})
+    standing = kernel.people.standing(WALLET)
+    _, listed = call(kernel, admin, "GET", "/v1/ops/people")
+    gone, _ = call(kernel, admin, "DELETE", f"/v1/ops/people/{WALLET}")
+    again, _ = call(kernel, admin, "DELETE", f"/v1/ops/people/{WALLET}")
+
+    assert (200, 200, 404) == (granted, gone, again)
+    assert (Role.OPERATOR, Tier.PAID) == (standing.role, standing.tier)
+    assert [(WALLET, "operator")] == [(one["subject"], one["role"]) for one in listed["people"]]
+    assert Role.VIEWER is kernel.people.standing(WALLET).role
+
+
+def test_every_act_is_recorded_with_its_actor(kernel: FakedKernel, admin: str) -> None:
+    """The key that did it, not the secret."""
+    call(kernel, admin, "PUT", f"/v1/ops/people/{WALLET}", {"role": "admin"})
+    call(kernel, admin, "DELETE", f"/v1/ops/people/{WALLET}")
+    acts = Audit(kernel.postgres).newest(limit=2)
+    me = f"key:{admin.split('_')[1]}"
+
+    assert [(me, "people.forget"), (me, "people.grant")] == [(act.actor, act.action) for act in acts]
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER, Role.OPERATOR])
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=lambda value: str(value)[:24])
+def test_only_administrators(kernel: FakedKernel, role: Role | None, method: str, path: str, body: Any) -> None:
+    """Nobody below may look, and nothing happens."""
+    made = role and kernel.api_keys.issue(tier=Tier.ADMIN, role=role, label="bob", actor="a test")
+    api_key = made.key if made else None
+    before = Audit(kernel.postgres).head()
+
+    assert (401 if role is None else 403) == call(kernel, api_key, method, path, body)[0]
+    assert before == Audit(kernel.postgres).head()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["evm:0x1234", "solana:0OIl", "solana:" + "1" * 33, "bitcoin:abc", "evm:" + "0x" + "g" * 40],
+)
+def test_a_role_goes_to_wallets_only(kernel: FakedKernel, admin: str, subject: str) -> None:
+    """Anything else is refused before it is stored."""
+    assert call(kernel, admin, "PUT", f"/v1/ops/people/{subject}", {"role": "admin"})[0] in {400, 422}
+    assert [] == kernel.people.all()
