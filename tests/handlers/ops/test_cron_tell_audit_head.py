@@ -21,7 +21,8 @@ def test_the_head_is_told_to_the_log(database_url: str, capsys: pytest.CaptureFi
     kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="ada", actor="a test")
 
     answer = handler.bind(Deps(kernel))(EVENT | {"time": kernel.clock.now().isoformat()}, None)
-    told = [json.loads(line)["audit_head"] for line in capsys.readouterr().out.splitlines() if "audit_head" in line]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [line["audit_head"] for line in lines if "audit_head" in line]
     head = Audit(kernel.postgres).head()
     kernel.close()
 
