@@ -207,10 +207,23 @@ class SolanaPool(Pool):
         heights, _ = self._told("getBlockHeight", [{"commitment": commitment}], int, quorum)
         return min(heights)
 
-    def agreed_statuses(self, signatures: Sequence[str], *, quorum: int | None = None) -> list[SignatureStatus | None]:
+    def finalized_slot_ceiling(self, *, quorum: int | None = None) -> int:
+        """The highest finalized slot that any of a quorum of endpoints tells. Raises NoQuorum when fewer answer."""
+        slots, _ = self._told("getSlot", [{"commitment": "finalized"}], int, quorum)
+        return max(slots)
+
+    def history_start_slot(self, *, quorum: int | None = None) -> int:
+        """The slot from which on *every* answering endpoint still keeps blocks. Raises NoQuorum when too few answer."""
+        slots, _ = self._told("getFirstAvailableBlock", [], int, quorum)
+        return max(slots)
+
+    def agreed_statuses(
+        self, signatures: Sequence[str], *, as_of_slot: int = 0, quorum: int | None = None
+    ) -> list[SignatureStatus | None]:
         """What is believed of each signature, with all history searched (rules in `statuses`). Raises NoQuorum.
 
-        None: a quorum knows nothing of it, and nobody knows something.
+        None: a quorum knows nothing of it, and nobody knows something. Nodes that have not come to `as_of_slot` do not
+        count: behind one address may stand several, and what one of them told says nothing about the next.
         """
         agreed: list[SignatureStatus | None] = []
         for asked in _chunks(signatures, STATUSES_MAX):
@@ -218,7 +231,7 @@ class SolanaPool(Pool):
             told, needed = self._told(
                 "getSignatureStatuses",
                 _statuses_asked(asked, search_history=True),
-                partial(_statuses, count=count),
+                partial(_statuses, count=count, as_of_slot=as_of_slot),
                 quorum,
             )
             agreed += [agreed_status([one[place] for one in told], needed) for place in range(count)]
@@ -318,7 +331,9 @@ def _statuses_asked(signatures: Sequence[str], *, search_history: bool) -> list[
     return [list(signatures), {"searchTransactionHistory": search_history}]
 
 
-def _statuses(answer: Any, count: int) -> list[SignatureStatus | None]:
+def _statuses(answer: Any, count: int, as_of_slot: int = 0) -> list[SignatureStatus | None]:
+    if as_of_slot and int(answer["context"]["slot"]) < as_of_slot:
+        raise ValueError(f"the node has not come to slot {as_of_slot}")
     found = [SignatureStatus.from_rpc(status) for status in answer["value"]]
     if len(found) != count:
         raise ValueError(f"{len(found)} statuses for {count} signatures")
