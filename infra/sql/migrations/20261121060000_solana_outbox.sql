@@ -45,6 +45,7 @@ create table kernel.solana_payloads (
     blockhash               text        not null,  -- or the value of the durable nonce
     last_valid_block_height bigint      check (last_valid_block_height > 0),
     durable_nonce           text,
+    outlived_at_height      bigint,                -- where the cluster stood when that nonce was seen to have moved on
     unit_limit              integer     not null check (unit_limit > 0),
     unit_price              bigint      not null check (unit_price >= 0),  -- micro-lamports a compute unit
     signed_at_slot          bigint      not null,
@@ -56,7 +57,8 @@ create table kernel.solana_payloads (
     primary key (entry_id, ordinal),
     -- The two ways in which a transaction dies: its blockhash grows old, or its nonce is advanced.
     check ((last_valid_block_height is null) = (durable_nonce is not null)),
-    check (purpose = 'effect' or durable_nonce is not null)
+    check (purpose = 'effect' or durable_nonce is not null),
+    check (outlived_at_height is null or durable_nonce is not null)
 );
 
 -- Which open entry uses a durable nonce account: two at once would each kill the other's transaction.
@@ -72,7 +74,7 @@ grant select, insert on kernel.solana_outbox, kernel.solana_payloads to counterp
 -- What is owed and what was signed can never be changed, only what became of it.
 grant update (valid_until, state, reason, signature, slot, fee_lamports, error, alarm, alarmed_at, changed_at, settled_at)
     on kernel.solana_outbox to counterpart_slice;
-grant update (sent_at, accepted_at, refusal) on kernel.solana_payloads to counterpart_slice;
+grant update (sent_at, accepted_at, refusal, outlived_at_height) on kernel.solana_payloads to counterpart_slice;
 grant select, insert, update on kernel.solana_nonces to counterpart_slice;
 
 -- migrate:down

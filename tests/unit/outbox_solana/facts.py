@@ -30,6 +30,7 @@ def payload(ordinal: int = 1, **changes: Any) -> SignedPayload:
         blockhash=f"hash-{ordinal}",
         last_valid_block_height=LAST_VALID,
         durable_nonce=None,
+        outlived_at_height=None,
         unit_limit=1_000,
         unit_price=200,
         signed_at_slot=860,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kernel.jsonrpc.pool import Delivery
 from kernel.outbox.solana.decision import (
     Abandon,
+    Mark,
     Plan,
     Prove,
     Send,
@@ -204,10 +205,39 @@ def test_a_nonce_that_cannot_be_read_proves_nothing() -> None:
     assert Send() == decide(entry(durable()), sighting(nonce=None, finalized_height=10**9), POLICY).step
 
 
-def test_a_durable_nonce_that_moved_on_is_asked_about_and_then_signed_over_anew() -> None:
-    """Somebody advanced it: the bytes are dead if their signature is unknown."""
-    assert Prove() == decide(entry(durable()), MOVED, POLICY).step
-    assert Plan(step=Sign(Purpose.EFFECT)) == decide(entry(durable()), sighting(nonce="hash-2", dead=True), POLICY)
+def test_a_durable_nonce_that_moved_on_marks_the_height_reached_by_now() -> None:
+    """Something over the old value has landed, maybe ours: at that height or below it."""
+    assert Plan(step=Mark()) == decide(entry(durable()), MOVED, POLICY)
+
+
+@pytest.mark.parametrize(("height", "step"), [(950, Wait()), (951, Prove())])
+def test_death_over_a_nonce_is_asked_for_past_the_marked_height(height: int, step: object) -> None:
+    """Then every block that could hold the bytes is final, and their status stays what it is."""
+    marked = entry(durable(outlived_at_height=950))
+
+    assert step == decide(marked, sighting(nonce="hash-2", finalized_height=height), POLICY).step
+
+
+def test_dead_bytes_over_a_nonce_are_replaced() -> None:
+    """Marked, final, moved on, and unknown to two RPCs."""
+    dead = sighting(nonce="hash-2", finalized_height=951, dead=True)
+
+    assert Plan(step=Sign(Purpose.EFFECT)) == decide(entry(durable(outlived_at_height=950)), dead, POLICY)
+
+
+def test_a_nonce_that_moved_back_with_its_fork_keeps_the_bytes_alive() -> None:
+    """The mark was of a block that is gone."""
+    marked = entry(durable(outlived_at_height=950))
+
+    assert Send() == decide(marked, sighting(nonce="hash-1", finalized_height=2_000, dead=True), POLICY).step
+
+
+def test_a_younger_payload_over_the_next_value_is_marked_when_that_moves_on() -> None:
+    """The older one keeps its mark; both must be outlived."""
+    two = entry(durable(1, outlived_at_height=950), durable(2, blockhash="hash-2"))
+
+    assert Send() == decide(two, sighting(nonce="hash-2", finalized_height=2_000), POLICY).step
+    assert Mark() == decide(two, sighting(nonce="hash-3", finalized_height=2_000), POLICY).step
 
 
 STANDS = sighting(nonce="hash-1")
@@ -357,6 +387,8 @@ def test_every_plan_is_legal_and_never_signs_over_what_may_live(
 
 @given(
     value=st.sampled_from([None, "hash-1", "hash-2"]),
+    marked=st.booleans(),
+    height=st.sampled_from([949, 950, 951]),
     dead=st.sampled_from([None, True, False]),
     effect=CONFIRMATIONS,
     release=CONFIRMATIONS,
@@ -366,6 +398,8 @@ def test_every_plan_is_legal_and_never_signs_over_what_may_live(
 )
 def test_an_effect_over_a_nonce_is_signed_anew_only_after_the_nonce_moved(
     value: str | None,
+    marked: bool,
+    height: int,
     dead: bool | None,
     effect: str | None,
     release: str | None,
@@ -375,13 +409,17 @@ def test_an_effect_over_a_nonce_is_signed_anew_only_after_the_nonce_moved(
 ) -> None:
     """Whatever else is seen; a release is signed only while the nonce stands, and the effect is in no block."""
     then = NOW - timedelta(seconds=age_s)
-    payloads = [durable(1, accepted_at=then)] + ([durable(2, purpose=Purpose.RELEASE, accepted_at=then)] * released)
+    mark = 950 if marked else None
+    payloads = [durable(1, accepted_at=then, outlived_at_height=mark)]
+    payloads += [durable(2, purpose=Purpose.RELEASE, accepted_at=then, outlived_at_height=mark)] * released
     known = {"signature-1": status(effect)} if effect else {}
     known |= {"signature-2": status(release)} if release and released else {}
     subject = entry(*payloads, valid_until=NOW if expired else None)
-    step = decide(subject, sighting(nonce=value, dead=dead, known=known), POLICY).step
+    seen = sighting(nonce=value, dead=dead, known=known, finalized_height=height)
+    step = decide(subject, seen, POLICY).step
 
-    if step == Sign(Purpose.EFFECT):
-        assert (value, dead, effect, expired) == ("hash-2", True, None, False)
+    if step == Sign(Purpose.EFFECT) or isinstance(step, Abandon):
+        assert (value, dead, effect, marked, height) == ("hash-2", True, None, True, 951)
+        assert expired == isinstance(step, Abandon)
     if step == Sign(Purpose.RELEASE):
         assert (effect, value != "hash-2") == (None, True)

@@ -4,21 +4,26 @@ In this order, because each case presumes that the earlier ones do not hold:
 
 1. A node knows one of our effects' signatures: settle if its block is finalized, else wait for that.
 2. Nothing is signed: sign the effect, or end, cancelled, if it is past its time.
-3. Every payload looks dead to one node (the finalized height is past its last valid one, or its nonce has moved on):
-   have that proven by two. If proven, sign the effect anew at a raised price, or end if it is past its time; else wait.
+3. Every payload looks dead to one node (the finalized height is past the last at which it could land): have that
+   proven by two. If proven, sign the effect anew at a raised price, or end if it is past its time; else wait.
    At the price's cap raise an alarm, and sign all the same: without a signature nothing can ever land.
-4. A release is on its way into a final block: wait.
-5. Over a durable nonce, and the effect is past its time, or was accepted `stuck_after_s` ago without landing: sign a
+4. The durable nonce has moved on: mark the height that the cluster has reached by now, past which nothing signed over
+   the old value can land; then wait for that height to be final.
+5. A release is on its way into a final block: wait.
+6. Over a durable nonce, and the effect is past its time, or was accepted `stuck_after_s` ago without landing: sign a
    release at a raised price. Where the cap forbids a raise, raise the alarm instead, and go on as below.
-6. Past its time over a blockhash: wait until the bytes are dead, without sending them again.
-7. Otherwise send the same bytes again: leaders forget what they could not pack at once.
+7. Past its time over a blockhash: wait until the bytes are dead, without sending them again.
+8. Otherwise send the same bytes again: leaders forget what they could not pack at once.
 
 *Why the proof reads the height first and the statuses after it.* Bytes land at or below their last valid height L. Once
 a node's finalized height is past L, every block that could hold them is final on that node, and whether it knows the
 signature cannot change any more: unknown then is unknown for ever. A status read before the height says nothing about
 the blocks in between. For the same reason a status that is known but not finalized stops everything: if its fork is
-dropped it becomes unknown, and is asked for again. The nonce of a durable transaction is read finalized, and before
-the statuses, likewise.
+dropped it becomes unknown, and is asked for again.
+
+The same rule serves durable nonces. That the account holds another value shows that something over the old one has
+landed, maybe ours, and no more: nodes show accounts before they show statuses. So the height reached by then becomes
+the last valid one of everything signed over that value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,6 +94,11 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Keep the height that the cluster has reached, as the last at which the payloads could land."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """This payload is in a finalized block: have that confirmed by two RPCs, and record the end."""
 
@@ -105,7 +115,7 @@ class Wait:
     """Look again later."""
 
 
-Step = Sign | Send | Prove | Settle | Abandon | Wait
+Step = Sign | Send | Prove | Mark | Settle | Abandon | Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +153,13 @@ def decide(entry: SolanaEntry, sighting: Sighting, policy: SolanaPolicy) -> Plan
 
 
 def looks_dead(payloads: Sequence[SignedPayload], sighting: Sighting) -> bool:
-    """True when, to this one node, none of the payloads can be in a block that is not final yet, or in a later one."""
-    return all(
-        sighting.nonce is not None and sighting.nonce != payload.blockhash
-        if payload.last_valid_block_height is None
-        else sighting.finalized_height > payload.last_valid_block_height
-        for payload in payloads
-    )
+    """True when, to this one node, every block that could hold one of the payloads is final.
+
+    A durable nonce must also still have moved on: what was seen once may have been of a fork.
+    """
+    lasts = [payload.last_height for payload in payloads]
+    stands = any(payload.durable_nonce and sighting.nonce in {None, payload.blockhash} for payload in payloads)
+    return not stands and all(last is not None and sighting.finalized_height > last for last in lasts)
 
 
 def end_of(error: Any) -> Event:
@@ -202,6 +212,9 @@ def _alive(
 ) -> Plan:
     alarm = str(latest.refusal) if latest.refusal in ALARMING else None
     expired = entry.expired(sighting.now)
+    if sighting.nonce is not None and all(sighting.nonce != payload.blockhash for payload in entry.payloads):
+        marked = all(payload.last_height is not None for payload in entry.payloads)
+        return Plan(step=Wait() if marked else Mark(), events=dropped, alarm=alarm)
     if any(payload.signature in sighting.known for payload in entry.payloads):
         return Plan(step=Wait(), events=dropped, alarm=alarm)
     if latest.durable_nonce is None:

@@ -137,6 +137,7 @@ class SignedPayload:
     blockhash: str
     last_valid_block_height: int | None
     durable_nonce: str | None
+    outlived_at_height: int | None  # where the cluster stood when the nonce was seen to have moved on
     unit_limit: int
     unit_price: int
     signed_at_slot: int
@@ -156,6 +157,7 @@ class SignedPayload:
             blockhash=row["blockhash"],
             last_valid_block_height=row["last_valid_block_height"],
             durable_nonce=row["durable_nonce"],
+            outlived_at_height=row["outlived_at_height"],
             unit_limit=row["unit_limit"],
             unit_price=row["unit_price"],
             signed_at_slot=row["signed_at_slot"],
@@ -164,6 +166,11 @@ class SignedPayload:
             accepted_at=row["accepted_at"],
             refusal=Refusal(row["refusal"]) if row["refusal"] else None,
         )
+
+    @property
+    def last_height(self) -> int | None:
+        """The last block height at which the bytes can land; None while their durable nonce stands."""
+        return self.outlived_at_height if self.durable_nonce else self.last_valid_block_height
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

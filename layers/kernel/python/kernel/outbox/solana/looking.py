@@ -60,25 +60,36 @@ class Lookout:
         return Sighting(
             now=self._clock.now(),
             known=_known(signatures, self._pool.statuses(signatures)),
-            finalized_height=0 if entry.durable_nonce else self._pool.height("finalized"),
+            finalized_height=self._pool.height("finalized"),
             nonce=self._nonce(entry, partial(self._pool.nonce_account, commitment="finalized")),
         )
+
+    def height_reached(self) -> int:
+        """The highest block that any endpoint has processed: what has happened by now happened at or below it."""
+        heights = self._pool.everywhere("getBlockHeight", [{"commitment": "processed"}])
+        return max([self._pool.height("processed"), *(int(height) for height in heights)])
 
     def proof(self, entry: SolanaEntry) -> Proof:
         """Ask two RPCs: first how high they are final and where the nonce stands, *then* what they know.
 
-        The essay of `decision` says why in this order. Raises NoQuorum, RpcUnavailable.
+        The essay of `decision` says why in this order. Two things more can make a node call unknown what has landed:
+        it stands lower than the node that told the height (behind one address may stand several), or it has thrown
+        the block away since. Such answers do not count. Raises NoQuorum, RpcUnavailable.
         """
+        two = self._witnesses
         seen = Sighting(
             now=self._clock.now(),
-            finalized_height=self._pool.agreed_height_floor("finalized", quorum=self._witnesses),
-            nonce=self._nonce(entry, partial(self._pool.agreed_nonce_account, quorum=self._witnesses)),
+            finalized_height=self._pool.agreed_height_floor("finalized", quorum=two),
+            nonce=self._nonce(entry, partial(self._pool.agreed_nonce_account, quorum=two)),
         )
         if not looks_dead(entry.payloads, seen):
             return Proof(dead=False)
+        as_of_slot = self._pool.finalized_slot_ceiling(quorum=two)
         signatures = [payload.signature for payload in entry.effects]
-        known = _known(signatures, self._pool.agreed_statuses(signatures, quorum=self._witnesses))
-        return Proof(dead=not known, known=known)
+        known = _known(signatures, self._pool.agreed_statuses(signatures, as_of_slot=as_of_slot, quorum=two))
+        # Each effect but the newest was proven dead before the next one was signed.
+        kept = self._pool.history_start_slot(quorum=two) <= entry.effects[-1].signed_at_slot
+        return Proof(dead=kept and not known, known=known)
 
     def ending(self, signature: str) -> Ending | None:
         """The finalized transaction as a quorum tells it, or None while a quorum has none. Raises NoQuorum."""
@@ -100,11 +111,14 @@ def _known(signatures: Sequence[str], statuses: Sequence[SignatureStatus | None]
 
 
 def _told(found: Any) -> dict[str, Any]:
-    return {
-        "slot": int(found["slot"]),
-        "fee_lamports": int(found["meta"]["fee"]),
-        "error": found["meta"]["err"],
-    }
+    meta = found["meta"]
+    return {"slot": int(found["slot"]), "fee_lamports": _fee_lamports(meta), "error": meta["err"]}
+
+
+def _fee_lamports(meta: Any) -> int:
+    """What left all accounts of the transaction together: not every node counts the priority fee into its `fee`."""
+    left = sum(map(int, meta["preBalances"])) - sum(map(int, meta["postBalances"]))
+    return max(int(meta["fee"]), left)
 
 
 def _compared(found: Any) -> str | None:

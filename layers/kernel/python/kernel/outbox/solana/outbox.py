@@ -30,6 +30,7 @@ from kernel.errors import Broken, Rejected, WrongChain
 from kernel.keys.solana import SolanaSigner
 from kernel.outbox.solana.decision import (
     Abandon,
+    Mark,
     Plan,
     Prove,
     Send,
@@ -136,6 +137,9 @@ class SolanaOutbox:
             case Send():
                 self._note(entry, fence, plan)
                 self._send(entry, fence)
+            case Mark():
+                self._note(entry, fence, plan)
+                self._store.mark_outlived(entry, fence, self._lookout.height_reached())
             case Settle():
                 ending = self._lookout.ending(plan.step.payload.signature)
                 if ending is None:

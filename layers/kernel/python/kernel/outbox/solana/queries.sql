@@ -61,6 +61,11 @@ set sent_at = %(now)s, refusal = %(refusal)s,
     accepted_at = coalesce(accepted_at, case when %(accepted)s then %(now)s::timestamptz end)
 where entry_id = %(entry_id)s and ordinal = %(ordinal)s;
 
+-- name: mark_outlived
+-- Nothing signed over the old value of the durable nonce can land above this height. The first mark stands.
+update kernel.solana_payloads set outlived_at_height = coalesce(outlived_at_height, %(height)s)
+where entry_id = %(entry_id)s and durable_nonce is not null and ordinal <= %(ordinal)s;
+
 -- name: move_entry
 -- A transition that settles nothing, and the alarm as it stands.
 update kernel.solana_outbox

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kernel.errors import Broken, KeyUnavailable, Transient
+from kernel.errors import Broken, KeyUnavailable
+from kernel.keys.external import SignatureAwaited, is_outside
 from kernel.keys.solana import SolanaSigner
 from kernel.outbox.solana.decision import SolanaPolicy
 from kernel.outbox.solana.entries import (
@@ -42,7 +43,6 @@ from kernel.solana.transactions import (
 
 # An advance of the nonce takes 150 units, each instruction of the compute budget as many.
 RELEASE_UNITS: Final = 1_000
-AWAITED: Final = "signature_awaited"
 # Stands for a blockhash where only the size matters.
 ANY_HASH: Final = "11111111111111111111111111111111"
 # What says nothing about the effect, and passes.
@@ -138,7 +138,8 @@ class SigningDesk:
             return RELEASE_UNITS
         if entry.compute_unit_limit is not None:
             return entry.compute_unit_limit
-        simulation = self._pool.simulate(unsigned(frame.compiled(UNIT_CAP, 1)))
+        raw = unsigned(frame.compiled(UNIT_CAP, 1))
+        simulation = self._pool.simulate(raw, replace_blockhash=frame.nonce is None)
         if simulation.error is not None:
             return _refused(simulation)
         return unit_limit(simulation.units, self._policy.fees)
@@ -157,9 +158,7 @@ class SigningDesk:
             agreed = self._signer(first).sign(message)
             _check_same(agreed.message, message, frame.tables)
             signatures = {address: self._signer(address).sign_message(agreed.message) for address in others}
-        except Transient as awaited:
-            if awaited.code != AWAITED:
-                raise
+        except SignatureAwaited as awaited:
             return Held(str(awaited), resend=purpose == Purpose.RELEASE)
         signed = with_signatures(agreed.message, {first: agreed.signature, **signatures})
         said = read_message(agreed.message, frame.tables)
@@ -202,11 +201,6 @@ def _check_same(agreed: bytes, asked: bytes, tables: tuple[LookupTable, ...]) ->
 def _effect(message: Message) -> tuple[object, ...]:
     instructions = [one for one in message.instructions if one.program != COMPUTE_BUDGET_PROGRAM]
     return message.signers, instructions
-
-
-def is_outside(signer: SolanaSigner) -> bool:
-    """True for a signer that is a person with a key of their own."""
-    return bool(getattr(signer, "is_outside", False))
 
 
 def _written(frame: _Frame) -> list[str]:

@@ -119,6 +119,11 @@ class SolanaOutboxStore:
             if verdict.accepted:
                 self._move(tx, row, (Event.ACCEPT,), row["alarm"], now)
 
+    def mark_outlived(self, entry: SolanaEntry, fence: Fence, height: int) -> None:
+        """Keep the height past which nothing signed so far over the durable nonce can land. Raises LeaseLost."""
+        with self.postgres.transaction(holding=fence) as tx:
+            tx.execute(Q["mark_outlived"], entry_id=entry.id, height=height, ordinal=len(entry.payloads))
+
     def note(
         self, entry: SolanaEntry, fence: Fence, events: tuple[Event, ...], alarm: str | None, now: datetime
     ) -> None:
