@@ -4,6 +4,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,10 +14,17 @@ import httpx
 Lie = Callable[[list[Any], Any], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """An answer that is given without the node ever hearing the call: `{"result": …}` or `{"error": …}`."""
+
+    answer: dict[str, Any]
+
+
 class Liar:
     """`lies` by method, changed at will; `calls` counts what it was asked."""
 
-    def __init__(self, node_url: str, **lies: Lie) -> None:
+    def __init__(self, node_url: str, **lies: Lie | Instead) -> None:
         self.lies, self.calls = lies, Counter[str]()
         self._http = httpx.Client(timeout=30.0)
         liar = self
@@ -46,11 +54,13 @@ class Liar:
 
     def answers(self, node_url: str, asked: Any) -> Any:
         """The node's answers, changed."""
-        told = self._http.post(node_url, json=asked).json()
-        if isinstance(asked, dict):
-            return self._lied(asked, told)
+        calls = asked if isinstance(asked, list) else [asked]
+        self.calls.update(call["method"] for call in calls)
+        passed_on = [call for call in calls if not isinstance(self.lies.get(call["method"]), Instead)]
+        told = self._http.post(node_url, json=passed_on).json() if passed_on else []
         by_id = {one["id"]: one for one in told}
-        return [self._lied(call, by_id[call["id"]]) for call in asked]
+        answers = [self._lied(call, by_id.get(call["id"], {})) for call in calls]
+        return answers if isinstance(asked, list) else answers[0]
 
     def close(self) -> None:
         """Stop."""
@@ -59,8 +69,9 @@ class Liar:
         self._http.close()
 
     def _lied(self, call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-        self.calls[call["method"]] += 1
         lie = self.lies.get(call["method"])
+        if isinstance(lie, Instead):
+            return {"jsonrpc": "2.0", "id": call["id"], **lie.answer}
         if lie is None or "error" in answer:
             return answer
         return {**answer, "result": lie(list(call.get("params") or ()), answer["result"])}
