@@ -116,18 +116,12 @@ class Breakers:
         try:
             yield
         except BaseException as error:
-            judged = judge(error)
-            if judged is Verdict.FAILED:
-                self._failed(dependency, told(error), admission.token, admission.trips)
-            elif judged is Verdict.ANSWERED:
-                self._answered(dependency, admission.token)
-            else:
-                self._give_back(admission, told(error))
+            self.settle(admission, judge(error), told(error))
             raise
-        self._answered(dependency, admission.token)
+        self.settle(admission, Verdict.ANSWERED, "answered")
 
     def admit(self, dependency: str) -> Admission | Condition:
-        """Leave to make one call, or the condition that forbids it. The holder of a probe tells what became of it."""
+        """Leave to make one call, which ends with `settle`, or the condition that forbids it."""
         condition = self._views.of(dependency)
         if condition.is_closed:
             return Admission(dependency=dependency, trips=condition.trips)
@@ -138,6 +132,16 @@ class Breakers:
             if not condition.is_closed and not _waits(condition) and self._views.may_probe(condition):
                 return self._admitted(dependency, condition)
         return condition
+
+    def settle(self, admission: Admission, judged: Verdict, reason: str) -> None:
+        """Tell how the admitted call ended. A probe of which nothing can be told is given back."""
+        dependency, token = admission.dependency, admission.token
+        if judged is Verdict.FAILED:
+            self._failed(dependency, reason, token, admission.trips)
+        elif judged is Verdict.ANSWERED:
+            self._answered(dependency, token)
+        elif token is not None:
+            self._rule(dependency, partial(rule_on_return, token=token), reason)
 
     def condition(self, dependency: str) -> Condition:
         """How it stands, at most 5 s ago."""
@@ -186,10 +190,6 @@ class Breakers:
             return  # no news of an open circuit
         policy = self._policies.of(dependency)
         self._rule(dependency, lambda c, now: rule_on_failure(c, policy, now, token=token, trips=trips), reason)
-
-    def _give_back(self, admission: Admission, reason: str) -> None:
-        if admission.token is not None:
-            self._rule(admission.dependency, partial(rule_on_return, token=admission.token), reason)
 
     def _token(self, dependency: str) -> int | None:
         """Of the probe that this container was admitted to, if any; the first verdict takes it."""

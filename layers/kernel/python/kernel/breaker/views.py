@@ -1,6 +1,6 @@
 """Owns what one container knows of all circuits, and how old that may be.
 
-A view lives for `view_s`. Then one thread asks the board; the others go on with what is known. The board is compared
+A view lives for `view_s`. Then one thread asks the board, and the others wait for it. The board is compared
 with the record at most STALE_AFTER_MS ago, so a change that anybody committed is seen here after
 
     view_s (1.5) + STALE_AFTER_MS (3.0) = 4.5 s
@@ -82,14 +82,13 @@ class Views:
             self._board.close()
 
     def _refresh(self) -> None:
-        if self._seconds() < self._fresh_until_s or not self._reading.acquire(blocking=not self._known):
+        """One thread reads, the others wait for it: what a container knew before an hour's sleep is worth nothing."""
+        if self._seconds() < self._fresh_until_s:
             return
-        try:
+        with self._reading:
             if self._seconds() >= self._fresh_until_s:
                 self._read()
                 self._fresh_until_s = self._seconds() + self._view_s
-        finally:
-            self._reading.release()
 
     def _read(self) -> None:
         """Ask the board and, where it is not to be relied on or this container was elected, the record."""
