@@ -44,17 +44,15 @@ create table kernel.evm_cursor_events (
     foreign key (watch, block_hash) references kernel.evm_cursor_blocks (watch, hash) on delete cascade
 );
 
--- How far one watch has read the transactions of a Solana address. While `walk_newest` is set, a walk back from there
--- is under way and has come to `walk_before`; what it found waits in kernel.solana_cursor_findings.
+-- How far one watch has delivered the transactions of a Solana address. A walk back from the newest one has come to
+-- `walk_before`; what it found waits in kernel.solana_cursor_findings until the walk is done.
 create table kernel.solana_cursors (
     watch         text        primary key check (watch ~ '^[a-z][a-z0-9_.:-]{0,79}$'),
     cluster       text        not null check (cluster in ('mainnet', 'devnet', 'testnet', 'localnet')),
     kind          text        not null,
     address       text        not null,
-    last_signature text,       -- the newest one that was delivered, or the one to start after
+    last_signature text,       -- the newest one that was delivered; before the first, the one to start after
     last_slot     bigint      not null default 0,
-    walk_newest   text,
-    walk_newest_slot bigint,
     walk_before   text,
     walk_is_done  boolean     not null default false,
     version       bigint      not null default 0,

@@ -1,9 +1,13 @@
 """The stands of the cursors' tests."""
 
+from collections.abc import Callable
+
 import pytest
 
 from infra.local.anvil import AnvilNode
 from infra.local.fault_proxy import FaultProxy
+from infra.local.solana import SolanaNode
+from tests.chain.cursors.bench import Bench
 from tests.chain.cursors.stand import Stand
 
 
@@ -17,3 +21,9 @@ def stand(anvil: AnvilNode, database_url: str) -> Stand:
 def faulty_stand(anvil: AnvilNode, fault_proxy: FaultProxy, database_url: str) -> Stand:
     """The same behind two RPC identities whose faults `fault_proxy` switches."""
     return Stand(anvil, database_url, fault_proxy.urls)
+
+
+@pytest.fixture
+def bench(start_solana: Callable[..., SolanaNode], database_url: str) -> Bench:
+    """An address on a cluster whose blocks are made by hand, and which is reachable under two RPC identities."""
+    return Bench(start_solana(paused=True, proxied=True), database_url)

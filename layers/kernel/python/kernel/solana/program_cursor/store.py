@@ -1,4 +1,4 @@
-"""Owns a program cursor in Postgres: its place, what a walk found, and the one transaction that moves both with the tasks.
+"""Owns a program cursor in Postgres: its place, what a walk found, and the transaction that moves them with the tasks.
 
 Nothing is locked while the network is waited for. Whoever moves the cursor locks its row and finds in `version` whether
 it is still what the work was based on; if not, the work is dropped, and has cost nothing but time.
@@ -49,7 +49,10 @@ class ProgramCursorStore:
         self._postgres, self._tasks, self._watch = postgres, tasks, watch
 
     def place(self, limit: int, now: datetime) -> Place:
-        """Where the cursor stands, with at most `limit` findings; the first call opens it. Raises ProgramWatchChanged."""
+        """Where the cursor stands, with at most `limit` findings; the first call opens it.
+
+        Raises ProgramWatchChanged.
+        """
         watch = self._watch
         with self._postgres.transaction() as tx:
             row = tx.maybe(Q["cursor"], watch=watch.name)

@@ -47,9 +47,9 @@ class Disorder(Exception):
 
 
 def turn_page(lines: Sequence[SignatureSeen], mark: Mark, *, ceiling_slot: int, after_ordinal: int) -> Page:
-    """What a page means. `lines` from the newest back; above `ceiling_slot` nothing is final yet, and is left for later.
+    """What a page means; its lines run from the newest back.
 
-    Raises Disorder.
+    What lies above `ceiling_slot` is not final yet and left for a later walk. Raises Disorder.
     """
     if any(newer.slot < older.slot for newer, older in pairwise(lines)):
         raise Disorder("a page is not in the order of slots")
@@ -66,3 +66,17 @@ def turn_page(lines: Sequence[SignatureSeen], mark: Mark, *, ceiling_slot: int, 
         for ordinal, line in enumerate(fresh, after_ordinal + 1)
     )
     return Page(findings=findings, before=lines[-1].signature if lines else None, is_last=arrived)
+
+
+def lacking(
+    lines: Sequence[SignatureSeen], others: Sequence[SignatureSeen], mark: Mark, *, ceiling_slot: int
+) -> list[SignatureSeen]:
+    """What another endpoint tells within this page, from its oldest line up to a slot that this one says is final."""
+    known = {line.signature for line in lines} | {mark.signature}
+    floor_slot = max(mark.slot, lines[-1].slot if lines else 0)
+    return [line for line in others if line.signature not in known and floor_slot <= line.slot <= ceiling_slot]
+
+
+def merged(lines: Sequence[SignatureSeen], lacked: Sequence[SignatureSeen]) -> list[SignatureSeen]:
+    """The page with what it lacked, in the order of slots; within a slot what was lacked counts as the older."""
+    return sorted([*lines, *lacked], key=lambda line: -line.slot)

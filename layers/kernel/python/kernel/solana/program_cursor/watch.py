@@ -64,7 +64,7 @@ class Pause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What one turn did: pages walked, transactions passed, events delivered; `waiting` were found and are still to do."""
+    """What one turn did: pages walked, transactions passed, events delivered; `waiting` are found and still to do."""
 
     pause: Pause
     pages: int = 0
