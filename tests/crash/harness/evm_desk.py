@@ -14,7 +14,7 @@ from kernel.tasks import Outcome
 from kernel.tasks.model import Task
 from tests.crash.harness.world import World
 
-AMOUNT_WEI = 7
+AMOUNT_WEI, CHAIN_ID = 7, 31337
 KIND = "ops.submit_transaction"
 # Finality by the node's own word: with `slots_in_an_epoch` 1, two blocks behind the latest.
 POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI))
@@ -29,12 +29,15 @@ class EvmDesk:
         self._policy = policy
 
     @cached_property
+    def pool(self) -> RpcPool:
+        """The product's pool of this world's RPC identities."""
+        return RpcPool(self.world.rpc_urls("evm"), CHAIN_ID, self.world.clock)
+
+    @cached_property
     def outbox(self) -> EvmOutbox:
-        """The product's outbox over this world's RPC identities."""
-        world = self.world
-        pool = RpcPool(world.rpc_urls("evm"), 31337, world.clock)
-        signers = {self.signer.address: self.signer}
-        return EvmOutbox(world.postgres, world.tasks, pool, signers, world.clock, policy=self._policy)
+        """The product's outbox."""
+        world, signers = self.world, {self.signer.address: self.signer}
+        return EvmOutbox(world.postgres, world.tasks, self.pool, signers, world.clock, policy=self._policy)
 
     def open(self) -> None:
         """Fund the signer, and lease from its first nonce."""
@@ -80,7 +83,7 @@ class EvmDesk:
         fields: dict[str, Any] = {
             "business_key": key,
             "service": "ops",
-            "chain_id": 31337,
+            "chain_id": CHAIN_ID,
             "signer": self.signer.address,
             "to": recipient(key),
             "data": b"",

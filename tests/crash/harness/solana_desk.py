@@ -33,12 +33,16 @@ class SolanaDesk:
         self.payer = self._signer.address
 
     @cached_property
+    def pool(self) -> SolanaPool:
+        """The product's pool of this world's RPC identities."""
+        return SolanaPool(self.world.rpc_urls("solana"), "localnet", self.world.clock)
+
+    @cached_property
     def outbox(self) -> SolanaOutbox:
-        """The product's outbox over this world's RPC identities."""
+        """The product's outbox."""
         world = self.world
-        pool = SolanaPool(world.rpc_urls("solana"), "localnet", world.clock)
         signer = world.points.watched(self._signer, "sign", "sign_message", name="sign ed25519")
-        return SolanaOutbox(world.postgres, world.tasks, pool, {self.payer: signer}, world.clock, policy=POLICY)
+        return SolanaOutbox(world.postgres, world.tasks, self.pool, {self.payer: signer}, world.clock, policy=POLICY)
 
     def fund(self) -> None:
         """Give the payer what it needs."""
