@@ -8,8 +8,9 @@ import pytest
 from kernel.errors import Conflict, KeyUnavailable
 from kernel.outbox.evm import IntentChanged, OutboxEntry, Purpose, State
 from kernel.outbox.evm.outbox import SettlementRefused
+from kernel.outbox.evm.recording import SubmitTaskTaken
 from kernel.postgres import Transaction
-from kernel.tasks import Done, Fence, Retry
+from kernel.tasks import Done, Fence, Retry, TaskSpec
 from tests.chain.outbox.desk import REVERTING_CODE, Desk, recipient
 
 pytestmark = pytest.mark.chain
@@ -61,6 +62,29 @@ def test_another_effect_under_the_same_key_is_refused(desk: Desk) -> None:
     with pytest.raises(IntentChanged):
         desk.record("pay-1", value_wei=8)
     assert desk.entry("pay-1").value_wei == 7
+
+
+def test_recording_again_under_another_kind_of_task_is_refused(desk: Desk) -> None:
+    """The first kind's task submits it; a second kind would wait for ever for a task that never comes."""
+    desk.record("pay-1", submit_kind="oracle.submit_fast")
+    desk.record("pay-1", submit_kind="oracle.submit_fast")
+
+    with pytest.raises(IntentChanged):
+        desk.record("pay-1")
+    with pytest.raises(IntentChanged):
+        desk.record("pay-1", submit_kind="oracle.submit_slow")
+
+
+def test_a_task_of_another_purpose_under_the_key_is_no_submit_task(desk: Desk) -> None:
+    """The kind belongs to other work: recording would silently leave the entry without a worker."""
+    commit = TaskSpec(kind="oracle.commit", business_key="pay-1", payload={"round": 7}, run_at=desk.clock.now())
+    desk.tasks.enqueue([commit])
+
+    with pytest.raises(SubmitTaskTaken):
+        desk.record("pay-1", submit_kind="oracle.commit")
+    assert desk.outbox().entry("pay-1") is None
+    desk.record("pay-1")
+    assert desk.entry("pay-1").nonce == 0
 
 
 def test_another_services_obligation_under_the_same_key_is_refused(desk: Desk) -> None:
