@@ -17,7 +17,7 @@ from solders.transaction import VersionedTransaction
 from kernel import base58
 from kernel.keys.solana import LocalSolanaSigner, SolanaAddressInvalid, SolanaSignatureMismatch
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM, MEMO_PROGRAM, SYSTEM_PROGRAM
-from kernel.solana.messages import Message, MessageUnreadable, read_message
+from kernel.solana.messages import Message, SolanaMessageUnreadable, read_message
 from kernel.solana.transactions import (
     TRANSACTION_SIZE_BYTES_MAX,
     UNIT_CAP,
@@ -121,7 +121,7 @@ def test_no_bytes_are_read_that_are_no_message(noise: bytes, cut: int) -> None:
     """Noise and cut messages are refused, and never with an error of the library's."""
     whole = compile_message(PAYER.address, [system_transfer(PAYER.address, RECEIVER, 1)], blockhash=BLOCKHASH)
     for raw in (noise, b"\x80" + noise, whole[:cut] if cut < len(whole) else whole + noise + b"\x00"):
-        with pytest.raises(MessageUnreadable):
+        with pytest.raises(SolanaMessageUnreadable):
             required_signers(raw)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from solders.message import MessageV0
 
 
-class MessageUnreadable(Broken):
+class SolanaMessageUnreadable(Broken):
     """These bytes are no message of a versioned transaction."""
 
     cause = "They were not compiled here, are cut, or name a lookup table that was not given."
@@ -37,13 +37,13 @@ class Message:
 
 
 def required_signers(message: bytes) -> tuple[str, ...]:
-    """Who must sign, the payer first. Raises MessageUnreadable."""
+    """Who must sign, the payer first. Raises SolanaMessageUnreadable."""
     read = _read(message)
     return tuple(map(str, read.account_keys[: read.header.num_required_signatures]))
 
 
 def read_message(message: bytes, lookup_tables: Sequence[LookupTable] = ()) -> Message:
-    """What the bytes say. Raises MessageUnreadable, also where a lookup table is named that is not given."""
+    """What the bytes say. Raises SolanaMessageUnreadable, also where a lookup table is named that is not given."""
     read = _read(message)
     keys = [*map(str, read.account_keys), *_loaded(read, lookup_tables)]
     signers = read.header.num_required_signatures
@@ -60,7 +60,7 @@ def read_message(message: bytes, lookup_tables: Sequence[LookupTable] = ()) -> M
             for one in read.instructions
         )
     except IndexError:
-        raise MessageUnreadable from None
+        raise SolanaMessageUnreadable from None
     tables = tuple(str(table.account_key) for table in read.address_table_lookups)
     return Message(tuple(keys[:signers]), str(read.recent_blockhash), instructions, tables)
 
@@ -78,9 +78,9 @@ def _read(message: bytes) -> "MessageV0":
     try:
         read = from_bytes_versioned(message)
     except Exception as unreadable:  # solders raises its own kinds for each way to be cut
-        raise MessageUnreadable from unreadable
+        raise SolanaMessageUnreadable from unreadable
     if not isinstance(read, MessageV0) or encoded(read) != message:
-        raise MessageUnreadable
+        raise SolanaMessageUnreadable
     return read
 
 
@@ -95,7 +95,7 @@ def _loaded(read: "MessageV0", tables: Sequence[LookupTable]) -> list[str]:
             writable += [content[index] for index in lookup.writable_indexes]
             readonly += [content[index] for index in lookup.readonly_indexes]
     except LookupError:
-        raise MessageUnreadable from None
+        raise SolanaMessageUnreadable from None
     return writable + readonly
 
 
