@@ -1,15 +1,38 @@
 """The ops slice's configuration and dependencies; the only file of the slice that reads the environment."""
 
+import json
 from functools import cached_property
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from functions.ops.adapters.chains import Chains, ChainSettings
 from functions.ops.adapters.connections import Connections
 from kernel.audit import Audit
 from kernel.keys.requests import SignatureRequests
 from kernel.postgres import Partitions
+from kernel.settings import FrozenSettings
 from kernel.tasks import DeadLetters
+from kernel.treasury import KillSwitch
+from kernel.treasury.checking import Checks
+from kernel.treasury.treasury import Treasury
 from kernel.wiring import Kernel, KernelDeps
 
 ROLE = "counterpart_ops"
+
+
+def _from_json(text: Any) -> Any:
+    return json.loads(text) if isinstance(text, str) else text
+
+
+class Settings(FrozenSettings):
+    """Where the treasury's wallets are."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERPART_OPS_")
+
+    #: A JSON list of objects as functions/ops/adapters/chains.py describes them, one a chain; RPC URLs by reference.
+    chains: Annotated[tuple[ChainSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
 
 
 class Deps(KernelDeps):
@@ -36,6 +59,42 @@ class Deps(KernelDeps):
         return Partitions(self.kernel.postgres, self.clock)
 
 
+class TreasuryDeps(Deps):
+    """What the handlers of money use."""
+
+    def __init__(self, kernel: Kernel, settings: Settings) -> None:
+        super().__init__(kernel)
+        self.settings = settings
+
+    @cached_property
+    def switch(self) -> KillSwitch:
+        """The kill switch of each service."""
+        return KillSwitch(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The chains that wallets are on."""
+        return Chains(self.kernel, self.settings.chains, self.switch)
+
+    @cached_property
+    def treasury(self) -> Treasury:
+        """Operators' wallets, and the movements of their money."""
+        return Treasury(self.kernel.postgres, self.chains.desk, self.clock)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Reconciliation, floors and top-ups."""
+        return Checks(self.kernel.postgres, self.treasury, self.chains.desk, self.switch, self.clock)
+
+
+class SignerDeps(TreasuryDeps):
+    """What the handlers that sign use."""
+
+    def check(self) -> None:
+        """Refuse to start on an old schema or without the KMS key."""
+        self.kernel.check(keys=True)
+
+
 class RealtimeDeps(KernelDeps):
     """What the WebSocket handlers use: Redis, and no database."""
 
@@ -51,6 +110,16 @@ class RealtimeDeps(KernelDeps):
 def build_deps() -> Deps:
     """The dependencies of one container, from the environment."""
     return Deps(Kernel.from_environment(role=ROLE))
+
+
+def build_treasury_deps() -> TreasuryDeps:
+    """The same for functions that deal with money. Raises SettingsInvalid."""
+    return TreasuryDeps(Kernel.from_environment(role=ROLE), Settings.from_environment())
+
+
+def build_signer_deps() -> SignerDeps:
+    """The same for functions that sign."""
+    return SignerDeps(Kernel.from_environment(role=ROLE), Settings.from_environment())
 
 
 def build_realtime_deps() -> RealtimeDeps:

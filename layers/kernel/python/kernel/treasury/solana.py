@@ -1,10 +1,12 @@
 """Owns the treasury's dealings with a Solana cluster: transfers through the outbox, wallets read finalized."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
 from uuid import UUID
 
 from kernel.correlation import current
+from kernel.jsonrpc.quorum import NoQuorum
 from kernel.keys.solana import checked_address
 from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy
 from kernel.postgres import Transaction
@@ -62,9 +64,16 @@ class SolanaDesk:
         """Nothing: a cluster leases nothing."""
 
     def sight(self, address: str, least_block: int) -> Sighting:
+        """Endpoints stand at different slots; where enough of them tell one balance, no slot in between moved it."""
         how = {"commitment": "finalized", "minContextSlot": least_block}
-        answer = self._pool.agreed("getBalance", [address, how], by=_lamports)
-        return Sighting(block=int(answer["context"]["slot"]), balance=_lamports(answer))
+        told = self._pool.everywhere("getBalance", [address, how])
+        slots: defaultdict[int, list[int]] = defaultdict(list)
+        for answer in told:
+            slots[int(answer["value"])].append(int(answer["context"]["slot"]))
+        agreed = [balance for balance, seen in slots.items() if len(seen) >= self._pool.needed()]
+        if len(agreed) != 1:
+            raise NoQuorum(chain=self._pool.chain, method="getBalance", needed=self._pool.needed(), answered=len(told))
+        return Sighting(block=max(slots[agreed[0]]), balance=agreed[0])
 
     def is_quiet(self, tx: Transaction, address: str, sighting: Sighting) -> bool:  # noqa: ARG002 (a slot tells nothing)
         return bool(tx.one(Q["solana_is_quiet"], cluster=self._cluster, address=address)["quiet"])
@@ -89,7 +98,3 @@ def ending_of(entry: SolanaEntry) -> Ending:
         block=entry.slot,
         transaction_id=entry.signature,
     )
-
-
-def _lamports(answer: Mapping[str, Any]) -> int:
-    return int(answer["value"])
