@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from redis import Redis
 
 from infra.local.redis import RedisRest
@@ -113,25 +122,53 @@ class BreakerLife(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
+    @precondition(lambda self: self.model.open_since is not None)
     @rule()
     def redis_forgets(self) -> None:
         self.redis.flushall()
 
     @rule(target=calls, who=st.integers(0, 2))
     def begin(self, who: int) -> Any:
+        call = self._begun(who)
+        return multiple() if call is None else call
+
+    def _begun(self, who: int) -> Call | None:
         may_probe, is_closed = self.model.may_probe(self.now), self.model.open_since is None
         leave = self.fleet[who].admit(NAME)
         assert isinstance(leave, Admission) == (is_closed or may_probe)
         if not isinstance(leave, Admission):
-            return multiple()
+            return None
         assert (leave.token is not None) == may_probe
         if may_probe:
             self.model.has_probe, self.model.probe = True, self.model.probe + 1
             self.model.probe_since = self.now
         return Call(self.fleet[who], leave, self.model.era, self.model.probe if may_probe else None)
 
+    @rule(who=st.integers(0, 2), failures=st.integers(2, 3))
+    def calls_fail(self, who: int, failures: int) -> None:
+        self._fail_times(who, failures)
+
+    def _fail_times(self, who: int, failures: int) -> None:
+        for _ in range(failures):
+            call = self._begun(who)
+            if call is not None:
+                self._failed(call)
+
+    @initialize(failures=st.integers(0, 3))
+    def begin_with_failures(self, failures: int) -> None:
+        self._fail_times(0, failures)
+
+    @rule(who=st.integers(0, 2))
+    def a_call_is_answered(self, who: int) -> None:
+        call = self._begun(who)
+        if call is not None:
+            self._answered(call)
+
     @rule(call=calls)
     def answer(self, call: Call) -> None:
+        self._answered(call)
+
+    def _answered(self, call: Call) -> None:
         call.caller.settle(call.leave, Verdict.ANSWERED, "answered")
         if call.probe is None:
             self.model.answer(self.now)
@@ -140,6 +177,9 @@ class BreakerLife(RuleBasedStateMachine):
 
     @rule(call=calls)
     def fail(self, call: Call) -> None:
+        self._failed(call)
+
+    def _failed(self, call: Call) -> None:
         call.caller.settle(call.leave, Verdict.FAILED, "timeout")
         if call.probe is not None:
             if self._holds(call):
@@ -153,6 +193,7 @@ class BreakerLife(RuleBasedStateMachine):
         if self._holds(call):
             self.model.has_probe, self.model.open_since = False, self.now - POLICY.reset_s
 
+    @precondition(lambda self: self.model.has_probe)
     @rule(who=st.integers(0, 2))
     def reset(self, who: int) -> None:
         self.fleet[who].reset(NAME, "ada", "moved")
