@@ -1,7 +1,7 @@
 """The desk of EVM scenarios: one signer, its outbox, and transfers whose recipients' balances count the effects."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,9 @@ from tests.crash.harness.world import World
 
 AMOUNT_WEI, CHAIN_ID = 7, 31337
 KIND = "ops.submit_transaction"
-# Finality by the node's own word: with `slots_in_an_epoch` 1, two blocks behind the latest.
-POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI))
+# Finality by the node's own word: with `slots_in_an_epoch` 1, two blocks behind the latest. Looks are rare, for each
+# is a dozen points more, of which none is new.
+POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI), poll_s=8.0)
 
 
 class EvmDesk:
@@ -53,9 +54,10 @@ class EvmDesk:
         """Do a submit task."""
         return self.outbox.advance(UUID(task.payload["entry_id"]), task.fence)
 
-    def work(self, until: Callable[[], bool] = lambda: False, *, blocks: bool = True) -> None:
-        """Do the submit tasks until all is settled or `until` holds; a block is mined whenever all wait."""
-        self.world.work({KIND: self.submit}, until=until, meanwhile=self.chain.mine if blocks else lambda: None)
+    def work(self, until: Callable[[], bool] = lambda: False, *, blocks: int = 1) -> None:
+        """Do the submit tasks until all is settled or `until` holds; so many blocks are mined whenever all wait."""
+        meanwhile = partial(self.chain.mine, blocks) if blocks else lambda: None
+        self.world.work({KIND: self.submit}, until=until, meanwhile=meanwhile)
 
     def entry(self, key: str) -> OutboxEntry | None:
         """The obligation as it stands, without passing a point."""

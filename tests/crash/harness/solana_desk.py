@@ -19,9 +19,9 @@ from tests.crash.harness.world import World
 # Above the rent of an account that holds nothing else.
 AMOUNT_LAMPORTS = 1_000_000
 KIND = "ops.submit_transaction"
-POLICY = SolanaPolicy(fees=SolanaFeePolicy(price_floor=100, price_cap=1_000_000))
+POLICY = SolanaPolicy(fees=SolanaFeePolicy(price_floor=100, price_cap=1_000_000), poll_s=8.0, resend_s=8.0)
 #: Blocks that come whenever all wait: finality is 31 of them away.
-BLOCKS = 8
+BLOCKS = 16
 
 
 class SolanaDesk:

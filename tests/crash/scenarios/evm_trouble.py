@@ -41,7 +41,7 @@ def evm_replacement(world: World) -> None:
     desk = EvmDesk(world)
     world.once("blocks are held", lambda: hold_blocks(desk))
     world.ask(lambda: desk.owe("pay-1"))
-    desk.work(until=lambda: desk.payloads("pay-1") >= 2, blocks=False)
+    desk.work(until=lambda: desk.payloads("pay-1") >= 2, blocks=0)
     world.once("blocks flow", lambda: let_blocks_flow(desk))
     desk.work()
 
@@ -56,7 +56,7 @@ def evm_cancellation(world: World) -> None:
     desk = EvmDesk(world)
     world.once("blocks are held", lambda: hold_blocks(desk))
     world.ask(lambda: desk.owe("pay-1", valid_until=VALID_UNTIL))
-    desk.work(until=lambda: _cancelling(desk), blocks=False)
+    desk.work(until=lambda: _cancelling(desk), blocks=0)
     world.once("blocks flow", lambda: let_blocks_flow(desk))
     desk.work()
 
@@ -114,7 +114,7 @@ def evm_reorg(world: World) -> None:
     world.ask(lambda: desk.owe("pay-1"))
     desk.work(until=lambda: _state(desk) == State.MINED)
     world.once("a reorganisation", lambda: _reorganise(desk))
-    desk.work()
+    desk.work(blocks=SLOTS)
 
 
 evm_reorg.preparation(open_desk)
