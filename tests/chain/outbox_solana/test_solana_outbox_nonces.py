@@ -67,7 +67,7 @@ def test_an_advance_proves_nothing_before_its_block_is_final(desk: Desk) -> None
     desk.step("pay-1", mute)
     advance_elsewhere(desk, account)
     counts = []
-    for blocks in (10, 20, 1):
+    for blocks in (10, 21, 1):
         desk.step("pay-1", mute)
         counts.append(len(desk.entry("pay-1").payloads))
         desk.node.mine(blocks)
