@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts format clean
+.PHONY: help ready demo demo-oracle up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -63,6 +63,9 @@ seal-key: ready ## Seal a signing key from stdin: DATABASE_URL=… KMS_KEY=… A
 
 contracts: ready ## Compile the Solidity contracts into their committed artifacts
 	@$(LOCAL) contracts
+
+documents: ready ## Write what /docs serves, from the code
+	@$(RUN) -m infra.local.documents
 
 format: ready ## Format and fix what can be fixed
 	@$(RUN) -m ruff format .

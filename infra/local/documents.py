@@ -1,0 +1,100 @@
+"""The documents that /docs serves, made from the code: one OpenAPI document of all APIs, and the error catalogue.
+
+`make documents` writes them beside the handler that serves them; a test compares, so what is served is what is there.
+"""
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from infra.local import settings
+from kernel.errors import catalogue
+
+FOLDER = settings.ROOT / "functions/ops/documents"
+ABOUT = {
+    "title": "Counterpart",
+    "version": "1",
+    "description": "The off-chain half of five on-chain markets. Amounts are texts of integers with the unit in the "
+    "field's name; times are ISO 8601 in UTC; every error has a code of the catalogue.",
+}
+REFERENCE = "#/components/schemas/"
+
+
+def modules(*folders: str, pattern: str = "*.py") -> Iterator[str]:
+    """The dotted names of the bundle's modules under these folders, in order."""
+    for folder in folders:
+        for path in sorted((settings.ROOT / folder).rglob(pattern)):
+            parts = path.relative_to(settings.ROOT).with_suffix("").parts
+            dotted = ".".join(parts).removeprefix("layers.kernel.python.").removesuffix(".__init__")
+            yield dotted
+
+
+def openapi() -> dict[str, Any]:
+    """One document of every API, found by their files; each operation is tagged with its slice."""
+    merged: dict[str, Any] = {"openapi": "3.1.0", "info": ABOUT, "paths": {}, "components": {}}
+    for name in modules("functions", pattern="http_*.py"):
+        service = name.split(".")[1]
+        document = importlib.import_module(name).app.openapi()
+        document = _renamed(document, merged["components"].get("schemas", {}), name.rpartition(".")[2])
+        for path, operations in document["paths"].items():
+            known = merged["paths"].setdefault(path, {})
+            for method, operation in operations.items():
+                if method in known:
+                    raise ValueError(f"{name} and another handler both serve {method.upper()} {path}")
+                known[method] = {**operation, "tags": [service]}
+        for kind, things in document.get("components", {}).items():
+            merged["components"].setdefault(kind, {}).update(things)
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    return merged
+
+
+def errors() -> list[dict[str, Any]]:
+    """The catalogue: every error that the bundle can answer with or record."""
+    for name in modules("functions", "layers/kernel/python/kernel"):
+        importlib.import_module(name)
+    ours = [asdict(entry) for entry in catalogue()]
+    return [{**entry, "example": json.loads(entry["example"])} for entry in ours]
+
+
+def documents() -> dict[Path, str]:
+    """Each document's file and what belongs into it."""
+    return {FOLDER / "openapi.json": _text(openapi()), FOLDER / "errors.json": _text(errors())}
+
+
+def main() -> int:
+    """Write them; 0."""
+    for path, text in documents().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(settings.ROOT)}")
+    return 0
+
+
+def _renamed(document: Mapping[str, Any], taken: Mapping[str, Any], handler: str) -> dict[str, Any]:
+    """The document with a name of its own for each schema that another handler has, differently, under its name."""
+    schemas = document.get("components", {}).get("schemas", {})
+    clashing = [name for name, schema in schemas.items() if name in taken and taken[name] != schema]
+    if not clashing:
+        return dict(document)
+    text = json.dumps(document)
+    prefix = "".join(word.title() for word in handler.removeprefix("http_").split("_"))
+    for name in clashing:
+        text = re.sub(rf'"{re.escape(REFERENCE + name)}"', f'"{REFERENCE}{prefix}{name}"', text)
+    renamed: dict[str, Any] = json.loads(text)
+    renamed["components"]["schemas"] = {
+        (f"{prefix}{name}" if name in clashing else name): schema
+        for name, schema in renamed["components"]["schemas"].items()
+    }
+    return renamed
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
