@@ -26,13 +26,13 @@ def page(_: Wired) -> Any:
     return _file("docs.html", "text/html; charset=utf-8", {"content-security-policy": PAGE_POLICY})
 
 
-@app.get("/docs/page.js", response_class=Response)
+@app.get("/docs/page.js", response_class=Response, include_in_schema=False)
 def script(_: Wired) -> Any:
     """The page's script."""
     return _file("docs.js", "text/javascript; charset=utf-8")
 
 
-@app.get("/docs/page.css", response_class=Response)
+@app.get("/docs/page.css", response_class=Response, include_in_schema=False)
 def style(_: Wired) -> Any:
     """The page's style."""
     return _file("docs.css", "text/css; charset=utf-8")

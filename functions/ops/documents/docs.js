@@ -60,7 +60,7 @@ function operation(path, method, about, schemas) {
     asked ? element("h3", {}, "Body") : null, ...(asked ? fields(asked, schemas) : []),
     ...good.flatMap(([status, answer]) => [element("h3", {}, `Answer ${status}`), ...fields(content(answer), schemas)]),
     element("p", { class: "quiet" }, `May also answer ${faults.join(", ")} with an error of the catalogue.`));
-  const head = element("summary", {}, element("b", { class: `method ${method}` }, method.toUpperCase()), element("code", {}, path), element("span", {}, about.description ?? about.summary ?? ""));
+  const head = element("summary", {}, element("b", { class: `method ${method}` }, method.toUpperCase()), element("code", {}, path), element("span", {}, (about.description ?? about.summary ?? "").split("\n")[0]));
   const drawn = element("details", { id: `${method}-${path}` }, head, body);
   drawn.dataset.words = `${method} ${path} ${about.description ?? ""} ${about.tags ?? ""}`.toLowerCase();
   return drawn;
