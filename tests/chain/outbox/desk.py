@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -73,6 +73,12 @@ class Desk:
         self.postgres = Postgres(self.database_url, self.clock, role=ROLE)
         self.queue = InMemoryQueue(self.clock)
         self.tasks = Tasks(self.postgres, self.queue, self.clock)
+
+    def colleague(self, clock: FakeClock | None = None) -> "Desk":
+        """Another process at the same queue: connections of its own, and perhaps a clock of its own."""
+        other = replace(self, clock=clock or self.clock)
+        other.queue, other.tasks = self.queue, Tasks(other.postgres, self.queue, other.clock)
+        return other
 
     def pool(self) -> RpcPool:
         return RpcPool(self.urls, self.node.chain_id, self.clock)

@@ -53,7 +53,7 @@ def test_a_gap_below_the_first_lease_is_filled_and_everything_is_mined(desk: Des
 
 
 def test_a_filler_is_an_obligation_of_nobodys_that_the_same_worker_submits(desk: Desk) -> None:
-    """Its own business key, the service kernel, a transfer of nothing to oneself, and the kind of task that found it."""
+    """Its own key, the service kernel, a transfer of nothing to oneself, and the kind of task that found it."""
     begin_too_high(desk, by=1)
     desk.record("pay-1", submit_kind="oracle.submit_fast")
     wait_for_the_alarm(desk, "pay-1")
