@@ -45,7 +45,7 @@ function fields(schema, schemas, seen = new Set()) {
     (named.required ?? []).includes(name) ? name : `${name} (optional)`, typeOf(field), [field.description, bounds(field)].filter(Boolean).join("; "),
   ]);
   const deeper = Object.values(named.properties ?? {}).flatMap((field) => [field, ...(field.anyOf ?? [])]).flatMap((field) => fields(field, schemas, seen));
-  const title = element("p", {}, element("strong", {}, shortName(reference)), ` ${named.description ?? ""}`);
+  const title = element("p", {}, element("strong", {}, shortName(reference)), ` ${named.description ?? ""} ${named.enum ? typeOf(named) : ""}`);
   return [title, ...(rows.length ? [table(["field", "type", ""], rows)] : []), ...deeper];
 }
 
