@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -237,9 +238,10 @@ def test_a_lookup_table_that_is_not_there_is_alarmed_and_waited_for(desk: Desk) 
     assert (State.CONFIRMED, None) == (entry.state, entry.alarm)
 
 
-def test_two_hundred_in_flight_from_one_payer_happen_once_each(desk: Desk) -> None:
+def test_many_in_flight_from_one_payer_happen_once_each(desk: Desk, volume: Callable[[int, int], int]) -> None:
     """All are out before any is final; a cluster knows no order, so none waits for another."""
-    keys = [f"pay-{number}" for number in range(200)]
+    count = volume(200, 1_000)
+    keys = [f"pay-{number}" for number in range(count)]
     desk.record(*keys)
     outbox = desk.outbox()
     for key in keys:
@@ -250,10 +252,10 @@ def test_two_hundred_in_flight_from_one_payer_happen_once_each(desk: Desk) -> No
 
     entries = [desk.entry(key) for key in keys]
     assert {State.CONFIRMED} == {entry.state for entry in entries}
-    assert [1] * 200 == [desk.effects(key) for key in keys]
+    assert [1] * count == [desk.effects(key) for key in keys]
     assert {1} == {len(entry.payloads) for entry in entries}
     fees = sum(entry.fee_lamports or 0 for entry in entries)
-    assert 100 * LAMPORTS_PER_SOL - 200 * AMOUNT_LAMPORTS - fees == desk.node.balance(desk.payer)
+    assert 100 * LAMPORTS_PER_SOL - count * AMOUNT_LAMPORTS - fees == desk.node.balance(desk.payer)
 
 
 def lookup_table(desk: Desk, addresses: list[str], address: str | None = None) -> str:
