@@ -109,28 +109,60 @@ def test_a_blockhash_is_not_believed_to_expire_early(chain: SolanaNode, proxy: F
     assert chain.height() + BLOCKHASH_BLOCKS == pool.latest_blockhash().last_valid_block_height
 
 
+def test_a_block_remembers_what_an_endpoint_has_forgotten(
+    chain: SolanaNode, proxy: FaultProxy, pool: SolanaPool, payer: LocalSolanaSigner
+) -> None:
+    """One endpoint has lost its signatures: its block is asked, and final is final, with its outcome."""
+    good, bad = transfer(pool, payer), transfer(pool, payer, 2**62)
+    for signed in (good, bad):
+        pool.broadcast(signed.raw)
+    chain.finalize()
+    proxy["primary"].inject(signatures="forgotten")
+    statuses = pool.agreed_statuses([good.signature, bad.signature])
+
+    assert [
+        (Confirmation.FINALIZED, None),
+        (Confirmation.FINALIZED, {"InstructionError": [1, {"Custom": 1}]}),
+    ] == [(status.confirmation, status.error) for status in statuses if status is not None]
+
+
 def test_a_forgotten_signature_is_not_unknown(
     chain: SolanaNode, proxy: FaultProxy, pool: SolanaPool, payer: LocalSolanaSigner
 ) -> None:
-    """One endpoint has lost its history: the transaction is seen still, and what is final is not sure."""
+    """One endpoint has lost signatures and blocks: the transaction is seen still, and nothing follows from it."""
     signed = transfer(pool, payer)
     pool.broadcast(signed.raw)
+    chain.mine(2)
+    proxy["primary"].inject(signatures="forgotten", failure="rpc_error", methods=("getBlock",))
+    confirmed = confirmation(pool, signed.signature)
     chain.finalize()
-    known = confirmation(pool, signed.signature)
-    proxy["primary"].inject(signatures="forgotten")
-    half_known = confirmation(pool, signed.signature)
+    final = confirmation(pool, signed.signature)
     proxy["secondary"].inject(signatures="forgotten")
 
-    assert (Confirmation.FINALIZED, Confirmation.PROCESSED) == (known, half_known)
+    assert [Confirmation.PROCESSED] * 2 == [confirmed, final]
     assert confirmation(pool, signed.signature) is None
 
 
 def test_an_invented_signature_is_not_final(proxy: FaultProxy, pool: SolanaPool, payer: LocalSolanaSigner) -> None:
-    """One endpoint calls final what was never sent: money does not move on its word alone."""
+    """One of two calls final what was never sent: money does not move, and nothing is signed anew."""
     signed = transfer(pool, payer)
     proxy["primary"].inject(signatures="invented")
 
     assert Confirmation.PROCESSED == confirmation(pool, signed.signature)
+
+
+def test_who_invents_a_signature_is_found_out_by_two_others(
+    chain: SolanaNode, proxy: FaultProxy, payer: LocalSolanaSigner
+) -> None:
+    """Two have the block that it names without the signature in it: the claim is a lie."""
+    pool = SolanaPool((*chain.proxy_urls, chain.url), "localnet", genesis_hash=chain.genesis_hash, survey_ttl_s=60.0)
+    signed = transfer(pool, payer)
+    proxy["primary"].inject(signatures="invented")
+    unknown = confirmation(pool, signed.signature)
+
+    assert unknown is None
+    assert [Standing.DISTRUSTED, Standing.ACTIVE, Standing.ACTIVE] == standing(pool)
+    pool.close()
 
 
 def test_a_transaction_is_as_far_as_the_slower_endpoint_says(

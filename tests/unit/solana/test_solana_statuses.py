@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.solana.statuses import Confirmation, SignatureStatus, agreed_status
+from kernel.solana.statuses import Confirmation, SignatureStatus, agreed_status, disputed, found_in_block
 
 pytestmark = pytest.mark.unit
 
@@ -104,3 +104,32 @@ def test_a_status_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
     """A broken provider's answer is no answer."""
     with pytest.raises((LookupError, ValueError)):
         SignatureStatus.from_rpc(wrong)
+
+
+@pytest.mark.parametrize(
+    ("told", "claim"),
+    [
+        ([FINALIZED, None], FINALIZED),
+        ([None, FAILED, None], FAILED),
+        ([FINALIZED, FINALIZED, None], None),
+        ([FINALIZED, CONFIRMED], None),
+        ([CONFIRMED, None], None),
+        ([None, None], None),
+    ],
+)
+def test_a_claim_of_finality_that_others_do_not_know_is_disputed(
+    told: list[SignatureStatus | None], claim: SignatureStatus | None
+) -> None:
+    """Not what is agreed, not what two know to different degrees, and not what is only on its way."""
+    assert claim == disputed(told, 2)
+
+
+def test_a_block_tells_what_stands_in_it() -> None:
+    """The signature with its outcome, or that it is not there; without a block there is no answer."""
+    one = {"transaction": {"signatures": ["A", "B"]}, "meta": {"err": FAILURE}}
+    block = {"transactions": [{"transaction": {"signatures": ["C"]}, "meta": {"err": None}}, one]}
+
+    assert SignatureStatus(7, Confirmation.FINALIZED, FAILURE) == found_in_block(block, "A", 7)
+    assert found_in_block(block, "D", 7) is None
+    with pytest.raises(LookupError):
+        found_in_block(None, "A", 7)

@@ -2,31 +2,34 @@
 
 A cluster is known by its genesis hash. Heads are compared by block height, which is also what a blockhash expires by,
 and by the time of their block: a lead in height that is no lead in time is an invention.
-
-Two honest endpoints of Solana hardly ever stand at the same slot, and no question but a few can be pinned to one. So
-reads that move money are not compared whole: each has a rule of its own that errs on the safe side (`statuses`, and
-the `agreed_…` methods here), and no endpoint is distrusted for being a slot ahead.
+The reads that move money are in `agreement`.
 """
 
 import base64
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from kernel.clock import Clock
 from kernel.jsonrpc import pool as jsonrpc
 from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
-from kernel.jsonrpc.pool import Pool
-from kernel.jsonrpc.quorum import NoQuorum
 from kernel.jsonrpc.roster import Health
 from kernel.jsonrpc.standings import Sight
-from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of, table_of
+from kernel.solana.accounts import AccountState, NonceState, nonce_of, table_of
+from kernel.solana.agreement import (
+    STATUSES_MAX,
+    AgreeingPool,
+    Blockhash,
+    account_asked,
+    chunks,
+    statuses_asked,
+    statuses_told,
+)
 from kernel.solana.history import ConfirmedTransaction, SignatureSeen
 from kernel.solana.refusals import Refusal, meaning_of
-from kernel.solana.statuses import Failure, SignatureStatus, agreed_status
+from kernel.solana.statuses import Failure, SignatureStatus
+
+__all__ = ["GENESIS_HASHES", "STATUSES_MAX", "Blockhash", "Delivery", "Simulation", "SolanaPool"]
 
 GENESIS_HASHES: Final = {
     "mainnet": "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
@@ -34,22 +37,10 @@ GENESIS_HASHES: Final = {
     "testnet": "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
 }
 LOCALNET: Final = "localnet"
-# A blockhash is good for so many blocks after its own.
-BLOCKHASH_BLOCKS: Final = 150
 # What the RPC takes in one call.
-STATUSES_MAX, FEE_ACCOUNTS_MAX, SIGNATURES_MAX = 256, 128, 1_000
+FEE_ACCOUNTS_MAX, SIGNATURES_MAX = 128, 1_000
 
 Delivery = jsonrpc.Delivery[Refusal]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Blockhash:
-    """A recent blockhash, the last block height at which bytes signed with it can land, and the slot it was read at."""
-
-    value: str
-    last_valid_block_height: int
-    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ class Simulation:
     logs: tuple[str, ...]
 
 
-class SolanaPool(Pool):
+class SolanaPool(AgreeingPool):
     """The endpoints of one cluster, in order of preference."""
 
     def __init__(
@@ -115,9 +106,9 @@ class SolanaPool(Pool):
     def statuses(self, signatures: Sequence[str], *, search_history: bool = True) -> list[SignatureStatus | None]:
         """What one endpoint knows of each signature; None where it knows nothing, which proves nothing."""
         found: list[SignatureStatus | None] = []
-        for asked in _chunks(signatures, STATUSES_MAX):
-            answer = self.call("getSignatureStatuses", _statuses_asked(asked, search_history=search_history))
-            found += _statuses(answer, len(asked))
+        for asked in chunks(signatures, STATUSES_MAX):
+            answer = self.call("getSignatureStatuses", statuses_asked(asked, search_history=search_history))
+            found += statuses_told(answer, len(asked))
         return found
 
     def recent_fees(self, writable_accounts: Sequence[str]) -> list[int]:
@@ -144,7 +135,7 @@ class SolanaPool(Pool):
 
     def account(self, address: str, commitment: str = "confirmed") -> AccountState | None:
         """The account, or None when there is none."""
-        return AccountState.from_rpc(self.call("getAccountInfo", _account_asked(address, commitment)))
+        return AccountState.from_rpc(self.call("getAccountInfo", account_asked(address, commitment)))
 
     def lookup_table(self, address: str) -> tuple[str, ...]:
         """The addresses in a lookup table that a transaction may use now. Raises AccountUnfit."""
@@ -185,101 +176,6 @@ class SolanaPool(Pool):
         options = {"encoding": "base64", "skipPreflight": skip_preflight, "maxRetries": max_retries}
         return self.deliver(lambda endpoint: _delivery(endpoint, [_base64(raw), options]))
 
-    # What money moves by.
-
-    def latest_blockhash(self, commitment: str = "confirmed") -> Blockhash:
-        """A recent blockhash and the last block height at which bytes signed with it can land.
-
-        An endpoint that names too low a height would let us sign anew what can still land. So the answer is never
-        below the highest head that any endpoint tells afterwards, and the life of a blockhash.
-        """
-        answer = self.call("getLatestBlockhash", [{"commitment": commitment}])
-        heads = self.everywhere("getBlockHeight", [{"commitment": "processed"}])
-        told = int(answer["value"]["lastValidBlockHeight"])
-        return Blockhash(
-            value=str(answer["value"]["blockhash"]),
-            last_valid_block_height=max([told, *(int(head) + BLOCKHASH_BLOCKS for head in heads)]),
-            slot=int(answer["context"]["slot"]),
-        )
-
-    def agreed_height_floor(self, commitment: str = "finalized", *, quorum: int | None = None) -> int:
-        """The lowest block height that a quorum of endpoints tells. Raises NoQuorum when fewer answer."""
-        heights, _ = self._told("getBlockHeight", [{"commitment": commitment}], int, quorum)
-        return min(heights)
-
-    def finalized_slot_ceiling(self, *, quorum: int | None = None) -> int:
-        """The highest finalized slot that any of a quorum of endpoints tells. Raises NoQuorum when fewer answer."""
-        slots, _ = self._told("getSlot", [{"commitment": "finalized"}], int, quorum)
-        return max(slots)
-
-    def history_start_slot(self, *, quorum: int | None = None) -> int:
-        """The slot from which on *every* answering endpoint still keeps blocks. Raises NoQuorum when too few answer."""
-        slots, _ = self._told("getFirstAvailableBlock", [], int, quorum)
-        return max(slots)
-
-    def agreed_statuses(
-        self, signatures: Sequence[str], *, as_of_slot: int = 0, quorum: int | None = None
-    ) -> list[SignatureStatus | None]:
-        """What is believed of each signature, with all history searched (rules in `statuses`). Raises NoQuorum.
-
-        None: a quorum knows nothing of it, and nobody knows something. Nodes that have not come to `as_of_slot` do not
-        count: behind one address may stand several, and what one of them told says nothing about the next.
-        """
-        agreed: list[SignatureStatus | None] = []
-        for asked in _chunks(signatures, STATUSES_MAX):
-            count = len(asked)
-            told, needed = self._told(
-                "getSignatureStatuses",
-                _statuses_asked(asked, search_history=True),
-                partial(_statuses, count=count, as_of_slot=as_of_slot),
-                quorum,
-            )
-            agreed += [agreed_status([one[place] for one in told], needed) for place in range(count)]
-        return agreed
-
-    def agreed_balance_lamports(self, address: str, *, quorum: int | None = None) -> int:
-        """The finalized balance that a quorum tells alike. Raises NoQuorum, also while it changes."""
-        asked = [address, {"commitment": "finalized"}]
-        return self._agreed_alike("getBalance", asked, lambda answer: int(answer["value"]), quorum)
-
-    def agreed_nonce_account(self, address: str, *, quorum: int | None = None) -> NonceState:
-        """The finalized nonce that a quorum tells alike. Raises NoQuorum, also while it advances, and AccountUnfit."""
-        nonce = self._agreed_alike(
-            "getAccountInfo", _account_asked(address, "finalized"), partial(_nonce, address), quorum
-        )
-        if nonce is None:
-            raise AccountUnfit(address=address, expected="nonce")
-        return nonce
-
-    def _agreed_alike(self, method: str, params: Sequence[Any], read: Callable[[Any], T], quorum: int | None) -> T:
-        """What enough endpoints tell alike; that others are a slot ahead is no lie."""
-        told, needed = self._told(method, params, read, quorum)
-        answer, count = Counter(told).most_common(1)[0]
-        if count < needed or sum(n == count for n in Counter(told).values()) > 1:
-            raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=len(told))
-        return answer
-
-    def _told(
-        self, method: str, params: Sequence[Any], read: Callable[[Any], T], quorum: int | None
-    ) -> tuple[list[T], int]:
-        """Every believed endpoint's answer, and how many are needed. Raises NoQuorum when fewer answer."""
-        voters, needed = self._electorate(quorum)
-
-        def ask(endpoint: Endpoint) -> tuple[T] | None:
-            try:
-                return (read(endpoint.call(method, params)),)
-            except EndpointUnavailable as away:
-                self._roster.fail(endpoint, type(away).__name__)
-            except (RpcRefused, ValueError, TypeError, LookupError):
-                pass  # no answer, or one of another shape: no vote
-            return None
-
-        answers = self._fan.each(voters, ask, lambda told: len(told) >= needed)
-        told = [answer[0] for answer in answers if answer is not None]
-        if len(told) < needed:
-            raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=len(told))
-        return told, needed
-
     def _is_the_chain(self, endpoint: Endpoint) -> bool:
         named = endpoint.call("getGenesisHash", [])
         if self._genesis_hash is None:
@@ -315,33 +211,6 @@ def _delivery(endpoint: Endpoint, params: Sequence[Any]) -> Delivery | None:
     except EndpointUnavailable:
         return None
     return Delivery(endpoint=endpoint.name, accepted=True)
-
-
-def _account_asked(address: str, commitment: str) -> list[Any]:
-    return [address, {"encoding": "base64", "commitment": commitment}]
-
-
-def _nonce(address: str, answer: Any) -> NonceState | None:
-    with suppress(AccountUnfit):
-        return nonce_of(address, AccountState.from_rpc(answer))
-    return None
-
-
-def _statuses_asked(signatures: Sequence[str], *, search_history: bool) -> list[Any]:
-    return [list(signatures), {"searchTransactionHistory": search_history}]
-
-
-def _statuses(answer: Any, count: int, as_of_slot: int = 0) -> list[SignatureStatus | None]:
-    if as_of_slot and int(answer["context"]["slot"]) < as_of_slot:
-        raise ValueError(f"the node has not come to slot {as_of_slot}")
-    found = [SignatureStatus.from_rpc(status) for status in answer["value"]]
-    if len(found) != count:
-        raise ValueError(f"{len(found)} statuses for {count} signatures")
-    return found
-
-
-def _chunks(signatures: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [signatures[start : start + size] for start in range(0, len(signatures), size)]
 
 
 def _base64(raw: bytes) -> str:

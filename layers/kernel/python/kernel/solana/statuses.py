@@ -6,6 +6,9 @@ Nothing is believed that costs money if it is wrong:
    what is old, and a transaction that landed must never be signed anew.
 2. A confirmation is believed as far as `needed` endpoints confirm the same slot and the same outcome. What fewer know
    is PROCESSED: somebody has seen it, so it is not unknown, and nothing follows from it.
+3. Where one calls final what another does not know, one of them has forgotten or lies. A block forgets less than an
+   index of signatures: whoever knows nothing is asked for the claimed block, and what stands in it is their answer.
+   Where the block of as many as a quorum lacks the signature, the claim is a lie.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,6 +70,28 @@ def agreed_status(told: Sequence[SignatureStatus | None], needed: int) -> Signat
                 return SignatureStatus(one.slot, confirmation, one.error)
     claimed = max(known, key=lambda status: _RANK[status.confirmation])
     return SignatureStatus(claimed.slot, Confirmation.PROCESSED, claimed.error)
+
+
+def disputed(told: Sequence[SignatureStatus | None], needed: int) -> SignatureStatus | None:
+    """The claim that rule 3 looks into: final for somebody, unknown to somebody, and not agreed."""
+    agreed = agreed_status(told, needed)
+    claims = [status for status in told if status is not None and status.is_final]
+    if agreed is None or agreed.is_final or not claims or None not in told:
+        return None
+    return claims[0]
+
+
+def found_in_block(block: Mapping[str, Any] | None, signature: str, slot: int) -> SignatureStatus | None:
+    """What a finalized block (getBlock with its "accounts") says of a signature; None when it is not in it.
+
+    LookupError when there is no block to look into.
+    """
+    if block is None:
+        raise LookupError(f"no block in slot {slot}")
+    for one in block["transactions"]:
+        if signature in one["transaction"]["signatures"]:
+            return SignatureStatus(slot, Confirmation.FINALIZED, one["meta"]["err"])
+    return None
 
 
 def _same(one: SignatureStatus, other: SignatureStatus) -> bool:
