@@ -46,6 +46,8 @@ def test_the_bits_are_those_of_ethereum() -> None:
     """Three, at the low 11 bits of the first three pairs of octets of the Keccak hash."""
     # keccak256(b"") = c5d2 4601 86f7 ...: 0x5d2, 0x601, 0x6f7.
     assert bits_of(b"") == (1 << 0x5D2) | (1 << 0x601) | (1 << 0x6F7)
+    # keccak256(b"abc") = 4e03 657a ea45 ...: the higher five bits of each pair do not count.
+    assert bits_of(b"abc") == (1 << 0x603) | (1 << 0x57A) | (1 << 0x245)
 
 
 @given(values=st.lists(st.binary(min_size=20, max_size=32), min_size=1, max_size=30))

@@ -44,7 +44,9 @@ def test_a_solana_event_is_named_by_signature_path_and_ordinal() -> None:
     assert replace(SOLANA, occurrence=2).retraction().identity == f"{place}:2:removed"
 
 
-@pytest.mark.parametrize("event", [EVM, EVM.retraction(), SOLANA, replace(SOLANA, occurrence=3, succeeded=False)])
+@pytest.mark.parametrize(
+    "event", [EVM, EVM.retraction(), SOLANA, replace(SOLANA, occurrence=3, succeeded=False), replace(EVM, occurrence=2)]
+)
 def test_a_delivery_survives_json(event: EvmEvent | SolanaEvent) -> None:
     """What a task's payload carries is what the cursor delivered."""
     delivery = Delivery(watch="one", sequence=5, event=event)

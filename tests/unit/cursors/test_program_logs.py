@@ -124,7 +124,7 @@ def test_a_log_that_was_cut_off_says_so() -> None:
     ("logs", "instructions"),
     [
         pytest.param([enter(MARKET, 2)], [MARKET], id="a depth that nobody entered from"),
-        pytest.param([enter(MARKET), enter(MARKET)], [MARKET, MARKET], id="a depth that was not left"),
+        pytest.param([enter(MARKET)] * 2 + [success(MARKET)] * 2, [MARKET], id="a depth that was not left"),
         pytest.param([enter(MARKET), success(ROUTER)], [MARKET], id="another program leaves"),
         pytest.param([success(MARKET)], [MARKET], id="a departure without an entry"),
         pytest.param([enter(MARKET)], [MARKET], id="no departure"),

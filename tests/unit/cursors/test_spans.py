@@ -27,6 +27,13 @@ def test_what_a_refusal_names(words: str, asked: int, named: int | None) -> None
     assert limit_named(words, asked) == named
 
 
+def test_a_refusal_with_a_number_is_taken_at_its_word() -> None:
+    """Asked for that many at once, and one more is known to be refused."""
+    span = after_refusal(Span(), 256, "you can make requests with up to a 10 block range")
+
+    assert span == Span(blocks=10, proven=0, refused=11)
+
+
 def test_a_refusal_without_a_number_halves() -> None:
     """Down to one block, never to none."""
     span = Span(blocks=5)
