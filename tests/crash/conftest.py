@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.aws import Aws
 from infra.local.children import Children
 from infra.local.postgres import PostgresServer
 from tests.crash.harness.scenario import Scenario
@@ -22,10 +23,19 @@ def nursery(children: Children) -> Iterator[Nursery]:
 
 @pytest.fixture
 def stage(
-    nursery: Nursery, children: Children, postgres_server: PostgresServer, tmp_path: Path
+    request: pytest.FixtureRequest,
+    nursery: Nursery,
+    children: Children,
+    postgres_server: PostgresServer,
+    tmp_path: Path,
 ) -> Iterator[Callable[[Scenario, int], Stage]]:
     """`stage(scenario, seed)`: its servers, until the test ends."""
+
+    def aws_url() -> str:
+        aws: Aws = request.getfixturevalue("aws_server")
+        return aws.endpoint
+
     with ExitStack() as stages:
         yield lambda scenario, seed: stages.enter_context(
-            Stage(scenario, nursery, children, postgres_server, tmp_path, seed)
+            Stage(scenario, nursery, children, postgres_server, aws_url, tmp_path, seed)
         )

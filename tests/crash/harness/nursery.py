@@ -137,6 +137,7 @@ def serve(orders: socket.socket) -> None:
     for module in WARM:
         importlib.import_module(module)
     sql_name("select")  # reads every queries.sql
+    _warm_boto3()
     gc.collect()
     gc.freeze()
     stream = orders.makefile("rw", encoding="utf-8")
@@ -149,6 +150,14 @@ def serve(orders: socket.socket) -> None:
             answer = _waited(_forked(_order(asked), scenarios, orders))
         stream.write(json.dumps(answer) + "\n")
         stream.flush()
+
+
+def _warm_boto3() -> None:
+    """boto3 reads its descriptions of a service when the first client is made, and keeps them."""
+    import boto3
+
+    for service in ("kms", "sqs"):
+        boto3.client(service, region_name="eu-central-1", aws_access_key_id="local", aws_secret_access_key="local")
 
 
 def _order(asked: dict[str, Any]) -> Order:

@@ -70,6 +70,19 @@ class World:
         """The Solana cluster, past its identities and past every point; its clock stands still until `mine`."""
         return solana_at(self.site.urls["solana"][0])
 
+    def aws_client(self, service: str) -> Any:
+        """A boto3 client of the local AWS; its calls are points."""
+        import boto3
+
+        (endpoint,) = self.site.urls["aws"]
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=endpoint,
+            region_name="eu-central-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
     def secret(self, name: str) -> bytes:
         """32 bytes that are the same in every run: the key of somebody whom the preparation knows."""
         return hashlib.sha256(f"{self.site.seed}/{name}".encode()).digest()
@@ -87,6 +100,10 @@ class World:
         """The caller's part of the play."""
         if not self.survives or self.caller_returns:
             act()
+
+    def has_happened(self, event: str) -> bool:
+        """Whether the world has done it."""
+        return event in self._happened
 
     def once(self, event: str, act: Callable[[], object]) -> None:
         """Something the world does, whoever is alive: a foreign transaction, a reorganisation. No point is in it."""
