@@ -1,0 +1,144 @@
+"""queue_submit_evm_transaction: a transfer goes onto the chain once, and its end and its fee are booked to the wei."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from functions.ops.queue_submit_evm_transaction import handler
+from infra.local.anvil import AnvilNode
+from tests.handlers.ops.purse import ETHER, GWEI, HANDLERS, Purse, evm_chain, fund, on_chain
+
+pytestmark = pytest.mark.chain
+STRANGER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+RESERVE = 21_000 * 200 * GWEI
+
+
+@pytest.fixture
+def chain(anvil: AnvilNode) -> str:
+    return f"evm:{anvil.chain_id}"
+
+
+@pytest.fixture
+def purse(anvil: AnvilNode, database_url: str) -> Iterator[Purse]:
+    purse = Purse(database_url, (evm_chain(anvil),))
+    yield purse
+    purse.close()
+
+
+@pytest.fixture
+def opened(purse: Purse, anvil: AnvilNode, chain: str) -> Callable[..., str]:
+    """A funded wallet whose books are open."""
+
+    def make(ether: int = 10) -> str:
+        address = purse.keep(chain)
+        fund(anvil, address, ether)
+        purse.declare(chain, address)
+        purse.run()
+        return address
+
+    return make
+
+
+def test_a_transfer_is_booked_when_asked_for_and_when_it_ends(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """Meanwhile its amount and the largest fee are in transit; in the end books and chain agree to the wei."""
+    sender, before = opened(), on_chain(anvil, STRANGER)
+    status, asked = purse.send("one", chain, sender, STRANGER, 3 * ETHER)
+    meanwhile = (purse.balance(sender), purse.balance(sender, "in_transit"))
+    purse.run()
+
+    ended = purse.transfer("one")
+    fee = int(ended["fee_base_units"])
+    assert HANDLERS["ops.submit_evm_transaction"][0] is handler
+    assert (status, asked["state"], ended["state"]) == (202, "open", "confirmed")
+    assert meanwhile == (7 * ETHER - RESERVE, 3 * ETHER + RESERVE)
+    assert on_chain(anvil, STRANGER) - before == 3 * ETHER
+    assert purse.balance(sender) == on_chain(anvil, sender) == 7 * ETHER - fee
+    assert (purse.balance(sender, "in_transit"), purse.balance(sender, "fees")) == (0, fee)
+    assert purse.check(chain, sender) == "balanced"
+
+
+def test_a_transfer_that_reverts_costs_its_fee_and_nothing_else(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """The amount is back in the wallet; the gas is paid."""
+    sender = opened()
+    anvil.rpc("anvil_setCode", STRANGER, "0x5b600056")  # burns all gas
+    purse.send("one", chain, sender, STRANGER, ETHER)
+    purse.run()
+
+    ended = purse.transfer("one")
+    fee = int(ended["fee_base_units"])
+    assert (ended["state"], fee > 0) == ("failed", True)
+    assert purse.balance(sender) == on_chain(anvil, sender) == 10 * ETHER - fee
+    assert purse.balance(sender, "fees") == fee
+    assert purse.check(chain, sender) == "balanced"
+
+
+def test_a_transfer_between_wallets_moves_from_account_to_account(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """Nothing has gone outside."""
+    sender, recipient = opened(), opened(1)
+    outside = purse.balance(sender, "outside")
+    purse.send("one", chain, sender, recipient, 2 * ETHER)
+    purse.run()
+
+    assert purse.balance(recipient) == on_chain(anvil, recipient) == 3 * ETHER
+    assert purse.balance(sender, "outside") == outside
+    assert [purse.check(chain, one) for one in (sender, recipient)] == ["balanced"] * 2
+
+
+def test_every_message_twice_is_booked_once(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """A second delivery of anything changes nothing."""
+    sender = opened()
+    purse.send("one", chain, sender, STRANGER, ETHER)
+    purse.send("one", chain, sender, STRANGER, ETHER)
+    [task] = purse.due()
+    purse.run()
+    again = purse.deliver(task["id"])
+
+    assert again.state == "done"
+    assert purse.balance(sender) == on_chain(anvil, sender)
+    assert int(anvil.rpc("eth_getTransactionCount", sender, "latest"), 16) == 1
+
+
+def test_a_halted_treasury_signs_nothing_new(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """What was recorded before the halt waits, in transit, and goes out when it is resumed."""
+    sender = opened()
+    purse.send("one", chain, sender, STRANGER, ETHER)
+    purse.call("http_treasury.halt", path="/v1/ops/services/ops/halt")
+    [task] = purse.due()
+    waiting = purse.deliver(task["id"])
+    refused = purse.send("two", chain, sender, STRANGER, ETHER)
+    sent = int(anvil.rpc("eth_getTransactionCount", sender, "pending"), 16)
+    purse.call("http_treasury.halt", path="/v1/ops/services/ops/resume")
+    purse.run()
+
+    assert (waiting.state, sent) == ("ready", 0)
+    assert (refused[0], refused[1]["error"]["code"]) == (503, "service_halted")
+    assert purse.transfer("one")["state"] == "confirmed"
+    assert purse.balance(sender) == on_chain(anvil, sender)
+
+
+def test_fifty_transfers_are_reconciled_at_every_moment(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """While they are in flight the books are brought back to the block of the reading: balanced or pending."""
+    sender = opened()
+    for number in range(50):
+        purse.send(f"n{number}", chain, sender, STRANGER, ETHER // 1_000 + number)
+    seen: list[str | None] = []
+    purse.run(mine=lambda: seen.append(purse.check(chain, sender)))
+    seen.append(purse.check(chain, sender))
+
+    states = {purse.transfer(f"n{number}")["state"] for number in range(50)}
+    assert states == {"confirmed"}
+    assert (set(seen) <= {"balanced", "pending"}, seen[-1]) == (True, "balanced")
+    assert purse.balance(sender) == on_chain(anvil, sender)
+    assert purse.balance(sender, "in_transit") == 0

@@ -1,0 +1,89 @@
+"""queue_submit_solana_transaction: a transfer of lamports lands once, and its end and fee are booked to the lamport."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from functions.ops.queue_submit_solana_transaction import handler
+from infra.local.solana import LAMPORTS_PER_SOL, SolanaNode
+from tests.handlers.ops.purse import HANDLERS, Purse
+
+pytestmark = pytest.mark.chain
+CHAIN = "solana:localnet"
+STRANGER = "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"
+
+
+@pytest.fixture
+def node(start_solana: Callable[..., SolanaNode]) -> SolanaNode:
+    """A chain whose blocks come on demand."""
+    return start_solana(paused=True)
+
+
+@pytest.fixture
+def purse(node: SolanaNode, database_url: str) -> Iterator[Purse]:
+    settings: dict[str, Any] = {"chain": CHAIN, "rpc_urls": f"plain:{node.url}", "price_floor": 100, "poll_s": 1}
+    purse = Purse(database_url, (settings,))
+    yield purse
+    purse.close()
+
+
+@pytest.fixture
+def opened(purse: Purse, node: SolanaNode) -> Callable[[], str]:
+    """A wallet of ten SOL whose books are open."""
+
+    def make() -> str:
+        address = purse.keep(CHAIN)
+        node.fund(address, 10 * LAMPORTS_PER_SOL)
+        node.finalize()
+        purse.declare(CHAIN, address)
+        purse.run()
+        return address
+
+    return make
+
+
+def test_a_transfer_is_booked_to_the_lamport(purse: Purse, node: SolanaNode, opened: Callable[[], str]) -> None:
+    """When it is asked for and when it ends; in the end books and chain agree."""
+    sender = opened()
+    status, asked = purse.send("one", CHAIN, sender, STRANGER, 3 * LAMPORTS_PER_SOL)
+    meanwhile = (purse.balance(sender), purse.balance(sender, "in_transit"))
+    purse.run(mine=lambda: node.mine(20))
+
+    ended = purse.transfer("one")
+    fee = int(ended["fee_base_units"])
+    reserve = meanwhile[1] - 3 * LAMPORTS_PER_SOL
+    assert HANDLERS["ops.submit_solana_transaction"][0] is handler
+    assert (status, asked["state"], ended["state"]) == (202, "open", "confirmed")
+    assert meanwhile[0] == 7 * LAMPORTS_PER_SOL - reserve
+    assert 5_000 <= fee <= reserve
+    assert node.balance(STRANGER, "finalized") == 3 * LAMPORTS_PER_SOL
+    assert purse.balance(sender) == node.balance(sender, "finalized") == 7 * LAMPORTS_PER_SOL - fee
+    assert (purse.balance(sender, "in_transit"), purse.balance(sender, "fees")) == (0, fee)
+    assert purse.check(CHAIN, sender) == "balanced"
+
+
+def test_transfers_in_flight_are_pending_and_then_balanced(
+    purse: Purse, node: SolanaNode, opened: Callable[[], str]
+) -> None:
+    """Ten at once, between wallets and to a stranger; a lamport from outside is a difference all the same."""
+    sender, recipient = opened(), opened()
+    for number in range(10):
+        purse.send(f"n{number}", CHAIN, sender, recipient if number % 2 else STRANGER, LAMPORTS_PER_SOL // 10 + number)
+    seen: list[str | None] = []
+
+    def look() -> None:
+        node.mine(10)
+        seen.extend((purse.check(CHAIN, sender), purse.check(CHAIN, recipient)))
+
+    purse.run(mine=look)
+    seen += [purse.check(CHAIN, sender), purse.check(CHAIN, recipient)]
+    node.fund(recipient, node.balance(recipient) + 1)
+    node.finalize()
+
+    assert {purse.transfer(f"n{number}")["state"] for number in range(10)} == {"confirmed"}
+    assert set(seen) == {"balanced", "pending"}
+    assert seen[-2:] == ["balanced", "balanced"]
+    assert purse.balance(recipient) == node.balance(recipient, "finalized") - 1
+    assert purse.check(CHAIN, recipient) == "difference"
+    assert purse.wallet(recipient)["difference_base_units"] == "1"
