@@ -16,10 +16,11 @@ from kernel.keys.solana import LocalSolanaSigner
 from kernel.outbox.solana import SolanaEntry, SolanaIntentChanged, State
 from kernel.outbox.solana.entries import SolanaIntentInvalid, SolanaIntentTooLarge
 from kernel.outbox.solana.outbox import SolanaSettlementRefused
+from kernel.outbox.solana.signing import DISTINCT_LIMITS
 from kernel.postgres import Transaction
 from kernel.solana.addresses import LOOKUP_TABLE_PROGRAM
-from kernel.solana.transactions import system_transfer
-from kernel.tasks import Done, Fence
+from kernel.solana.transactions import UNIT_CAP, system_transfer
+from kernel.tasks import Done, Fence, Retry
 from tests.chain.outbox_solana.desk import AMOUNT_LAMPORTS, Desk, recipient
 
 pytestmark = pytest.mark.chain
@@ -123,13 +124,43 @@ def test_what_is_owed_and_signed_can_be_rewritten_by_nobody(desk: Desk) -> None:
 
 
 def test_the_compute_limit_comes_from_a_simulation(desk: Desk) -> None:
-    """150 units of the system program and twice that of the compute budget, and a fifth more."""
+    """Three instructions of 150 units each, a fifth more, and what tells entries apart."""
     desk.record("measured")
     desk.record("given", compute_unit_limit=5_000)
     desk.step("measured")
     desk.step("given")
 
-    assert [540, 5_000] == [desk.entry(key).payloads[0].unit_limit for key in ("measured", "given")]
+    for key, least in (("measured", 540), ("given", 5_000)):
+        entry = desk.entry(key)
+        assert least + entry.id.int % DISTINCT_LIMITS == entry.payloads[0].unit_limit
+
+
+def test_two_obligations_to_pay_the_same_are_two_effects(desk: Desk) -> None:
+    """The same amount to the same recipient over the same blockhash: not the same bytes."""
+    same = (system_transfer(desk.payer, recipient("same"), AMOUNT_LAMPORTS),)
+    desk.record("pay-1", "pay-2", instructions=same)
+    desk.step("pay-1")
+    desk.step("pay-2")
+
+    assert {State.CONFIRMED} == {desk.settle(key).state for key in ("pay-1", "pay-2")}
+    assert 2 == desk.effects("same")
+
+
+def test_bytes_that_another_entry_has_are_not_sent_for_a_second_effect(desk: Desk) -> None:
+    """Where nothing can tell two entries apart, at the greatest limit, the later one waits for another blockhash."""
+    same = (system_transfer(desk.payer, recipient("same"), AMOUNT_LAMPORTS),)
+    desk.record("pay-1", "pay-2", instructions=same, compute_unit_limit=UNIT_CAP)
+    desk.step("pay-1")
+    outcome = desk.step("pay-2")
+
+    assert isinstance(outcome, Retry)
+    assert ("another entry has these very bytes: wait for another blockhash", ()) == (
+        outcome.reason,
+        desk.entry("pay-2").payloads,
+    )
+    desk.node.mine()
+    assert {State.CONFIRMED} == {desk.settle(key).state for key in ("pay-1", "pay-2")}
+    assert 2 == desk.effects("same")
 
 
 def test_several_signers_of_one_transaction(desk: Desk) -> None:

@@ -190,6 +190,8 @@ class SolanaOutbox:
         committed = self._store.store_payload(
             entry, fence, draft, events=plan.events, alarm=plan.alarm, now=self._clock.now()
         )
+        if len(committed.payloads) == len(entry.payloads):
+            return self._later(entry, "another entry has these very bytes: wait for another blockhash")
         self._send(committed, fence)
         return self._later(committed, "sent")
 

@@ -47,12 +47,12 @@ returning account;
 update kernel.solana_nonces set entry_id = null where entry_id = %(entry_id)s;
 
 -- name: store_payload
--- Transaction 2: signed bytes are stored only if none are stored under this ordinal.
+-- Transaction 2: signed bytes are stored only if none are stored under this ordinal, and no other entry has the same.
 insert into kernel.solana_payloads (entry_id, ordinal, purpose, raw, signature, blockhash, last_valid_block_height,
                                     durable_nonce, unit_limit, unit_price, signed_at_slot, signed_at, fence)
 values (%(entry_id)s, %(ordinal)s, %(purpose)s, %(raw)s, %(signature)s, %(blockhash)s, %(last_valid_block_height)s,
         %(durable_nonce)s, %(unit_limit)s, %(unit_price)s, %(signed_at_slot)s, %(now)s, %(fence)s)
-on conflict (entry_id, ordinal) do nothing;
+on conflict do nothing;
 
 -- name: mark_sent
 -- What a broadcast came to.

@@ -4,13 +4,16 @@
 2. Ask for a fresh blockhash, unless there is a nonce, and for the recent fees of the accounts that are written.
 3. Simulate, unless the caller set the limit. An effect that fails in the simulation is not signed: it would pay a fee
    for nothing. It is held, with an alarm, and simulated again at the next look.
-4. Compile, at the price of this attempt. Somebody outside signs first, because they may have agreed to an earlier
-   message for the same obligation; the others sign what they agreed to, after it was found to be the same effect.
+4. Compile, at the price of this attempt, and with a limit of the entry's own: two obligations that pay the same to
+   the same over one blockhash would otherwise be one transaction, and happen once.
+5. Somebody outside signs first, because they may have agreed to an earlier message for the same obligation; the
+   others sign what they agreed to, after it was found to be the same effect.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from kernel.errors import Broken, KeyUnavailable
 from kernel.keys.external import SignatureAwaited, is_outside
@@ -45,6 +48,8 @@ from kernel.solana.transactions import (
 RELEASE_UNITS: Final = 1_000
 # Stands for a blockhash where only the size matters.
 ANY_HASH: Final = "11111111111111111111111111111111"
+# How many limits stand for a choice that tells entries apart. At usual prices the widest costs a lamport.
+DISTINCT_LIMITS: Final = 1_024
 # What says nothing about the effect, and passes.
 PASSING: Final = frozenset({Refusal.EXPIRED, Refusal.CONTENDED, Refusal.BUSY})
 _SET_LIMIT, _SET_PRICE = 2, 3
@@ -122,6 +127,7 @@ class SigningDesk:
             return Held(f"{unfit} {unfit.details}", unfit.code)
         if isinstance(limit, Held):
             return limit
+        limit = distinct_limit(limit, entry.id)
         return self._signed(entry, purpose, frame, frame.compiled(limit, self._offer(entry, frame)))
 
     def _frame(self, entry: SolanaEntry, purpose: Purpose) -> _Frame:
@@ -180,6 +186,14 @@ class SigningDesk:
         if signer is None:
             raise KeyUnavailable("Nobody here signs for this address.", signer=address)
         return signer
+
+
+def distinct_limit(limit: int, entry_id: UUID) -> int:
+    """The limit and a few units more, by the entry's id.
+
+    Where two still come to the same bytes, their signature shows it, and the later one waits for another blockhash.
+    """
+    return min(limit + entry_id.int % DISTINCT_LIMITS, UNIT_CAP)
 
 
 def budget_of(message: Message) -> tuple[int, int]:

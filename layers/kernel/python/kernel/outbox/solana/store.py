@@ -90,7 +90,8 @@ class SolanaOutboxStore:
         """Transaction 2: keep the bytes unless bytes of this ordinal are kept already; the entry as committed.
 
         The ordinal is one more than the payloads that were looked up before signing: whoever signs in ignorance of a
-        payload finds its place taken. Raises LeaseLost when the fence is stale; nothing kept is nothing broadcast.
+        payload finds its place taken. Where another entry has stored the very same bytes nothing is kept either: both
+        effects would be one transaction. Raises LeaseLost when the fence is stale; nothing kept is nothing broadcast.
         """
         with self.postgres.transaction(holding=fence) as tx:
             row = tx.one(Q["lock_entry"], id=entry.id)
