@@ -1,6 +1,7 @@
 """The local Solana chain, whose slots the tests turn by hand."""
 
 import base64
+import json
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
+from websockets.sync.client import connect
 
 from infra.local.cloud import LocalCloud
 from infra.local.solana import BLOCKHASH_BLOCKS, FINALITY_SLOTS, LAMPORTS_PER_SOL, SolanaNode
@@ -72,6 +74,22 @@ def test_a_chain_survives_thousands_of_blocks(start_solana: Callable[..., Solana
     node.mine(1_500)
 
     assert slot + 1_500 == node.slot()
+
+
+def test_subscribers_hear_of_a_signature(start_solana: Callable[..., SolanaNode]) -> None:
+    """The node speaks WebSocket on a port of its own."""
+    node = start_solana(paused=True)
+    transaction = transfer_of(node, SOMEBODY, LAMPORTS_PER_SOL)
+    with connect(node.ws_url) as socket:
+        params = [str(transaction.signatures[0]), {"commitment": "confirmed"}]
+        socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "signatureSubscribe", "params": params}))
+        subscribed = json.loads(socket.recv(timeout=10))
+        send(node, transaction)
+        node.mine(2)
+        heard = json.loads(socket.recv(timeout=10))
+
+    assert "result" in subscribed
+    assert {"err": None} == heard["params"]["result"]["value"]
 
 
 def test_a_payer_can_be_kept_across_chains(start_solana: Callable[..., SolanaNode]) -> None:

@@ -92,3 +92,14 @@ def test_bytes_that_the_chain_knows_are_as_good_as_accepted(
     again = pool.broadcast(signed.raw)
 
     assert [(True, Refusal.KNOWN)] * 2 == [(delivery.accepted, delivery.refusal) for delivery in again]
+
+
+def test_what_others_paid_lately_is_a_list_of_prices(
+    chain: SolanaNode, pool: SolanaPool, payer: LocalSolanaSigner
+) -> None:
+    """For the accounts written to, as many as the RPC takes, and each named once."""
+    pool.broadcast(transfer(pool, payer).raw)
+    chain.mine(2)
+    many = [base58.encode(n.to_bytes(32, "big")) for n in range(1, 200)]
+
+    assert all(price >= 0 for price in pool.recent_fees([payer.address, payer.address, *many]))

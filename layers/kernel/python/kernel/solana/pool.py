@@ -173,7 +173,12 @@ class SolanaPool(AgreeingPool):
         max_retries: how often an endpoint repeats them by itself; sending again is our business. Raises only
         WrongChain, and RpcUnavailable when no endpoint has ever proved to be of the right cluster.
         """
-        options = {"encoding": "base64", "skipPreflight": skip_preflight, "maxRetries": max_retries}
+        options = {
+            "encoding": "base64",
+            "skipPreflight": skip_preflight,
+            "preflightCommitment": "confirmed",  # the blockhash's own: a finalized bank does not know it yet
+            "maxRetries": max_retries,
+        }
         return self.deliver(lambda endpoint: _delivery(endpoint, [_base64(raw), options]))
 
     def _is_the_chain(self, endpoint: Endpoint) -> bool:
