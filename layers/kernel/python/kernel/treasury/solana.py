@@ -8,7 +8,7 @@ from uuid import UUID
 from kernel.correlation import current
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.keys.solana import checked_address
-from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy
+from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy, greatest_limit
 from kernel.postgres import Transaction
 from kernel.solana.fees import fee_lamports
 from kernel.solana.pool import SolanaPool
@@ -45,7 +45,7 @@ class SolanaDesk:
 
     def reserve(self) -> int:
         price = self._policy.fees.price_cap
-        return fee_lamports(1, compute_unit_limit=self._transfer_units, compute_unit_price=price)
+        return fee_lamports(1, compute_unit_limit=greatest_limit(self._transfer_units), compute_unit_price=price)
 
     def record(self, tx: Transaction, order: Order) -> UUID:
         intent = SolanaIntent(

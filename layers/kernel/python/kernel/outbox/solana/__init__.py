@@ -11,6 +11,7 @@ from kernel.outbox.solana.entries import (
 )
 from kernel.outbox.solana.lifecycle import State
 from kernel.outbox.solana.outbox import SolanaOutbox
+from kernel.outbox.solana.signing import greatest_limit
 
 __all__ = [
     "DurableNonceMissing",
@@ -22,4 +23,5 @@ __all__ = [
     "SolanaPolicy",
     "State",
     "SubmitSolanaTransaction",
+    "greatest_limit",
 ]

@@ -48,7 +48,8 @@ class SolanaIntent:
     """One effect that must happen once.
 
     `signers` are whoever signs besides the payer. `compute_unit_limit` None lets a simulation measure it before each
-    signature. `durable_nonce` is the address of a nonce account whose authority is among the signers.
+    signature; a few units come on top, which tell apart two obligations to do the same (`greatest_limit`).
+    `durable_nonce` is the address of a nonce account whose authority is among the signers.
     After `valid_until` nothing is signed any more: the entry ends cancelled once its bytes can no longer land, which
     over a blockhash is some ninety seconds after the last signature.
     """

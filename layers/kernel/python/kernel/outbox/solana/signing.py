@@ -196,6 +196,11 @@ def distinct_limit(limit: int, entry_id: UUID) -> int:
     return min(limit + entry_id.int % DISTINCT_LIMITS, UNIT_CAP)
 
 
+def greatest_limit(limit: int) -> int:
+    """The most units that an entry of this limit may ask, and pay, for."""
+    return min(limit + DISTINCT_LIMITS - 1, UNIT_CAP)
+
+
 def budget_of(message: Message) -> tuple[int, int]:
     """The compute limit and the price in micro-lamports a unit that a message asks for."""
     asked = {
