@@ -22,6 +22,7 @@ class Faults:
 
     latency_s, jitter_s: every answer waits latency_s plus up to jitter_s.
     failure: what befalls `failure_rate` (0 to 1) of the calls to `methods` (empty: all), drawn from `seed`.
+    methods: also those that `height_offset` changes.
     rpc_code, rpc_words: the JSON-RPC error of the failure rpc_error.
     send: what befalls each eth_sendRawTransaction or sendTransaction.
     stale_head: the height at which its view of the chain stands still.
@@ -66,7 +67,11 @@ class Faults:
 
     def befall(self, method: str) -> bool:
         """Whether `failure` is meant for calls to `method`."""
-        return self.failure is not None and (not self.methods or method in self.methods)
+        return self.failure is not None and self.means(method)
+
+    def means(self, method: str) -> bool:
+        """Whether `methods` names it, or nothing."""
+        return not self.methods or method in self.methods
 
 
 HEALTHY = Faults()

@@ -33,7 +33,7 @@ def seen(call: Call, answer: Call, faults: Faults, processed_slot: int) -> Call:
     method, result = str(call["method"]), answer["result"]
     if faults.stale_slot is not None:
         result = _stale(method, result, faults.stale_slot, max(0, processed_slot - faults.stale_slot))
-    if faults.height_offset and method in HEIGHT_METHODS:
+    if faults.height_offset and method in HEIGHT_METHODS and faults.means(method):
         result = _lowered(method, result, -faults.height_offset)
     if faults.signatures == "forgotten":
         result = _forgotten(method, result)

@@ -8,6 +8,7 @@ from kernel.errors import WrongChain
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.jsonrpc.standings import Standing
 from kernel.keys.solana import LocalSolanaSigner
+from kernel.solana.agreement import LEAD_BLOCKS_MAX
 from kernel.solana.pool import GENESIS_HASHES, SolanaPool
 from kernel.solana.refusals import Refusal
 from kernel.solana.statuses import Confirmation
@@ -102,11 +103,14 @@ def test_the_height_of_one_endpoint_is_no_quorum(proxy: FaultProxy, pool: Solana
         pool.agreed_height_floor(quorum=2)
 
 
-def test_a_blockhash_is_not_believed_to_expire_early(chain: SolanaNode, proxy: FaultProxy, pool: SolanaPool) -> None:
-    """An endpoint names a last valid height that is too low: the other's head and 150 blocks count."""
-    proxy["primary"].inject(height_offset=-35)
+@pytest.mark.parametrize(("lie", "believed"), [(-35, 0), (30, 30), (100_000, LEAD_BLOCKS_MAX)])
+def test_the_life_of_a_blockhash_is_held_to_the_heads(
+    lie: int, believed: int, chain: SolanaNode, proxy: FaultProxy, pool: SolanaPool
+) -> None:
+    """An endpoint names another last valid height: never below the heads and 150 blocks, and hardly above."""
+    proxy["primary"].inject(height_offset=lie, methods=("getLatestBlockhash",))
 
-    assert chain.height() + BLOCKHASH_BLOCKS == pool.latest_blockhash().last_valid_block_height
+    assert chain.height() + BLOCKHASH_BLOCKS + believed == pool.latest_blockhash().last_valid_block_height
 
 
 def test_a_block_remembers_what_an_endpoint_has_forgotten(

@@ -20,6 +20,8 @@ from kernel.solana.statuses import SignatureStatus, agreed_status, disputed, fou
 
 # A blockhash is good for so many blocks after its own.
 BLOCKHASH_BLOCKS: Final = 150
+# By so many blocks the node that gave a blockhash may be ahead of those that are asked for their heads.
+LEAD_BLOCKS_MAX: Final = 40
 # What the RPC takes in one call.
 STATUSES_MAX: Final = 256
 
@@ -41,15 +43,19 @@ class AgreeingPool(Pool):
     def latest_blockhash(self, commitment: str = "confirmed") -> Blockhash:
         """A recent blockhash and the last block height at which bytes signed with it can land.
 
-        An endpoint that names too low a height would let us sign anew what can still land. So the answer is never
-        below the highest head that any endpoint tells afterwards, and the life of a blockhash.
+        An endpoint that names too low a height would let us sign anew what can still land, and one that names too
+        high a height would never let us. So the answer is held to the highest head that any endpoint tells afterwards
+        and the life of a blockhash: never below, and hardly above.
         """
         answer = self.call("getLatestBlockhash", [{"commitment": commitment}])
-        heads = self.everywhere("getBlockHeight", [{"commitment": "processed"}])
-        told = int(answer["value"]["lastValidBlockHeight"])
+        heads = [int(head) for head in self.everywhere("getBlockHeight", [{"commitment": "processed"}])]
+        last_valid = int(answer["value"]["lastValidBlockHeight"])
+        if heads:
+            bound = max(heads) + BLOCKHASH_BLOCKS
+            last_valid = min(max(last_valid, bound), bound + LEAD_BLOCKS_MAX)
         return Blockhash(
             value=str(answer["value"]["blockhash"]),
-            last_valid_block_height=max([told, *(int(head) + BLOCKHASH_BLOCKS for head in heads)]),
+            last_valid_block_height=last_valid,
             slot=int(answer["context"]["slot"]),
         )
 
