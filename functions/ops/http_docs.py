@@ -11,7 +11,7 @@ from kernel.handler.http import api, lambda_handler, wired
 
 app = api("ops", build_realtime_deps)
 Wired = Annotated[RealtimeDeps, Depends(wired)]
-DOCUMENTS = Path(__file__).with_name("documents")
+DOCUMENTS = Path(__file__).parent / "adapters/documents"
 #: The page loads nothing from anywhere else, and runs no script but its own file.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "

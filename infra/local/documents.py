@@ -15,7 +15,7 @@ from typing import Any
 from infra.local import settings
 from kernel.errors import catalogue
 
-FOLDER = settings.ROOT / "functions/ops/documents"
+FOLDER = settings.ROOT / "functions/ops/adapters/documents"
 ABOUT = {
     "title": "Counterpart",
     "version": "1",
