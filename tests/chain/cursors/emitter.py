@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import httpx
+
 from infra.local.anvil import AnvilNode
 from kernel.evm.addresses import checksum
 
@@ -29,6 +31,13 @@ class Emitter:
     def emit(self, count: int = 1, topic: bytes = TOPIC) -> None:
         """Log `count` times in a block of its own."""
         self.node.rpc("eth_sendTransaction", self.call(count, topic))
+
+    def emit_each(self, *counts: int) -> None:
+        """Log so often in each of so many blocks, one after the other, over one connection."""
+        with httpx.Client(timeout=30.0) as client:
+            for count in counts:
+                call = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction", "params": [self.call(count)]}
+                assert "error" not in client.post(self.node.url, json=call).json()
 
     def reorganise(self, depth: int, counts: list[tuple[int, int]] | None = None) -> None:
         """Replace the newest `depth` blocks; `counts` are (offset, count): in which new blocks to log, how often."""

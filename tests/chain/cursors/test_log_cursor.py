@@ -35,8 +35,7 @@ def test_only_what_is_asked_for_is_delivered(stand: Stand) -> None:
 @pytest.mark.parametrize("depth", [1, 10, 64])
 def test_a_reorganisation_takes_back_what_was_dropped_and_reads_what_is_new(stand: Stand, depth: int) -> None:
     """Retractions of the dropped blocks come first, newest first, then the events of the new ones."""
-    for _ in range(70):
-        stand.emitter.emit()
+    stand.emitter.emit_each(*[1] * 70)
     stand.advance()
     before = stand.emitter.logged()
     stand.emitter.reorganise(depth, [(0, 2), (depth - 1, 1)])
@@ -77,11 +76,9 @@ def test_a_reorganisation_deeper_than_the_memory_is_an_alarm_and_is_read_again(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     """All that is remembered is taken back, the chain is read again from there, and a person is called."""
-    for _ in range(5):
-        stand.emitter.emit()
+    stand.emitter.emit_each(*[1] * 5)
     stand.node.mine(270)
-    for _ in range(5):
-        stand.emitter.emit()
+    stand.emitter.emit_each(*[1] * 5)
     stand.advance()
     stand.emitter.reorganise(280, [(270, 3)])
     progress = stand.advance()
@@ -120,8 +117,7 @@ def test_events_wait_for_their_confirmations(stand: Stand) -> None:
 
 def test_a_turn_ends_with_its_budget_of_blocks(stand: Stand) -> None:
     """Ten blocks at a time, whatever the span; the next turn goes on from there."""
-    for _ in range(25):
-        stand.emitter.emit()
+    stand.emitter.emit_each(*[1] * 25)
     turns = [stand.advance(budget=Budget(blocks=10)) for _ in range(4)]
 
     assert [turn.blocks for turn in turns] == [10, 10, 6, 0]

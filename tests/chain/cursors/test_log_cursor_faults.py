@@ -54,8 +54,7 @@ def test_a_provider_that_dies_over_logs_is_passed_by(faulty_stand: Stand, fault_
 
 def test_a_stale_head_moves_nothing(faulty_stand: Stand, fault_proxy: FaultProxy) -> None:
     """Every provider stands still below what was read: the cursor waits, and goes on when they do."""
-    for _ in range(10):
-        faulty_stand.emitter.emit()
+    faulty_stand.emitter.emit_each(*[1] * 10)
     faulty_stand.advance()
     fault_proxy.inject(stale_head=4)
     behind = faulty_stand.advance()
@@ -70,8 +69,7 @@ def test_a_stale_head_moves_nothing(faulty_stand: Stand, fault_proxy: FaultProxy
 
 def test_a_node_without_the_newest_blocks_skips_none(faulty_stand: Stand, fault_proxy: FaultProxy) -> None:
     """A node that answers for blocks beyond its head with an empty list is not asked for them."""
-    for _ in range(6):
-        faulty_stand.emitter.emit()
+    faulty_stand.emitter.emit_each(*[1] * 6)
     fault_proxy.inject(stale_head=3)
     stale = faulty_stand.advance()
     fault_proxy.heal()
@@ -166,8 +164,7 @@ def test_a_block_that_returns_is_delivered_again(start_anvil: Callable[..., Anvi
 def test_a_shorter_fork_waits_until_it_has_grown(start_anvil: Callable[..., AnvilNode], stand: Stand) -> None:
     """A chain that is lower than what was read may be a node that lags: it moves nothing before it is as high."""
     fork = _twin(stand, start_anvil)
-    for _ in range(4):
-        stand.emitter.emit()
+    stand.emitter.emit_each(*[1] * 4)
     stand.advance()
     pool: RpcPool = stand.pool([fork.url])
     Emitter(fork).emit(2)
