@@ -9,10 +9,14 @@ values (%(chain_id)s, %(signer)s, %(next_nonce)s, %(now)s)
 on conflict (chain_id, signer) do nothing;
 
 -- name: advance_nonce
--- Hand out the nonces below next_nonce. It never goes back: no row is an error.
+-- Hand out the nonces below next_nonce. It never goes back: no row is an error. In the same round trip: which of these
+-- submit tasks stood under their kind and key already, for another purpose.
 update kernel.evm_nonces set next_nonce = %(next_nonce)s
 where chain_id = %(chain_id)s and signer = %(signer)s and next_nonce < %(next_nonce)s
-returning next_nonce;
+returning array(
+    select business_key from kernel.tasks
+    where id = any(%(task_ids)s) and not coalesce(payload ->> 'entry_id', '') = any(%(entry_ids)s)
+) as strange_tasks;
 
 -- name: nonces_opened
 -- Which of these signers have leased before.
@@ -98,11 +102,6 @@ where chain_id = %(chain_id)s and signer = %(signer)s and nonce = %(nonce)s;
 select coalesce(o.submit_kind, t.kind) as kind
 from kernel.evm_outbox o left join kernel.tasks t on t.id = %(task_id)s
 where o.id = %(id)s;
-
--- name: strange_tasks
--- Tasks that stood under the kind and key of a new submit task already, and submit something else.
-select business_key, kind from kernel.tasks
-where id = any(%(ids)s) and not coalesce(payload ->> 'entry_id', '') = any(%(entry_ids)s);
 
 -- name: alarmed
 -- What needs a person, oldest first.

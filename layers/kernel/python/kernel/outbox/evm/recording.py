@@ -77,14 +77,23 @@ class Recorder:
             if intent.business_key in fresh and fresh[intent.business_key].columns() != intent.columns():
                 raise IntentChanged(business_key=intent.business_key)
         if fresh:
-            ids |= self._record_fresh(tx, list(fresh.values()), first_nonce)
+            ids |= self._record_fresh(tx, signer, list(fresh.values()), first_nonce)
         return ids
 
-    def _record_fresh(self, tx: Transaction, intents: list[EvmIntent], first_nonce: int) -> dict[str, UUID]:
+    def _record_fresh(
+        self, tx: Transaction, signer: str, intents: list[EvmIntent], first_nonce: int
+    ) -> dict[str, UUID]:
         now = self._clock.now()
         ids = self._store.record(tx, intents, first_nonce, now)
-        specs = [submit_task(intent, ids[intent.business_key], now) for intent in intents]
-        strange = self._store.strange_tasks(tx, self._tasks.enqueue(specs, tx), list(ids.values()))
+        task_ids = self._tasks.enqueue([submit_task(intent, ids[intent.business_key], now) for intent in intents], tx)
+        strange = self._store.hand_out(
+            tx,
+            self._pool.chain_id,
+            signer,
+            first_nonce + len(intents),
+            task_ids=task_ids,
+            entry_ids=list(ids.values()),
+        )
         if strange:
             raise SubmitTaskTaken(business_key=strange[0])
         return ids

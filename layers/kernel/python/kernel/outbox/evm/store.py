@@ -63,14 +63,37 @@ class OutboxStore:
         return {key: row["id"] for key, row in by_key.items()}
 
     def record(self, tx: Transaction, intents: Sequence[EvmIntent], first_nonce: int, now: datetime) -> dict[str, UUID]:
-        """Store new obligations of one signer at consecutive nonces, and move the signer's next nonce behind them."""
+        """Store new obligations of one signer at consecutive nonces; `hand_out` moves the signer's next nonce."""
         ids = {intent.business_key: new_id() for intent in intents}
         rows = [
             _row(intent, ids[intent.business_key], first_nonce + offset, now) for offset, intent in enumerate(intents)
         ]
-        tx.many(Q["record_entry"], rows)
-        self._advance_nonce(tx, rows[0]["chain_id"], rows[0]["signer"], first_nonce + len(rows))
+        if len(rows) == 1:
+            tx.execute(Q["record_entry"], **rows[0])  # a pipeline costs one row more than it saves
+        else:
+            tx.many(Q["record_entry"], rows)
         return ids
+
+    def hand_out(
+        self,
+        tx: Transaction,
+        chain_id: int,
+        signer: str,
+        next_nonce: int,
+        *,
+        task_ids: Sequence[UUID] = (),
+        entry_ids: Sequence[UUID] = (),
+    ) -> list[str]:
+        """Move the signer's next nonce behind those handed out; the keys of tasks that submit none of the entries."""
+        row = tx.one(
+            Q["advance_nonce"],
+            chain_id=chain_id,
+            signer=signer,
+            next_nonce=next_nonce,
+            task_ids=list(task_ids),
+            entry_ids=[str(entry_id) for entry_id in entry_ids],
+        )
+        return list(row["strange_tasks"])
 
     def entry(self, entry_id: UUID) -> OutboxEntry:
         """The entry with the payloads of its present nonce. Raises NotFound."""
@@ -111,11 +134,6 @@ class OutboxStore:
         entry_id = new_id()
         tx.execute(Q["record_entry"], **_row(intent, entry_id, nonce, now))
         return entry_id
-
-    def strange_tasks(self, tx: Transaction, task_ids: Sequence[UUID], entry_ids: Sequence[UUID]) -> list[str]:
-        """Business keys under which a task stood already that submits none of these entries."""
-        known = [str(one) for one in entry_ids]
-        return [row["business_key"] for row in tx.all(Q["strange_tasks"], ids=list(task_ids), entry_ids=known)]
 
     def store_payload(
         self,
@@ -191,7 +209,7 @@ class OutboxStore:
             if row["nonce"] != entry.nonce:
                 raise LeaseLost(outbox_entry=str(entry.id))
             nonce = max(next_nonce, claimed)
-            self._advance_nonce(tx, entry.chain_id, entry.signer, nonce + 1)
+            self.hand_out(tx, entry.chain_id, entry.signer, nonce + 1)
             state = after(State(row["state"]), Event.DISPLACE)
             tx.execute(Q["lease_again"], id=entry.id, state=str(state), nonce=nonce, reason=reason, now=now)
         return nonce
@@ -221,9 +239,6 @@ class OutboxStore:
             now=now,
         )
         return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
-
-    def _advance_nonce(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int) -> None:
-        tx.one(Q["advance_nonce"], chain_id=chain_id, signer=signer, next_nonce=next_nonce)
 
     def _move(
         self, tx: Transaction, row: dict[str, Any], events: tuple[Event, ...], alarm: str | None, now: datetime
