@@ -12,14 +12,14 @@ import pytest
 from infra.local.solana import LAMPORTS_PER_SOL
 from kernel import base58
 from kernel.errors import Conflict, KeyUnavailable, WrongChain
-from kernel.keys.solana import LocalSolanaSigner
+from kernel.keys.solana import LocalSolanaSigner, SolanaAddressInvalid
 from kernel.outbox.solana import SolanaEntry, SolanaIntentChanged, State
 from kernel.outbox.solana.entries import SolanaIntentInvalid, SolanaIntentTooLarge
 from kernel.outbox.solana.outbox import SolanaSettlementRefused
 from kernel.outbox.solana.signing import DISTINCT_LIMITS
 from kernel.postgres import Transaction
-from kernel.solana.addresses import LOOKUP_TABLE_PROGRAM
-from kernel.solana.transactions import UNIT_CAP, system_transfer
+from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM, LOOKUP_TABLE_PROGRAM
+from kernel.solana.transactions import UNIT_CAP, Instruction, system_transfer
 from kernel.tasks import Done, Fence, Retry
 from tests.chain.outbox_solana.desk import AMOUNT_LAMPORTS, Desk, recipient
 
@@ -91,7 +91,7 @@ def test_one_key_with_two_effects_in_one_call_is_refused(desk: Desk) -> None:
 
 
 def test_what_can_never_be_signed_is_not_recorded(desk: Desk) -> None:
-    """A stranger's key, a signer that nobody named, another cluster, a transaction larger than a packet."""
+    """A stranger's key, an unnamed signer, a budget of its own, another cluster, more than a packet holds."""
     stranger = LocalSolanaSigner(os.urandom(32)).address
     many = tuple(system_transfer(desk.payer, recipient(f"many-{number}"), 1) for number in range(40))
 
@@ -101,6 +101,10 @@ def test_what_can_never_be_signed_is_not_recorded(desk: Desk) -> None:
         desk.record("pay-1", instructions=(system_transfer(stranger, desk.payer, 1),))
     with pytest.raises(SolanaIntentInvalid):
         desk.record("pay-1", instructions=())
+    with pytest.raises(SolanaIntentInvalid):
+        desk.record("pay-1", instructions=(Instruction(COMPUTE_BUDGET_PROGRAM, (), b"\x02\x00\x00\x00\x00"),))
+    with pytest.raises(SolanaAddressInvalid):
+        desk.record("pay-1", lookup_tables=("no address",))
     with pytest.raises(WrongChain):
         desk.record("pay-1", cluster="mainnet")
     with pytest.raises(SolanaIntentTooLarge):

@@ -10,6 +10,7 @@ from infra.local.solana import LAMPORTS_PER_SOL
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.outbox.solana import State
+from kernel.outbox.solana.looking import ClusterUnreadable
 from kernel.solana.fees import SolanaFeePolicy
 from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import system_transfer
@@ -182,6 +183,18 @@ def test_every_provider_away_is_waited_out(faulty_desk: Desk, faults: FaultProxy
     assert State.CONFIRMED == faulty_desk.settle("pay-1").state
 
 
+def test_a_node_that_refuses_a_plain_question_parks_nothing(faulty_desk: Desk, faults: FaultProxy) -> None:
+    """What is signed has to be watched: the look is taken again."""
+    faulty_desk.record("pay-1")
+    faulty_desk.step("pay-1")
+    faults.inject(failure="rpc_error", methods=("getSignatureStatuses",))
+    look(faulty_desk, "pay-1")
+
+    assert ["ready"] == [record.state for record in faulty_desk.tasks.about("pay-1")]
+    faults.heal()
+    assert State.CONFIRMED == faulty_desk.settle("pay-1").state
+
+
 def test_each_signature_offers_more_up_to_the_cap_which_alarms(desk: Desk) -> None:
     """Nobody takes it at any price: raised by half each time; at the cap a person is called, and it goes on."""
     desk.policy = replace(desk.policy, fees=SolanaFeePolicy(price_floor=100, price_cap=200))
@@ -281,7 +294,7 @@ def look(desk: Desk, key: str) -> None:
     task = desk.claim(key)
     try:
         outcome = desk.outbox().advance(desk.entry(key).id, task.fence)
-    except (NoQuorum, RpcUnavailable) as disagreed:
+    except (NoQuorum, RpcUnavailable, ClusterUnreadable) as disagreed:
         desk.tasks.finish(task.fence, disagreed)
     else:
         desk.tasks.finish(task.fence, outcome)

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from kernel.errors import Conflict, Rejected
+from kernel.keys.solana import checked_address
 from kernel.outbox.solana.lifecycle import FINAL, State
+from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
 from kernel.solana.refusals import Refusal
 from kernel.solana.transactions import Instruction
 
@@ -32,8 +34,8 @@ class SolanaIntentTooLarge(Rejected):
 class SolanaIntentInvalid(Rejected):
     """This Solana transaction cannot be what was meant."""
 
-    cause = "It has no instruction, or an instruction asks for the signature of somebody who is not among the signers."
-    remedy = "Name every account that an instruction marks as a signer in `signers`, or make it the payer."
+    cause = "It has no instruction, one that sets the compute budget, or one that somebody else would have to sign."
+    remedy = "Name every signing account in `signers` or as the payer, and leave the compute budget to the outbox."
 
 
 class DurableNonceMissing(Rejected):
@@ -68,8 +70,11 @@ class SolanaIntent:
     correlation_id: str | None = None
 
     def __post_init__(self) -> None:
+        for address in (*self.required, *self.lookup_tables, *([self.durable_nonce] if self.durable_nonce else [])):
+            checked_address(address)
         unnamed = {use.address for one in self.instructions for use in one.accounts if use.signer} - {*self.required}
-        if not self.instructions or unnamed:
+        budgets = any(one.program == COMPUTE_BUDGET_PROGRAM for one in self.instructions)
+        if not self.instructions or unnamed or budgets:
             raise SolanaIntentInvalid(business_key=self.business_key, unnamed=", ".join(sorted(unnamed)))
 
     @property

@@ -5,21 +5,41 @@ and an end, rests on two RPCs: `proof` and `ending`.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from kernel.clock import Clock
+from kernel.errors import Transient
+from kernel.jsonrpc.endpoint import Call, RpcRefused
 from kernel.outbox.solana.decision import Sighting, looks_dead
 from kernel.outbox.solana.entries import SolanaEntry
-from kernel.solana.accounts import AccountUnfit, NonceState
-from kernel.solana.pool import SolanaPool
+from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of
+from kernel.solana.pool import STATUSES_MAX, SolanaPool
 from kernel.solana.statuses import SignatureStatus
 
 # Whoever signs anew risks a second effect.
 WITNESSES: Final = 2
+FINALIZED_ACCOUNT: Final = {"encoding": "base64", "commitment": "finalized"}
 FINALIZED_TRANSACTION: Final = {"commitment": "finalized", "encoding": "json", "maxSupportedTransactionVersion": 0}
+
+
+class ClusterUnreadable(Transient):
+    """The node refused to tell what became of a Solana transaction."""
+
+    cause = "A node answered a plain question about heights, statuses, fees or accounts with an error."
+    remedy = "The entry is looked at again; read the node's words in the log if this lasts."
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """A refusal while looking never parks the task: what is signed has to be watched. Raises ClusterUnreadable."""
+    try:
+        yield
+    except RpcRefused as refused:
+        raise ClusterUnreadable(words=refused.words) from refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +73,31 @@ class Lookout:
         self._witnesses = min(WITNESSES, len(pool.standings()))
 
     def sighting(self, entry: SolanaEntry) -> Sighting:
-        """What one node says of the entry's signatures; nothing is asked for an entry that has none."""
+        """What one node says of the entry's signatures, in one round trip; nothing is asked where there are none."""
         if entry.latest is None:
             return Sighting(now=self._clock.now())
         signatures = [payload.signature for payload in entry.payloads]
+        asked = [signatures[start : start + STATUSES_MAX] for start in range(0, len(signatures), STATUSES_MAX)]
+        calls: list[Call] = [("getBlockHeight", [{"commitment": "finalized"}])]
+        calls += [("getSignatureStatuses", [some, {"searchTransactionHistory": True}]) for some in asked]
+        if entry.durable_nonce is not None:
+            calls.append(("getAccountInfo", [entry.durable_nonce, FINALIZED_ACCOUNT]))
+        with reading():
+            height, *answers = self._pool.batch(calls)
+        statuses = [SignatureStatus.from_rpc(one) for answer in answers[: len(asked)] for one in answer["value"]]
         return Sighting(
             now=self._clock.now(),
-            known=_known(signatures, self._pool.statuses(signatures)),
-            finalized_height=self._pool.height("finalized"),
-            nonce=self._nonce(entry, partial(self._pool.nonce_account, commitment="finalized")),
+            known=_known(signatures, statuses),
+            finalized_height=int(height),
+            nonce=self._nonce(entry, lambda address: nonce_of(address, AccountState.from_rpc(answers[-1]))),
         )
 
     def height_reached(self) -> int:
         """The highest block that any endpoint has processed: what has happened by now happened at or below it."""
+        with reading():
+            own = self._pool.height("processed")
         heights = self._pool.everywhere("getBlockHeight", [{"commitment": "processed"}])
-        return max([self._pool.height("processed"), *(int(height) for height in heights)])
+        return max([own, *(int(height) for height in heights)])
 
     def proof(self, entry: SolanaEntry) -> Proof:
         """Ask two RPCs: first how high they are final and where the nonce stands, *then* what they know.
@@ -93,7 +123,8 @@ class Lookout:
 
     def ending(self, signature: str) -> Ending | None:
         """The finalized transaction as a quorum tells it, or None while a quorum has none. Raises NoQuorum."""
-        found = self._pool.agreed("getTransaction", [signature, FINALIZED_TRANSACTION], by=_compared)
+        with reading():
+            found = self._pool.agreed("getTransaction", [signature, FINALIZED_TRANSACTION], by=_compared)
         return None if found is None else Ending(signature=signature, **_told(found))
 
     def _nonce(self, entry: SolanaEntry, read: Callable[[str], NonceState]) -> str | None:

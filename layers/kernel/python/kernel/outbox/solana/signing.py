@@ -27,6 +27,7 @@ from kernel.outbox.solana.entries import (
     SolanaIntent,
     SolanaIntentTooLarge,
 )
+from kernel.outbox.solana.looking import reading
 from kernel.solana.accounts import AccountUnfit
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
 from kernel.solana.fees import price, unit_limit
@@ -119,8 +120,10 @@ class SigningDesk:
     def draft(self, entry: SolanaEntry, purpose: Purpose) -> Draft | Held:
         """The signed bytes, not committed yet, or why there are none. Raises RpcUnavailable, KeyUnavailable."""
         try:
-            frame = self._frame(entry, purpose)
-            limit = self._limit(entry, purpose, frame)
+            with reading():
+                frame = self._frame(entry, purpose)
+                limit = self._limit(entry, purpose, frame)
+                offer = self._offer(entry, frame)
         except TransactionTooLarge as large:
             return Held(str(large), "too_large")
         except AccountUnfit as unfit:
@@ -128,7 +131,7 @@ class SigningDesk:
         if isinstance(limit, Held):
             return limit
         limit = distinct_limit(limit, entry.id)
-        return self._signed(entry, purpose, frame, frame.compiled(limit, self._offer(entry, frame)))
+        return self._signed(entry, purpose, frame, frame.compiled(limit, offer))
 
     def _frame(self, entry: SolanaEntry, purpose: Purpose) -> _Frame:
         nonce = None
