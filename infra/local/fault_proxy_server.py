@@ -155,7 +155,7 @@ class Identity:
         if refused := log_faults.refusal(call, faults.logs_range_max):
             self.failures["logs_range"] += 1
             return refused
-        return log_faults.thinned(call, await self._as_seen(call), faults.logs_left_out)
+        return log_faults.changed(call, await self._as_seen(call), faults)
 
     async def _as_seen(self, call: Call) -> Call:
         """The answer at the height where the identity stands."""

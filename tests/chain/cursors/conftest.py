@@ -1,10 +1,12 @@
 """The stands of the cursors' tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from infra.local import fault_proxy as fault_proxy_part
 from infra.local.anvil import AnvilNode
+from infra.local.children import Children
 from infra.local.fault_proxy import FaultProxy
 from infra.local.solana import SolanaNode
 from tests.chain.cursors.bench import Bench
@@ -21,6 +23,14 @@ def stand(anvil: AnvilNode, database_url: str) -> Stand:
 def faulty_stand(anvil: AnvilNode, fault_proxy: FaultProxy, database_url: str) -> Stand:
     """The same behind two RPC identities whose faults `fault_proxy` switches."""
     return Stand(anvil, database_url, fault_proxy.urls)
+
+
+@pytest.fixture
+def three(anvil: AnvilNode, children: Children) -> Iterator[FaultProxy]:
+    """Three RPC identities in front of the chain of `anvil`."""
+    proxy = fault_proxy_part.start(children, anvil.url, name="three", identities=("one", "two", "three"))
+    yield proxy
+    children.forget(proxy.child)
 
 
 @pytest.fixture

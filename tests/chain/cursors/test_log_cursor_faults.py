@@ -104,6 +104,48 @@ def test_a_witness_that_leaves_logs_out_is_distrusted(faulty_stand: Stand, fault
     assert [standing for _, standing in pool.standings()] == [Standing.ACTIVE, Standing.DISTRUSTED]
 
 
+def test_logs_that_two_providers_tell_differently_are_not_delivered(
+    faulty_stand: Stand, fault_proxy: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Forged amounts, in the receipts, too: nobody convicts itself, so nothing is delivered and a person is called."""
+    faulty_stand.emitter.emit(1)
+    fault_proxy["secondary"].inject(logs_forged=True)
+    disputed = faulty_stand.advance()
+    alarms = [vars(record)["alarm"] for record in caplog.records if "alarm" in vars(record)]
+    fault_proxy.heal()
+
+    assert (disputed.pause, disputed.events, disputed.next_block) == (Pause.UNSETTLED, 0, 0)
+    assert set(alarms) == {"cursor.logs_disputed"}
+    assert faulty_stand.advance().events == 1
+
+
+@pytest.mark.parametrize("forger", ["one", "two", "three"])
+def test_a_forger_is_outvoted_by_two_others(stand: Stand, three: FaultProxy, forger: str) -> None:
+    """Whoever of three forges, the two others are believed; one who was heard is left out from then on."""
+    stand.emitter.emit(2)
+    three[forger].inject(logs_forged=True)
+    pool = stand.pool(three.urls)
+    progress = stand.advance(pool)
+    left_out = [standing == Standing.DISTRUSTED for _, standing in pool.standings()]
+
+    assert progress.events == 2
+    assert {event.data for event in stand.events()} == {(1).to_bytes(32, "big")}
+    assert left_out == [forger == "one", forger == "two", False]
+
+
+@pytest.mark.parametrize("forgetful", ["primary", "secondary"])
+def test_a_provider_that_has_pruned_its_logs_is_no_witness(
+    faulty_stand: Stand, fault_proxy: FaultProxy, forgetful: str
+) -> None:
+    """It has the blocks, and answers for their logs with nothing: the other one is believed, and nobody is a liar."""
+    faulty_stand.emitter.emit(3)
+    fault_proxy[forgetful].inject(logs_pruned=True)
+    pool = faulty_stand.pool()
+
+    assert faulty_stand.advance(pool).events == 3
+    assert [standing for _, standing in pool.standings()] == [Standing.ACTIVE, Standing.ACTIVE]
+
+
 def test_a_lone_provider_that_leaves_logs_out_delivers_nothing(faulty_stand: Stand, fault_proxy: FaultProxy) -> None:
     """With nobody to ask, its logs must add up to the header's bloom; the cursor waits until they do."""
     faulty_stand.emitter.emit(1)

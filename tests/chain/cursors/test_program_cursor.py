@@ -9,6 +9,7 @@ from kernel.solana.program_cursor import Budget, Pause, ProgramCursor, ProgramWa
 from kernel.tasks import Tasks
 from kernel.testing import FakeClock, InMemoryQueue
 from tests.chain.cursors.bench import MEMO, Bench
+from tests.chain.cursors.dying import Died, DyingPostgres
 from tests.chain.cursors.stand import ROLE
 
 pytestmark = pytest.mark.chain
@@ -124,6 +125,24 @@ def test_an_endpoint_that_is_away_is_passed_by(bench: Bench) -> None:
     proxy["primary"].inject(failure="http_500", methods=("getSignaturesForAddress", "getTransaction"))
 
     assert bench.advance(pool).events == 3
+
+
+@pytest.mark.parametrize("at", [1, 2, 4, 6])
+@pytest.mark.parametrize("moment", ["before", "committing", "committed"])
+def test_a_death_around_a_transaction_of_the_database_loses_and_repeats_nothing(
+    bench: Bench, at: int, moment: str
+) -> None:
+    """Read the place, keep a page, keep the end of the walk, deliver: the next process goes on from any of them."""
+    bench.transfer(3)
+    bench.node.finalize()
+    dying = DyingPostgres(bench.database_url, bench.clock, at=at, moment=moment)
+    tasks = Tasks(dying, InMemoryQueue(bench.clock), bench.clock)
+    with pytest.raises(Died):
+        ProgramCursor(dying, tasks, bench.pool(), bench.watch(), bench.clock).advance()
+    dying.close()
+    bench.advance()
+
+    assert bench.signatures() == bench.sent
 
 
 def test_two_processes_at_once_deliver_each_transaction_once(bench: Bench) -> None:

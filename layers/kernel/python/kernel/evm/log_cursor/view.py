@@ -6,6 +6,7 @@ looks at its last block that show the same hash.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from kernel.evm.blocks import Log, Receipt, hexadecimal
@@ -22,6 +23,18 @@ BLOCKS_PER_CALL: Final = 32
 
 class Incoherent(Exception):
     """A node's answer has another shape than the protocol's, or cannot be true."""
+
+
+class Forgetful(Exception):
+    """A node has the block, but no longer the receipts of its transactions."""
+
+
+class Testimony(StrEnum):
+    """What a node's receipts say of logs."""
+
+    SHOWN = "shown"
+    DENIED = "denied"  # its receipts are others, or its block has no such transactions
+    FORGOTTEN = "forgotten"  # its block has the transactions, and their receipts are pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +125,21 @@ class ChainView:
         """Every log of a block, whoever it is of."""
         return self._of_block(self.node.call("eth_getLogs", [{"blockHash": hexadecimal(block.hash)}]))
 
-    def shows(self, logs: Iterable[Log]) -> bool:
-        """Whether the node's own receipts hold all these logs."""
+    def testimony(self, block: Header, logs: Iterable[Log]) -> Testimony:
+        """What the node's own receipts say of logs that somebody claims for a block which the node has."""
         wanted = set(logs)
         hashes = sorted({log.transaction_hash for log in wanted})
         answers = self.node.batch([("eth_getTransactionReceipt", [hexadecimal(one)]) for one in hashes])
         receipts = _parsed(lambda: [Receipt.from_rpc(answer) for answer in answers if answer is not None])
-        return wanted <= {log for receipt in receipts for log in receipt.logs}
+        if wanted <= {log for receipt in receipts for log in receipt.logs}:
+            return Testimony.SHOWN
+        if len(receipts) < len(hashes) and self._has(block, hashes):
+            return Testimony.FORGOTTEN
+        return Testimony.DENIED
+
+    def _has(self, block: Header, hashes: Iterable[bytes]) -> bool:
+        body = self.node.call("eth_getBlockByHash", [hexadecimal(block.hash), False])
+        return body is not None and _parsed(lambda: set(map(hexadecimal, hashes)) <= set(body["transactions"]))
 
     def _of_block(self, answer: Any) -> list[Log]:
         return _parsed(lambda: sorted(map(Log.from_rpc, answer), key=lambda log: log.log_index))

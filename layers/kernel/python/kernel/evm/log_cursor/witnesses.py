@@ -3,7 +3,8 @@
 1. A block that its bloom claims for the watch is asked of a second endpoint by its hash. Two that say the same are
    believed, and whoever said otherwise is distrusted.
 2. Where only two answer, and differently, the receipts decide: an endpoint whose own receipts show the logs that it
-   left out is distrusted. If neither convicts itself, the block is disputed: nothing is delivered, a person is called.
+   left out is distrusted, and one that has pruned them is no witness. If neither convicts itself, the block is
+   disputed: nothing is delivered, a person is called.
 3. Where nobody else knows the block, the endpoint is asked for all its logs, by its hash: they must add up to the
    bloom, and contain the same logs of the watch.
 """
@@ -16,7 +17,7 @@ from typing import TypeVar
 from kernel.evm.blocks import Log
 from kernel.evm.log_cursor.headers import Header
 from kernel.evm.log_cursor.proof import impossible, is_claimed, is_whole
-from kernel.evm.log_cursor.view import ChainView, Incoherent
+from kernel.evm.log_cursor.view import ChainView, Forgetful, Incoherent, Testimony
 from kernel.evm.log_cursor.watch import Watch
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
@@ -51,6 +52,8 @@ class Witnesses:
             reason = str(away.details.get("reason"))
         except RpcRefused as refused:
             reason = refused.words
+        except Forgetful as forgetful:
+            reason = str(forgetful)
         except Incoherent as lie:
             self._pool.distrust(node, str(lie))
             reason = str(lie)
@@ -102,12 +105,22 @@ class Witnesses:
         if dissent and Counter(opinion for _, opinion in dissent).most_common(1)[0][1] > 1:
             raise Incoherent(f"two others contradict its logs of block {header.number}")
         for node, opinion in dissent:
-            if opinion - shown and view.shows(opinion - shown):
-                raise Incoherent(f"its own receipts show logs of block {header.number} that it left out")
-            left_out = shown - opinion
-            if not left_out or not self.asked(node, lambda other, logs=left_out: other.shows(logs)):  # type: ignore[misc]
-                raise Disputed(f"block {header.number}")
-            self._pool.distrust(node, "its own receipts show logs that it left out")
+            self._confront(view, node, header, shown, opinion)
         whole = view.all_logs_of(header)
         if not is_whole(whole, header) or frozenset(filter(self._watch.wants, whole)) != shown:
             raise Incoherent(f"the bloom of block {header.number} claims logs that did not come")
+
+    def _confront(self, view: ChainView, node: Endpoint, header: Header, shown: Logs, opinion: Logs) -> None:
+        """Two answers to one question. Returns when the other endpoint is no witness against the view's."""
+        if opinion - shown:
+            own = view.testimony(header, opinion - shown)
+            if own == Testimony.SHOWN:
+                raise Incoherent(f"its own receipts show logs of block {header.number} that it left out")
+            if own == Testimony.FORGOTTEN:
+                raise Forgetful(f"it has no receipts of block {header.number}")
+        left_out = shown - opinion
+        other = self.asked(node, lambda theirs: theirs.testimony(header, left_out)) if left_out else None
+        if other == Testimony.SHOWN:
+            self._pool.distrust(node, "its own receipts show logs that it left out")
+        elif other != Testimony.FORGOTTEN:
+            raise Disputed(f"block {header.number}")
