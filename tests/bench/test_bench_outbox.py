@@ -18,6 +18,7 @@ from kernel.clock import SystemClock
 from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
+from kernel.jsonrpc.endpoint import Endpoint
 from kernel.keys.evm import LocalSigner
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxPolicy
 from kernel.postgres import Postgres
@@ -138,23 +139,23 @@ def pay_all(payer: Payer, keys: list[str]) -> None:
 
 def naive_loop(node: AnvilNode, key: bytes, count: int, until_sent_s: list[float] | None = None) -> None:
     """As the tutorials do it; `until_sent_s` takes how long each took until it was out."""
-    account = Account.from_key(key)
+    account, rpc = Account.from_key(key), Endpoint(node.url, timeout_s=10)
     for _ in range(count):
         started_s = time.perf_counter()
         transaction = {
             "type": 2,
             "chainId": node.chain_id,
-            "nonce": quantity(node.rpc("eth_getTransactionCount", account.address, "latest")),
+            "nonce": quantity(rpc.call("eth_getTransactionCount", [account.address, "latest"])),
             "to": RECIPIENT,
             "value": 1,
             "gas": 30_000,
             "maxFeePerGas": 10 * GWEI,
             "maxPriorityFeePerGas": GWEI,
         }
-        sent = node.rpc("eth_sendRawTransaction", hexadecimal(account.sign_transaction(transaction).raw_transaction))
+        sent = rpc.call("eth_sendRawTransaction", [hexadecimal(account.sign_transaction(transaction).raw_transaction)])
         if until_sent_s is not None:
             until_sent_s.append(time.perf_counter() - started_s)
-        while node.rpc("eth_getTransactionReceipt", sent) is None:
+        while rpc.call("eth_getTransactionReceipt", [sent]) is None:
             time.sleep(0.02)
 
 
