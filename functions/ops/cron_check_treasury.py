@@ -1,12 +1,12 @@
 """Every minute: have each wallet of the treasury compared with the chain, and topped up where it is low."""
 
 from functions.ops.adapters.wallet_checks import checks
-from functions.ops.wiring import TreasuryDeps, build_treasury_deps
+from functions.ops.wiring import Deps, build_deps
 from kernel.handler import Tick, count, scheduled
 
 
-@scheduled(build_treasury_deps)
-def handler(tick: Tick, deps: TreasuryDeps) -> None:
+@scheduled(build_deps)
+def handler(tick: Tick, deps: Deps) -> None:
     wallets = [wallet for wallet in deps.treasury.wallets() if wallet.chain in deps.chains]
 
     deps.tasks.enqueue(checks(wallets, tick.time))

@@ -24,15 +24,15 @@ from functions.ops.adapters.treasury_views import (
     wallet_view,
 )
 from functions.ops.adapters.wallet_checks import checks
-from functions.ops.wiring import TreasuryDeps, build_treasury_deps
+from functions.ops.wiring import Deps, build_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
 from kernel.handler.http import api, lambda_handler, wired
 from kernel.treasury.movements import Order
 from kernel.treasury.wallets import OperatorWallet
 
-app = api("ops", build_treasury_deps)
-Wired = Annotated[TreasuryDeps, Depends(wired)]
+app = api("ops", build_deps)
+Wired = Annotated[Deps, Depends(wired)]
 Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
 Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 OnChain = Annotated[str, Path(pattern=CHAIN)]

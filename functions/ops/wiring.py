@@ -38,6 +38,10 @@ class Settings(FrozenSettings):
 class Deps(KernelDeps):
     """What the ops handlers use."""
 
+    def __init__(self, kernel: Kernel, settings: Settings | None = None) -> None:
+        super().__init__(kernel)
+        self.settings = settings or Settings()
+
     @cached_property
     def audit(self) -> Audit:
         """The record of privileged acts."""
@@ -57,14 +61,6 @@ class Deps(KernelDeps):
     def partitions(self) -> Partitions:
         """Daily partitions of the tables that are registered for them."""
         return Partitions(self.kernel.postgres, self.clock)
-
-
-class TreasuryDeps(Deps):
-    """What the handlers of money use."""
-
-    def __init__(self, kernel: Kernel, settings: Settings) -> None:
-        super().__init__(kernel)
-        self.settings = settings
 
     @cached_property
     def switch(self) -> KillSwitch:
@@ -87,7 +83,7 @@ class TreasuryDeps(Deps):
         return Checks(self.kernel.postgres, self.treasury, self.chains.desk, self.switch, self.clock)
 
 
-class SignerDeps(TreasuryDeps):
+class SignerDeps(Deps):
     """What the handlers that sign use."""
 
     def check(self) -> None:
@@ -108,13 +104,8 @@ class RealtimeDeps(KernelDeps):
 
 
 def build_deps() -> Deps:
-    """The dependencies of one container, from the environment."""
-    return Deps(Kernel.from_environment(role=ROLE))
-
-
-def build_treasury_deps() -> TreasuryDeps:
-    """The same for functions that deal with money. Raises SettingsInvalid."""
-    return TreasuryDeps(Kernel.from_environment(role=ROLE), Settings.from_environment())
+    """The dependencies of one container, from the environment. Raises SettingsInvalid."""
+    return Deps(Kernel.from_environment(role=ROLE), Settings.from_environment())
 
 
 def build_signer_deps() -> SignerDeps:

@@ -30,6 +30,8 @@ NAMES = sorted(
 )
 SEALED_KEY = 'plain:{"address": "0x' + "11" * 20 + '", "sealed": ""}'
 SLICE_ENVIRONMENTS = {
+    "COUNTERPART_OPS_CHAINS": '[{"chain": "evm:1", "rpc_urls": "plain:http://rpc.invalid"}, '
+    '{"chain": "solana:localnet", "rpc_urls": "plain:http://rpc.invalid"}]',
     "COUNTERPART_ORACLE_NETWORK": "local",
     "COUNTERPART_ORACLE_CHAIN_ID": "31337",
     "COUNTERPART_ORACLE_RPC_URLS": "plain:http://rpc.invalid",

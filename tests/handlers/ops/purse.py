@@ -15,7 +15,7 @@ from functions.ops import (
     queue_submit_solana_transaction,
 )
 from functions.ops.adapters.chains import KEY_PURPOSE
-from functions.ops.wiring import ROLE, Settings, SignerDeps, TreasuryDeps
+from functions.ops.wiring import ROLE, Deps, Settings, SignerDeps
 from infra.local.anvil import AnvilNode
 from kernel.auth import Role, Tier
 from kernel.handler import Entry
@@ -26,8 +26,8 @@ from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 
 GWEI, ETHER = 10**9, 10**18
-HANDLERS: Mapping[str, tuple[Entry[Any], type[TreasuryDeps]]] = {
-    "ops.check_wallet": (queue_check_wallet.handler, TreasuryDeps),
+HANDLERS: Mapping[str, tuple[Entry[Any], type[Deps]]] = {
+    "ops.check_wallet": (queue_check_wallet.handler, Deps),
     "ops.submit_evm_transaction": (queue_submit_evm_transaction.handler, SignerDeps),
     "ops.submit_solana_transaction": (queue_submit_solana_transaction.handler, SignerDeps),
 }

@@ -87,9 +87,9 @@ def test_a_wallet_is_declared_and_checked_at_once(purse: Purse) -> None:
 @pytest.mark.parametrize(
     ("changes", "answer"),
     [
-        ({"chain": "evm:1"}, (400, "chain_unknown")),
-        ({"address": STRANGER.replace("a", "A")}, (400, "address_invalid")),
-        ({"floor_base_units": "2", "target_base_units": "1"}, (400, "floors_unfit")),
+        ({"chain": "evm:1"}, (422, "chain_unknown")),
+        ({"address": STRANGER.replace("a", "A")}, (422, "address_unfit")),
+        ({"floor_base_units": "2", "target_base_units": "1"}, (422, "floors_unfit")),
         ({"funded_by": STRANGER}, (404, "wallet_unknown")),
         ({"floor_base_units": "1.5"}, (400, "invalid_request")),
         ({"reason": "   "}, (400, "invalid_request")),
@@ -146,10 +146,10 @@ def test_a_transfer_is_owed_once(purse: Purse, sender: str) -> None:
         ({"amount_base_units": str(10 * ETHER - RESERVE + 1)}, (409, "overdrawn")),
         ({"amount_base_units": "9" * 76}, (409, "overdrawn")),
         ({"amount_base_units": "0"}, (400, "invalid_request")),
-        ({"sender": STRANGER}, (400, "transfer_to_itself")),
+        ({"sender": STRANGER}, (422, "transfer_to_itself")),
         ({"sender": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"}, (404, "wallet_unknown")),
-        ({"chain": "solana:devnet"}, (400, "chain_unknown")),
-        ({"recipient": "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"}, (400, "address_invalid")),
+        ({"chain": "solana:devnet"}, (422, "chain_unknown")),
+        ({"recipient": "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"}, (422, "address_unfit")),
     ],
 )
 def test_what_cannot_be_sent_is_refused_before_anything_is_owed(

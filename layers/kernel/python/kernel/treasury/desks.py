@@ -14,7 +14,7 @@ class Desk(Protocol):
     """One chain: transfers are recorded in its outbox, wallets are read by a quorum of its RPC endpoints."""
 
     def address(self, text: str) -> str:
-        """The address in its one form. Raises Rejected when it is none."""
+        """The address in its one form. Raises AddressUnfit."""
         ...
 
     def reserve(self) -> int:

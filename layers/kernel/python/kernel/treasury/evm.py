@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kernel.correlation import current
-from kernel.evm.addresses import checksum
+from kernel.evm.addresses import AddressInvalid, checksum
 from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
@@ -13,7 +13,7 @@ from kernel.postgres import Transaction
 from kernel.treasury.movements import Ending, Order, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import Q, books_of
-from kernel.treasury.wallets import SERVICE, WalletRecord
+from kernel.treasury.wallets import SERVICE, AddressUnfit, WalletRecord
 
 SUBMIT_KIND: Final = "ops.submit_evm_transaction"
 
@@ -32,7 +32,10 @@ class EvmDesk:
         self._transfer_gas = transfer_gas
 
     def address(self, text: str) -> str:
-        return checksum(text)
+        try:
+            return checksum(text)
+        except AddressInvalid as invalid:
+            raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
     def reserve(self) -> int:
         return self._transfer_gas * self._policy.fees.fee_cap_wei

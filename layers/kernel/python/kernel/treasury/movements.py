@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, NotFound, Rejected
 from kernel.ledger.postings import Posting
 from kernel.treasury.wallets import OperatorWallet
 
@@ -28,15 +28,14 @@ class TransferChanged(Conflict):
 class TransferUnknown(NotFound):
     """There is no such transfer."""
 
-    code = "transfer_unknown"
     cause = "The key is misspelt, or the transfer was refused when it was asked for."
     remedy = "Use the Idempotency-Key with which the transfer was asked for."
 
 
-class TransferToItself(Invalid):
+class TransferToItself(Rejected):
     """A wallet does not send to itself."""
 
-    code = "transfer_to_itself"
+    status = 422
     cause = "Sender and recipient are the same address."
     remedy = "Name another recipient."
 

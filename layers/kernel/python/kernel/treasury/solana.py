@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel.correlation import current
 from kernel.jsonrpc.quorum import NoQuorum
-from kernel.keys.solana import checked_address
+from kernel.keys.solana import SolanaAddressInvalid, checked_address
 from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy, greatest_limit
 from kernel.postgres import Transaction
 from kernel.solana.fees import fee_lamports
@@ -16,7 +16,7 @@ from kernel.solana.transactions import system_transfer
 from kernel.treasury.movements import Ending, Order, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import Q, books_of
-from kernel.treasury.wallets import SERVICE, WalletRecord
+from kernel.treasury.wallets import SERVICE, AddressUnfit, WalletRecord
 
 SUBMIT_KIND: Final = "ops.submit_solana_transaction"
 
@@ -41,7 +41,10 @@ class SolanaDesk:
         self._cluster, self._transfer_units = cluster, transfer_units
 
     def address(self, text: str) -> str:
-        return checked_address(text)
+        try:
+            return checked_address(text)
+        except SolanaAddressInvalid as invalid:
+            raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
     def reserve(self) -> int:
         price = self._policy.fees.price_cap

@@ -5,17 +5,17 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, NotFound, Rejected
 from kernel.ledger.accounts import Account
 
 #: Whose books the treasury's own postings and transactions are under; a halt of it stops transfers and top-ups.
 SERVICE: Final = "ops"
 
 
-class ChainUnknown(Invalid):
+class ChainUnknown(Rejected):
     """The treasury does not serve this chain."""
 
-    code = "chain_unknown"
+    status = 422
     cause = "The chain is not among those of COUNTERPART_OPS_CHAINS."
     remedy = "Use a chain as GET /v1/ops/treasury/wallets writes it, or add it to the settings."
     example = '{"chain": "evm:1"}'
@@ -24,7 +24,6 @@ class ChainUnknown(Invalid):
 class WalletUnknown(NotFound):
     """No such wallet is declared."""
 
-    code = "wallet_unknown"
     cause = "The address is misspelt, or belongs to another chain, or was never declared."
     remedy = "Take chain and address from GET /v1/ops/treasury/wallets."
 
@@ -43,10 +42,21 @@ class WalletOwned(Conflict):
     remedy = "Declare another wallet."
 
 
-class FloorsUnfit(Invalid):
+class AddressUnfit(Rejected):
+    """This is no address of the chain."""
+
+    status = 422
+    cause = (
+        "An EVM address is 0x and 40 hexadecimal digits whose checksum holds; one of Solana is 32 bytes in base58."
+    )
+    remedy = "Copy the address again from its source, and compare the chain."
+    example = '{"chain": "evm:1", "address": "0x12"}'
+
+
+class FloorsUnfit(Rejected):
     """The wallet's floor, target and funder do not fit together."""
 
-    code = "floors_unfit"
+    status = 422
     cause = "The target is below the floor, or the wallet is to fund itself."
     remedy = "Choose target >= floor >= 0, and another wallet as the funder."
 
