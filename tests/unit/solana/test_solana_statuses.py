@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.solana.statuses import Confirmation, SignatureStatus, agreed_status, disputed, found_in_block
+from kernel.solana.statuses import Confirmation, SignatureStatus, agreed_status, disputed, found_in_block, refuted
 
 pytestmark = pytest.mark.unit
 
@@ -133,3 +133,22 @@ def test_a_block_tells_what_stands_in_it() -> None:
     assert found_in_block(block, "D", 7) is None
     with pytest.raises(LookupError):
         found_in_block(None, "A", 7)
+
+
+@pytest.mark.parametrize(
+    ("heard", "lying"),
+    [
+        ({}, ()),
+        ({"C": None}, ()),
+        ({"C": None, "D": None}, ("A",)),
+        ({"C": None, "D": None, "E": FINALIZED}, ()),
+    ],
+    ids=["no block", "one block", "two blocks", "blocks that disagree"],
+)
+def test_only_a_quorum_of_blocks_refutes_a_claim(
+    heard: dict[str, SignatureStatus | None], lying: tuple[str, ...]
+) -> None:
+    """Who claimed it is found out; who knows the same signature otherwise is not touched."""
+    told = {"A": FINALIZED, "B": CONFIRMED, "C": None, "D": None, "E": None}
+
+    assert lying == refuted(FINALIZED, told, heard, 2)

@@ -16,7 +16,7 @@ from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
 from kernel.jsonrpc.pool import Pool
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of
-from kernel.solana.statuses import SignatureStatus, agreed_status, disputed, found_in_block
+from kernel.solana.statuses import SignatureStatus, agreed_status, disputed, found_in_block, refuted
 
 # A blockhash is good for so many blocks after its own.
 BLOCKHASH_BLOCKS: Final = 150
@@ -135,12 +135,11 @@ class AgreeingPool(Pool):
             return agreed_status(list(told.values()), needed)
         ignorant = [one for one, status in told.items() if status is None]
         heard = self._in_blocks(signature, claim.slot, ignorant)
-        if list(heard.values()).count(None) >= needed:
-            for one, status in told.items():
-                if status == claim:
-                    self._roster.distrust(one, "it calls final what is not in the block that it names")
-            return agreed_status([None for status in heard.values() if status is None], needed)
-        return agreed_status(list({**told, **heard}.values()), needed)
+        lying = refuted(claim, told, heard, needed)
+        for one in lying:
+            self._roster.distrust(one, "it calls final what is not in the block that it names")
+        votes = {one: status for one, status in {**told, **heard}.items() if one not in lying}
+        return agreed_status(list(votes.values()), needed)
 
     def _in_blocks(
         self, signature: str, slot: int, endpoints: Sequence[Endpoint]

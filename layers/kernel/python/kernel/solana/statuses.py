@@ -14,11 +14,12 @@ Nothing is believed that costs money if it is wrong:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kernel.jsonrpc.pool import canonical
 
 Failure = Mapping[str, Any] | str
+K = TypeVar("K")
 
 
 class Confirmation(StrEnum):
@@ -79,6 +80,21 @@ def disputed(told: Sequence[SignatureStatus | None], needed: int) -> SignatureSt
     if agreed is None or agreed.is_final or not claims or None not in told:
         return None
     return claims[0]
+
+
+def refuted(
+    claim: SignatureStatus,
+    told: Mapping[K, SignatureStatus | None],
+    heard: Mapping[K, SignatureStatus | None],
+    needed: int,
+) -> tuple[K, ...]:
+    """Who made a claim that the blocks of a quorum deny; nobody while fewer deny it, or one confirms it.
+
+    told: each endpoint's own knowledge. heard: what the claimed block says, at those endpoints that have it.
+    """
+    if len(heard) < needed or any(status is not None for status in heard.values()):
+        return ()
+    return tuple(one for one, status in told.items() if status == claim)
 
 
 def found_in_block(block: Mapping[str, Any] | None, signature: str, slot: int) -> SignatureStatus | None:
