@@ -19,7 +19,6 @@ create table kernel.evm_cursors (
     changed_at   timestamptz not null,
     check ((alarm is null) = (alarmed_at is null))
 );
-create index evm_cursors_alarmed on kernel.evm_cursors (alarmed_at) where alarm is not null;
 
 -- The last 256 blocks that a watch read, and the dropped ones of the same heights: a block may return.
 create table kernel.evm_cursor_blocks (
@@ -63,7 +62,6 @@ create table kernel.solana_cursors (
     changed_at    timestamptz not null,
     check ((alarm is null) = (alarmed_at is null))
 );
-create index solana_cursors_alarmed on kernel.solana_cursors (alarmed_at) where alarm is not null;
 
 -- Signatures that a walk back found and that are not delivered yet; the greatest ordinal is the oldest and goes first.
 create table kernel.solana_cursor_findings (

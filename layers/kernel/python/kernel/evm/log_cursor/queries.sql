@@ -62,7 +62,3 @@ where watch = %(watch)s;
 -- name: acknowledge
 -- A person has seen to the alarm.
 update kernel.evm_cursors set alarm = null, alarmed_at = null where watch = %(watch)s and alarm is not null;
-
--- name: alarmed
--- What needs a person, oldest first.
-select watch, alarm, alarmed_at from kernel.evm_cursors where alarm is not null order by alarmed_at limit %(limit)s;
