@@ -56,7 +56,7 @@ PASSING: Final = frozenset({Refusal.EXPIRED, Refusal.CONTENDED, Refusal.BUSY})
 _SET_LIMIT, _SET_PRICE = 2, 3
 
 
-class SignedSomethingElse(Broken):
+class AnotherEffectSigned(Broken):
     """A signature from outside belongs to a message with another effect."""
 
     cause = "The external signer's signature was given for another obligation than the one that asked for it."
@@ -217,7 +217,7 @@ def budget_of(message: Message) -> tuple[int, int]:
 def _check_same(agreed: bytes, asked: bytes, tables: tuple[LookupTable, ...]) -> None:
     """An earlier message may have another nonce, limit and price, and nothing else of its own."""
     if agreed != asked and _effect(read_message(agreed, tables)) != _effect(read_message(asked, tables)):
-        raise SignedSomethingElse
+        raise AnotherEffectSigned
 
 
 def _effect(message: Message) -> tuple[object, ...]:
