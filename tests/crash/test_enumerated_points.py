@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.local import settings
-from tests.crash.harness.campaign import VARIATIONS, Campaign
+from tests.crash.harness.campaign import Campaign, variations_of
 from tests.crash.harness.scenario import Scenario, all_scenarios
 from tests.crash.harness.site import Variation
 from tests.crash.harness.stage import Stage
@@ -23,7 +23,7 @@ SEED = 20261121
 CAMPAIGNS = [
     pytest.param(scenario, variation, id=f"{scenario.name}, {variation.name}")
     for scenario in all_scenarios().values()
-    for variation in VARIATIONS
+    for variation in variations_of(scenario)
     if SOAK or (scenario.in_test and variation == Variation())
 ]
 

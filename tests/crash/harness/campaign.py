@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from tests.crash.harness.nursery import Order
 from tests.crash.harness.points import Passing, Point, Side
+from tests.crash.harness.scenario import Scenario
 from tests.crash.harness.site import Site, Variation
 from tests.crash.harness.stage import Stage
 
@@ -31,6 +32,12 @@ VARIATIONS = (
     Variation(name="the survivor's clock 5 s behind", skew_s=-5.0),
     Variation(name="the holder wakes again", wakes=True),
 )
+
+
+def variations_of(scenario: Scenario) -> tuple[Variation, ...]:
+    """Those that make a difference: where no chain is, no RPC can be down."""
+    has_chain = scenario.evm is not None or scenario.solana is not None
+    return tuple(variation for variation in VARIATIONS if has_chain or not variation.rpc_down)
 
 
 @dataclass(slots=True)
