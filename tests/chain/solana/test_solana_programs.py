@@ -1,12 +1,17 @@
 """Durable nonces, lookup tables and token transfers on a real node."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from solders.litesvm import LiteSVM
+from solders.pubkey import Pubkey
 
 from infra.local.solana import LAMPORTS_PER_SOL, SolanaNode
 from kernel import base58
-from kernel.keys.solana import LocalSolanaSigner
+from kernel.keys.solana import SEED_SIZE_BYTES, LocalSolanaSigner
 from kernel.solana.accounts import AccountUnfit
-from kernel.solana.addresses import TOKEN_PROGRAM, associated_token_address
+from kernel.solana.addresses import MEMO_PROGRAM, TOKEN_PROGRAM, associated_token_address
 from kernel.solana.lookup_tables import create_table, extend_table
 from kernel.solana.nonces import create_nonce
 from kernel.solana.pool import SolanaPool
@@ -136,6 +141,24 @@ def test_tokens_go_from_one_owner_to_another(chain: SolanaNode, pool: SolanaPool
     assert {source: (5_000_000, 3_000_000), target: (0, 2_000_000)} == {
         one.account: (one.amount_before, one.amount_after) for one in done.tokens
     }
+
+
+def test_a_program_of_ones_own_is_there_from_the_start(start_solana: Callable[..., SolanaNode], tmp_path: Path) -> None:
+    """The memo program's code under another address: it runs, and its logs can be read."""
+    code, program = tmp_path / "memo.so", base58.encode(bytes([6] * 32))
+    memo = LiteSVM().get_account(Pubkey.from_string(MEMO_PROGRAM))
+    code.write_bytes(b"" if memo is None else bytes(memo.data))
+    node = start_solana(paused=True, deploy={program: code})
+    pool = SolanaPool([node.url], "localnet")
+    payer = LocalSolanaSigner(node.payer_secret[:SEED_SIZE_BYTES])
+    sent = signed(pool, payer, Instruction(program, (), b"hello"))
+    landed(node, pool, sent)
+    done = pool.transaction(sent.signature)
+    pool.close()
+
+    assert done is not None
+    assert [(program, b"hello")] == [(one.program, one.data) for one in done.instructions]
+    assert "Program log: hello" in done.logs
 
 
 def make_mint(chain: SolanaNode, mint: str, *, decimals: int) -> None:
