@@ -16,7 +16,8 @@ select * from kernel.treasury_wallets where chain = %(chain)s and address = %(ad
 
 -- name: lock_wallet
 -- One wallet, held until the commit: its readings, its top-ups and the bookings of differences come one by one.
-select * from kernel.treasury_wallets where chain = %(chain)s and address = %(address)s for update;
+-- A transfer that names the wallet need not wait, or the two could wait for each other over its account.
+select * from kernel.treasury_wallets where chain = %(chain)s and address = %(address)s for no key update;
 
 -- name: open_wallet
 -- What the books of a wallet begin with.
