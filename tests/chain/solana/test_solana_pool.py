@@ -9,29 +9,13 @@ from kernel.solana.pool import SolanaPool
 from kernel.solana.refusals import Refusal
 from kernel.solana.statuses import Confirmation
 from kernel.solana.transactions import (
-    SignedSolanaTransaction,
     compile_message,
     system_transfer,
     unsigned,
-    with_signatures,
 )
+from tests.chain.solana.transfers import RECEIVER, transfer
 
 pytestmark = pytest.mark.chain
-
-RECEIVER = base58.encode(bytes([7] * 32))
-
-
-def transfer(
-    pool: SolanaPool, payer: LocalSolanaSigner, lamports: int = LAMPORTS_PER_SOL, *, units: int | None = 450
-) -> SignedSolanaTransaction:
-    """Lamports to RECEIVER, signed with the latest blockhash."""
-    message = compile_message(
-        payer.address,
-        [system_transfer(payer.address, RECEIVER, lamports)],
-        blockhash=pool.latest_blockhash().value,
-        compute_unit_limit=units,
-    )
-    return with_signatures(message, {payer.address: payer.sign_message(message)})
 
 
 def test_a_transfer_goes_all_its_way(chain: SolanaNode, pool: SolanaPool, payer: LocalSolanaSigner) -> None:

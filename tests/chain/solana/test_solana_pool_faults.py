@@ -12,7 +12,7 @@ from kernel.solana.agreement import LEAD_BLOCKS_MAX
 from kernel.solana.pool import GENESIS_HASHES, SolanaPool
 from kernel.solana.refusals import Refusal
 from kernel.solana.statuses import Confirmation
-from tests.chain.solana.test_solana_pool import RECEIVER, transfer
+from tests.chain.solana.transfers import RECEIVER, transfer
 
 pytestmark = pytest.mark.chain
 
