@@ -14,6 +14,7 @@ from kernel.keys.requests import SignatureRequests
 from kernel.postgres import Partitions
 from kernel.settings import FrozenSettings
 from kernel.tasks import DeadLetters
+from kernel.trace import Traces
 from kernel.treasury import KillSwitch
 from kernel.treasury.checking import Checks
 from kernel.treasury.treasury import Treasury
@@ -46,6 +47,11 @@ class Deps(KernelDeps):
     def audit(self) -> Audit:
         """The record of privileged acts."""
         return Audit(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """What became of a business key."""
+        return Traces(self.kernel.postgres)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
