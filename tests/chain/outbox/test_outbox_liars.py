@@ -40,6 +40,9 @@ LIES: dict[str, dict[str, Any]] = {
     "receipts that say reverted": {"eth_getTransactionReceipt": forged(status="0x0")},
     "receipts of another block": {"eth_getTransactionReceipt": forged(blockHash="0x" + "ab" * 32)},
     "receipts of another height": {"eth_getTransactionReceipt": forged(blockNumber="0x0")},
+    "receipts of a height that is never final": {"eth_getTransactionReceipt": forged(blockNumber="0x3b9aca00")},
+    "nothing ever final": {"eth_getBlockByNumber": lambda params, block: None if params[0] == "finalized" else block},
+    "no use of any nonce": {"eth_getTransactionReceipt": always(None), "eth_getTransactionCount": always("0x0")},
     "receipts of other gas": {"eth_getTransactionReceipt": forged(gasUsed="0x1")},
     "a head far ahead": {"eth_getBlockByNumber": ahead_by(10**6)},
     "everything final": {"eth_getBlockByNumber": endless_finality},
@@ -163,6 +166,36 @@ def test_a_foreign_use_that_only_one_node_tells_costs_no_second_nonce(
     assert (desk.entry("pay-1").nonce, desk.entry("pay-1").leases) == (0, 1)
     assert settle(desk, "pay-1", outbox).state == State.CONFIRMED
     assert (desk.received("pay-1"), desk.nonce()) == (7, 1)
+
+
+def test_a_receipt_that_only_one_node_invents_does_not_keep_a_stuck_transaction_waiting(
+    faulty_desk: Desk, fault_proxy: FaultProxy, start_liar: StartLiar
+) -> None:
+    """It is in no block, and a liar says it is in one: the quorum denies it, and it is replaced as any stuck one is."""
+    receipt: dict[str, Any] = {}
+
+    def invented(params: list[Any], _result: Any) -> Any:
+        return {**receipt, "transactionHash": params[0]}
+
+    liar = start_liar()
+    desk = replace(faulty_desk, urls=(liar.url, *fault_proxy.urls))
+    desk.record("model")
+    receipt.update(
+        desk.node.rpc("eth_getTransactionReceipt", hexadecimal(desk.settle("model").transaction_hash or b"")),
+        blockNumber="0x3b9aca00",
+    )
+    liar.lies["eth_getTransactionReceipt"] = invented
+    desk.hold_blocks()
+    desk.record("pay-1")
+    outbox = desk.outbox()
+    desk.step("pay-1", outbox)
+    desk.clock.advance(31)
+    for _ in range(3):
+        desk.step("pay-1", outbox)
+
+    assert len(desk.entry("pay-1").payloads) == 2
+    assert settle(desk, "pay-1", outbox).state == State.CONFIRMED
+    assert (desk.received("pay-1"), desk.nonce()) == (7, 2)
 
 
 def test_a_true_foreign_use_is_believed_although_one_node_denies_it(

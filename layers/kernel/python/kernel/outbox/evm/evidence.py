@@ -44,6 +44,16 @@ def final_receipt(
     return None
 
 
+def agreed_receipt(pool: RpcPool, transaction_hash: bytes) -> Receipt | None:
+    """The receipt that a quorum knows, final or not, or None when a quorum knows none. Raises NoQuorum and the like."""
+
+    def place(receipt: Mapping[str, str] | None) -> tuple[str, str] | None:
+        return None if receipt is None else (receipt["blockNumber"], receipt["blockHash"])
+
+    told = pool.agreed("eth_getTransactionReceipt", [hexadecimal(transaction_hash)], by=place)
+    return None if told is None else Receipt.from_rpc(told)
+
+
 def final_block(pool: RpcPool, confirmations: int | None) -> int:
     """The highest block that a quorum calls final; negative while there is none. Raises NoQuorum and the like."""
     tag = "finalized" if confirmations is None else "latest"

@@ -12,7 +12,7 @@ from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call, RpcRefused
 from kernel.outbox.evm.decision import OutboxPolicy, Sighting, is_overdue
 from kernel.outbox.evm.entries import NonceHolder, OutboxEntry
-from kernel.outbox.evm.evidence import last_final, mined_anywhere
+from kernel.outbox.evm.evidence import agreed_receipt, final_block, last_final, mined_anywhere
 from kernel.outbox.evm.store import OutboxStore
 
 
@@ -46,12 +46,29 @@ class Lookout:
         return Sighting(now=self._clock.now(), head=Head.from_rpc(block), suggested_tip_wei=quantity(tip))
 
     def look(self, entry: OutboxEntry) -> Sighting:
-        """Everything a decision needs, from one node; the receipts of every node where that one's word is odd."""
+        """Everything a decision needs, from one node; once that takes long, from a quorum.
+
+        One node's word is enough to wait and to send again, but one that lies must not keep an entry waiting for ever:
+        not by receipts that others do not know, nor by a count or a finality that never comes. Raises NoQuorum.
+        """
         sighting = self._glance(entry)
-        if not sighting.receipts and self._is_odd(entry, sighting):
+        overdue = is_overdue(entry, sighting.now, self._policy)
+        contradicted = entry.latest is not None and entry.latest.refusal == Refusal.NONCE_USED
+        if not sighting.receipts and (overdue or contradicted):
             receipts = mined_anywhere(self._pool, [payload.hash for payload in entry.payloads])
             sighting = replace(sighting, receipts=receipts)
-        return self._with_gap(entry, sighting)
+        return self._with_gap(entry, self._double_checked(entry, sighting)) if overdue else sighting
+
+    def _double_checked(self, entry: OutboxEntry, sighting: Sighting) -> Sighting:
+        count = ("eth_getTransactionCount", [entry.signer, "latest"])
+        agreed = [agreed_receipt(self._pool, one) for one in sighting.receipts]
+        receipts = {receipt.transaction_hash: receipt for receipt in agreed if receipt is not None}
+        return replace(
+            sighting,
+            nonces_used=self._pool.agreed_floor(*count, by=quantity),
+            receipts=receipts,
+            final_block=final_block(self._pool, self._policy.confirmations) if receipts else sighting.final_block,
+        )
 
     def _glance(self, entry: OutboxEntry) -> Sighting:
         hashes = [hexadecimal(payload.hash) for payload in entry.payloads]
@@ -76,15 +93,9 @@ class Lookout:
             known=bool(told) and told[0] is not None,
         )
 
-    def _is_odd(self, entry: OutboxEntry, sighting: Sighting) -> bool:
-        """Whether one node's word that nothing is mined is to be doubted: it took long, or another node disagreed."""
-        refused = entry.latest is not None and entry.latest.refusal == Refusal.NONCE_USED
-        return refused or is_overdue(entry, sighting.now, self._policy)
-
     def _with_gap(self, entry: OutboxEntry, sighting: Sighting) -> Sighting:
         """Whether the chain waits for a nonce that nobody is going to use; asked only once waiting has become odd."""
-        behind = entry.latest is not None and sighting.nonces_used < entry.nonce
-        if not behind or not is_overdue(entry, sighting.now, self._policy):
+        if entry.latest is None or sighting.nonces_used >= entry.nonce:
             return sighting
         holder = self._store.holder_of(entry, sighting.nonces_used)
         return replace(sighting, gap=holder != NonceHolder.OBLIGATION, fillable=holder == NonceHolder.NOBODY)
