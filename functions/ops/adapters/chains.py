@@ -7,6 +7,7 @@ Behind a reference stand the URLs, separated by blanks or line ends, in order of
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -20,6 +21,7 @@ from kernel.wiring import Kernel
 
 if TYPE_CHECKING:
     from kernel.evm.rpc import RpcPool
+    from kernel.keys.vault import Vault
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
@@ -117,13 +119,16 @@ class Chains:
         return self._desks[chain]
 
     def evm_outbox(self, chain: str, signer: str) -> "EvmOutbox":
-        """The outbox of an EVM chain, signing for one address with its kept key. Raises ChainUnknown."""
-        from kernel.keys.vault import Vault
+        """The outbox of an EVM chain, signing for one address. Raises ChainUnknown."""
+        from functions.ops.adapters.wallet_signer import WalletSigner
+        from kernel.keys.external import ExternalSigner
+        from kernel.keys.requests import SignatureRequests
         from kernel.outbox.evm import EvmOutbox
 
         kernel, settings = self._kernel, self._settings(chain, EvmChain)
-        vault = Vault(kernel.postgres, kernel.envelope, kernel.clock)
-        signers = {signer: vault.evm_signer(signer, purpose=KEY_PURPOSE, chain=chain)}
+        kept = self._vault.evm_signer(signer, purpose=KEY_PURPOSE, chain=chain)
+        outside = ExternalSigner(SignatureRequests(kernel.postgres, kernel.clock), signer)
+        signers = {signer: WalletSigner(kept, outside)}
         return EvmOutbox(
             kernel.postgres,
             kernel.tasks,
@@ -136,12 +141,10 @@ class Chains:
 
     def solana_outbox(self, chain: str, payer: str) -> "SolanaOutbox":
         """The same of a Solana cluster."""
-        from kernel.keys.vault import Vault
         from kernel.outbox.solana import SolanaOutbox
 
         kernel, settings = self._kernel, self._settings(chain, SolanaCluster)
-        vault = Vault(kernel.postgres, kernel.envelope, kernel.clock)
-        signers = {payer: vault.solana_signer(payer, purpose=KEY_PURPOSE, chain=chain)}
+        signers = {payer: self._vault.solana_signer(payer, purpose=KEY_PURPOSE, chain=chain)}
         return SolanaOutbox(
             kernel.postgres,
             kernel.tasks,
@@ -174,6 +177,12 @@ class Chains:
             cluster=settings.cluster,
             transfer_units=settings.transfer_units,
         )
+
+    @cached_property
+    def _vault(self) -> "Vault":
+        from kernel.keys.vault import Vault
+
+        return Vault(self._kernel.postgres, self._kernel.envelope, self._kernel.clock)
 
     def _settings(self, chain: str, kind: type[S]) -> S:
         found = self._chains.get(chain)

@@ -6,6 +6,8 @@ import pytest
 
 from functions.ops.queue_submit_evm_transaction import handler
 from infra.local.anvil import AnvilNode
+from kernel.keys.evm import LocalSigner
+from kernel.keys.external import payloads_of
 from tests.handlers.ops.purse import ETHER, GWEI, HANDLERS, Purse, evm_chain, fund, on_chain
 
 pytestmark = pytest.mark.chain
@@ -142,3 +144,23 @@ def test_fifty_transfers_are_reconciled_at_every_moment(
     assert (set(seen) <= {"balanced", "pending"}, seen[-1]) == (True, "balanced")
     assert purse.balance(sender) == on_chain(anvil, sender)
     assert purse.balance(sender, "in_transit") == 0
+
+
+def test_a_wallet_whose_key_nobody_keeps_is_signed_for_by_its_owner(purse: Purse, anvil: AnvilNode, chain: str) -> None:
+    """The transfer waits in the list of open signatures; signed there, it goes out and is booked like any other."""
+    owner = LocalSigner(bytes([7] * 32))
+    fund(anvil, owner.address, 10)
+    purse.declare(chain, owner.address)
+    purse.run()
+    purse.send("one", chain, owner.address, STRANGER, ETHER)
+    [task] = purse.due()
+    waiting = purse.deliver(task["id"])
+    [request] = purse.deps.signatures.waiting()
+    v, r, s = owner.sign_digest(request.digest)
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
+    purse.deps.signatures.sign(request.id, "0x" + signature.hex(), payloads_of, actor="the owner")
+    purse.run()
+
+    assert waiting.state == "ready"
+    assert purse.transfer("one")["state"] == "confirmed"
+    assert purse.balance(owner.address) == on_chain(anvil, owner.address) < 9 * ETHER
