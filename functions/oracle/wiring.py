@@ -30,6 +30,7 @@ from kernel.evm.rpc import RpcPool
 from kernel.keys.evm import EnvelopeSigner, Signer
 from kernel.outbox.evm import EvmOutbox, OutboxPolicy
 from kernel.settings import FrozenSettings, SecretRef
+from kernel.treasury.switch import KillSwitch
 from kernel.wiring import Kernel, KernelDeps
 
 ROLE = "counterpart_oracle"
@@ -174,7 +175,13 @@ class Deps(KernelDeps):
         """Our transactions."""
         signers = {signer.address: signer for signer in (self._submit_signer, self._deposit_signer)}
         return EvmOutbox(
-            self.kernel.postgres, self.tasks, self.pool, signers, self.clock, policy=self.settings.outbox_policy
+            self.kernel.postgres,
+            self.tasks,
+            self.pool,
+            signers,
+            self.clock,
+            policy=self.settings.outbox_policy,
+            switch=KillSwitch(self.kernel.postgres, self.clock),
         )
 
     @cached_property
