@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents format clean
+.PHONY: help ready demo demo-oracle demo-outbox up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -16,11 +16,14 @@ help: ## List these targets
 ready: ## Install what the locks name (every target below does it by itself)
 	@$(PYTHON) -m infra.local.bootstrap
 
-demo: ready ## One tour: whole voting rounds, a provider killed and recovered
+demo: ready ## One tour: whole voting rounds and transfers on two chains, while what does them is killed and recovers
 	@$(LOCAL) demo $(ARGS)
 
 demo-oracle: ready ## The oracle's full show
 	@$(LOCAL) demo oracle $(ARGS)
+
+demo-outbox: ready ## 50 transfers on each of two chains while workers and RPC endpoints die, then the reconciliation
+	@$(LOCAL) demo outbox $(ARGS)
 
 up: ready ## Start the local cloud and stay; SEED=1 keeps activity moving
 	@SEED="$(SEED)" $(LOCAL) up $(ARGS)

@@ -1,11 +1,15 @@
 """The scenes of `make demo`: each starts what it needs, shows what the bundle does, and stops everything."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from infra.local.demo.stage import SceneFailed
 
-#: Scene -> its module's name under infra.local.demo. The tour is made of every scene's short form.
-SCENES = ("oracle",)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: The tour is made of every scene's short form.
+SCENES = ("oracle", "outbox")
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -16,11 +20,21 @@ def demo(scene: str, options: Sequence[str]) -> int:
     if scene not in {*SCENES, "tour"} or options:
         console.print(f"[red]There is no scene {' '.join([scene, *options])!r}.[/] Scenes: tour, {', '.join(SCENES)}.")
         return 2
-    from infra.local.demo import oracle
-
     try:
-        oracle.play(console)
+        for one in SCENES if scene == "tour" else (scene,):
+            _play(one, console, is_short=scene == "tour")
     except SceneFailed as failed:
         console.print(f"\n[bold red]The demo did not show what it promises:[/] {failed}")
         return 1
     return 0
+
+
+def _play(scene: str, console: "Console", *, is_short: bool) -> None:
+    if scene == "oracle":
+        from infra.local.demo import oracle
+
+        oracle.play(console)
+    else:
+        from infra.local.demo import transfers
+
+        transfers.play(console, transfers.TRANSFERS_SHORT if is_short else transfers.TRANSFERS)
