@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from functions.ops.adapters.chains import Chains, ChainSettings
 from functions.ops.adapters.connections import Connections
 from kernel.audit import Audit
+from kernel.breaker import TUNABLES
 from kernel.keys.requests import SignatureRequests
 from kernel.postgres import Partitions
 from kernel.settings import FrozenSettings
@@ -18,6 +19,7 @@ from kernel.trace import Traces
 from kernel.treasury import KillSwitch
 from kernel.treasury.checking import Checks
 from kernel.treasury.treasury import Treasury
+from kernel.tunables import Tunables
 from kernel.wiring import Kernel, KernelDeps
 
 ROLE = "counterpart_ops"
@@ -47,6 +49,11 @@ class Deps(KernelDeps):
     def audit(self) -> Audit:
         """The record of privileged acts."""
         return Audit(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def tunables(self) -> Tunables:
+        """The thresholds of the kernel's rooms."""
+        return Tunables(self.kernel.postgres, TUNABLES, self.clock)
 
     @cached_property
     def traces(self) -> Traces:

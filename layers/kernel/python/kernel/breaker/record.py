@@ -10,6 +10,7 @@ from typing import Final
 
 from psycopg.rows import DictRow
 
+from kernel.audit import Audit
 from kernel.breaker.condition import Condition, condition_of
 from kernel.breaker.lifecycle import Circuit, Event, Ruling, State
 from kernel.clock import Clock
@@ -62,6 +63,7 @@ class Record:
     def __init__(self, postgres: Postgres, clock: Clock | None = None) -> None:
         """clock: None takes the database's time, the only one that containers share."""
         self._postgres, self._clock = postgres, clock
+        self._audit = Audit(postgres, clock)
         self._seconds = time.monotonic if clock is None else clock.time_s
         self._away_until_s = float("-inf")
 
@@ -82,6 +84,9 @@ class Record:
             if ruling.is_change:
                 tx.execute(Q["order_changes"])
                 tx.execute(Q["insert_change"], **_change(ruling, reason, actor))
+            if ruling.event is Event.RESET:
+                subject, told = f"dependency:{dependency}", {"reason": reason, "was": ruling.before.state.value}
+                self._audit.record(tx, actor=actor, action="breaker.reset", subject=subject, details=told)
         return Decision(ruling, condition_of(ruling.after, now))
 
     def conditions(self) -> list[Condition]:

@@ -103,6 +103,10 @@ class Tunables:
         with self._postgres.transaction() as tx:
             return [Change(**row) for row in tx.all(Q["history"], name=name, limit=limit)]
 
+    def declarations(self) -> list[Tunable[Any]]:
+        """Every declaration, by name."""
+        return [self._declared[name] for name in sorted(self._declared)]
+
     def declared(self, name: str) -> Tunable[Any]:
         """The declaration by name; NotFound."""
         if name not in self._declared:

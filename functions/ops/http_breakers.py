@@ -1,0 +1,141 @@
+"""Let operators see every circuit breaker, and administrators reset one or tune its thresholds."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from pydantic import Field
+
+from functions.ops.wiring import Deps, build_deps
+from kernel.auth.http import require
+from kernel.auth.principal import Principal, Role
+from kernel.breaker import Condition
+from kernel.handler.http import Document, api, lambda_handler, wired
+from kernel.tunables import Tunable
+
+app = api("ops", build_deps)
+Wired = Annotated[Deps, Depends(wired)]
+Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
+Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
+Dependency = Annotated[str, Path(pattern="^[!-~]{1,200}$")]
+Name = Annotated[str, Path(pattern="^[a-z][a-z0-9_]{0,80}[.][a-z][a-z0-9_]{0,80}$")]
+
+
+class Breaker(Document):
+    """How a dependency stands, at most five seconds ago; `wait_s` is until a probe, its end, or health."""
+
+    dependency: str
+    state: str
+    failures: int
+    trips: int
+    changed_at: datetime | None
+    wait_s: float | None
+
+
+class BreakersView(Document):
+    """Every dependency that was ever asked."""
+
+    breakers: list[Breaker]
+
+
+class ChangeView(Document):
+    """One change of one breaker."""
+
+    id: int
+    dependency: str
+    from_state: str
+    to_state: str
+    event: str
+    reason: str
+    actor: str
+    changed_at: datetime
+
+
+class ChangesView(Document):
+    """Changes, oldest first; give the last id as `since` to read on."""
+
+    changes: list[ChangeView]
+
+
+class Reason(Document):
+    """Why an administrator does it; kept for good."""
+
+    reason: str = Field(min_length=1, max_length=500, pattern="[^ ]")
+
+
+class Threshold(Document):
+    """A number that operators tune, as it is in force."""
+
+    name: str
+    value: str
+    default: str
+    minimum: str
+    maximum: str
+    unit: str
+    meaning: str
+
+
+class Thresholds(Document):
+    """Every such number of the kernel."""
+
+    thresholds: list[Threshold]
+
+
+class Tuned(Reason):
+    """A new value, within its bounds."""
+
+    value: str = Field(pattern="^-?[0-9]{1,18}([.][0-9]{1,9})?$")
+
+
+@app.get("/v1/ops/breakers")
+def breakers(deps: Wired, _: Operator) -> BreakersView:
+    """How every dependency stands."""
+    return BreakersView(breakers=[_view(one) for one in deps.kernel.breakers.conditions()])
+
+
+@app.get("/v1/ops/breakers/changes")
+def changes(
+    deps: Wired,
+    _: Operator,
+    since: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> ChangesView:
+    """What changed, and why."""
+    found = deps.kernel.breakers.changes(since, limit=limit)
+    return ChangesView(changes=[ChangeView(**_fields(ChangeView, change)) for change in found])
+
+
+@app.post("/v1/ops/breakers/{dependency}/reset")
+def reset(dependency: Dependency, why: Reason, deps: Wired, admin: Admin) -> Breaker:
+    """Close a circuit and forget its failures: the dependency is well again, as somebody knows better."""
+    return _view(deps.kernel.breakers.reset(dependency, admin.identity, why.reason))
+
+
+@app.get("/v1/ops/thresholds")
+def thresholds(deps: Wired, _: Operator) -> Thresholds:
+    """Every threshold with its bounds."""
+    return Thresholds(thresholds=[_threshold(deps, tunable) for tunable in deps.tunables.declarations()])
+
+
+@app.put("/v1/ops/thresholds/{name}")
+def tune(name: Name, tuned: Tuned, deps: Wired, admin: Admin) -> Threshold:
+    """Change a threshold; every container follows within fifteen seconds."""
+    deps.tunables.set(name, Decimal(tuned.value), actor=admin.identity, reason=tuned.reason)
+    return _threshold(deps, deps.tunables.declared(name))
+
+
+def _view(condition: Condition) -> Breaker:
+    return Breaker(**_fields(Breaker, condition))
+
+
+def _threshold(deps: Deps, tunable: Tunable[Any]) -> Threshold:
+    told = {name: str(getattr(tunable, name)) for name in ("default", "minimum", "maximum", "unit", "meaning")}
+    return Threshold(name=tunable.name, value=str(deps.tunables.get(tunable)), **told)
+
+
+def _fields(view: type[Document], value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in view.model_fields}
+
+
+handler = lambda_handler(app)
