@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from infra.local.solana import LAMPORTS_PER_SOL
 from kernel.keys.solana import LocalSolanaSigner
 from kernel.outbox.solana import Purpose, State
 from kernel.tasks import Retry
-from tests.chain.outbox_solana.desk import Desk, MutePool, SwallowingPool
+from tests.chain.outbox_solana.desk import AMOUNT_LAMPORTS, Desk, MutePool, SwallowingPool
 from tests.chain.outbox_solana.nonces import advance_elsewhere, nonce_account, value
 
 pytestmark = pytest.mark.chain
@@ -87,6 +88,7 @@ def test_an_unwanted_effect_over_a_nonce_is_released_and_cancelled(desk: Desk) -
     assert [Purpose.EFFECT, Purpose.RELEASE] == [payload.purpose for payload in entry.payloads]
     assert (State.CANCELLED, "expired", 0) == (entry.state, entry.reason, desk.effects("late"))
     assert value(desk, account) not in {payload.blockhash for payload in entry.payloads}
+    assert 100 * LAMPORTS_PER_SOL - (entry.fee_lamports or 0) == desk.node.balance(desk.payer)
 
 
 def test_the_effect_may_win_against_its_release(desk: Desk) -> None:
@@ -118,6 +120,8 @@ def test_an_effect_that_nobody_takes_at_its_price_is_released_and_signed_dearer(
     assert [Purpose.EFFECT, Purpose.RELEASE, Purpose.EFFECT] == [payload.purpose for payload in entry.payloads]
     prices = [payload.unit_price for payload in entry.payloads]
     assert prices == sorted(set(prices))
+    paid = AMOUNT_LAMPORTS + (entry.fee_lamports or 0)
+    assert 100 * LAMPORTS_PER_SOL - paid == desk.node.balance(desk.payer)
     assert (State.CONFIRMED, 1) == (entry.state, desk.effects("pay-1"))
 
 

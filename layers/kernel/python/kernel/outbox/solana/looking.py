@@ -15,7 +15,7 @@ from kernel.clock import Clock
 from kernel.errors import Transient
 from kernel.jsonrpc.endpoint import Call, RpcRefused
 from kernel.outbox.solana.decision import Sighting, looks_dead
-from kernel.outbox.solana.entries import SolanaEntry
+from kernel.outbox.solana.entries import Purpose, SolanaEntry
 from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of
 from kernel.solana.pool import STATUSES_MAX, SolanaPool
 from kernel.solana.statuses import SignatureStatus
@@ -58,10 +58,6 @@ class Ending:
     slot: int
     fee_lamports: int
     error: Any
-
-    def columns(self) -> dict[str, Any]:
-        """The part of a settled row that the cluster decides."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Lookout:
@@ -126,6 +122,16 @@ class Lookout:
         with reading():
             found = self._pool.agreed("getTransaction", [signature, FINALIZED_TRANSACTION], by=_compared)
         return None if found is None else Ending(signature=signature, **_told(found))
+
+    def release_fees(self, entry: SolanaEntry) -> int | None:
+        """What the entry's releases cost, in lamports, or None while one that landed is not final and readable."""
+        releases = [payload.signature for payload in entry.payloads if payload.purpose == Purpose.RELEASE]
+        if not releases:
+            return 0
+        landed = _known(releases, self._pool.agreed_statuses(releases, quorum=self._witnesses))
+        endings = [self.ending(signature) for signature in landed]
+        told = [ending.fee_lamports for ending in endings if ending is not None]
+        return sum(told) if len(told) == len(landed) else None
 
     def _nonce(self, entry: SolanaEntry, read: Callable[[str], NonceState]) -> str | None:
         """The value of the entry's durable nonce; None without one, and where there is none to be read."""

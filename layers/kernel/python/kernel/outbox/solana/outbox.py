@@ -45,7 +45,7 @@ from kernel.outbox.solana.decision import (
 )
 from kernel.outbox.solana.entries import Purpose, SignedPayload, SolanaEntry, SolanaIntent, SolanaIntentChanged
 from kernel.outbox.solana.lifecycle import Event
-from kernel.outbox.solana.looking import Ending, Lookout
+from kernel.outbox.solana.looking import Lookout
 from kernel.outbox.solana.signing import Held, SigningDesk
 from kernel.outbox.solana.store import SolanaOutboxStore
 from kernel.postgres import Fence, Postgres, Transaction
@@ -141,10 +141,7 @@ class SolanaOutbox:
                 self._note(entry, fence, plan)
                 self._store.mark_outlived(entry, fence, self._lookout.height_reached())
             case Settle():
-                ending = self._lookout.ending(plan.step.payload.signature)
-                if ending is None:
-                    return self._later(entry, "its finalized transaction is not readable yet")
-                return self._settle(entry, fence, (*plan.events, end_of(ending.error)), settled, ending)
+                return self._settle(entry, fence, plan.events, settled, plan.step.payload)
             case Abandon():
                 return self._settle(entry, fence, plan.events, settled, None)
             case Wait() | Prove():
@@ -226,12 +223,16 @@ class SolanaOutbox:
         fence: Fence,
         events: tuple[Event, ...],
         settled: Settled | None,
-        ending: Ending | None,
+        landed: SignedPayload | None,
     ) -> Outcome:
-        proof = {} if ending is None else ending.columns()
-        reason = "expired" if ending is None else None if ending.error is None else "the program refused it"
+        ending = None if landed is None else self._lookout.ending(landed.signature)
+        released = self._lookout.release_fees(entry)
+        if released is None or (landed and not ending):
+            return self._later(entry, "its finalized transaction is not readable yet")
+        if ending is not None:
+            events = (*events, end_of(ending.error))
         with self._postgres.transaction(holding=fence) as tx:
-            ended = self._store.settle(tx, entry, events, reason=reason, now=self._clock.now(), **proof)
+            ended = self._store.settle(tx, entry, events, ending, release_fees=released, now=self._clock.now())
             if settled is not None:
                 _tell(settled, tx, ended)
             self._tasks.complete(tx, fence, _result(ended))

@@ -74,7 +74,8 @@ set state = %(state)s, changed_at = %(now)s, alarm = %(alarm)s,
 where id = %(id)s;
 
 -- name: settle_entry
--- The end, with the finalized transaction that proves it (none when nothing of the entry can land any more).
+-- The end, with the finalized transaction that proves it (none when nothing of the entry can land any more), and what
+-- effect and releases cost together.
 update kernel.solana_outbox
 set state = %(state)s, reason = %(reason)s, signature = %(signature)s, slot = %(slot)s,
     fee_lamports = %(fee_lamports)s, error = %(error)s, alarm = null, alarmed_at = null, changed_at = %(now)s,

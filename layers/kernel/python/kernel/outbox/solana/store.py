@@ -21,6 +21,7 @@ from kernel.outbox.solana.entries import (
     same_effect,
 )
 from kernel.outbox.solana.lifecycle import Event, State, after
+from kernel.outbox.solana.looking import Ending
 from kernel.postgres import Fence, Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
@@ -137,24 +138,25 @@ class SolanaOutboxStore:
         tx: Transaction,
         entry: SolanaEntry,
         events: tuple[Event, ...],
+        ending: Ending | None,
         *,
-        reason: str | None,
+        release_fees: int,
         now: datetime,
-        signature: str | None = None,
-        slot: int | None = None,
-        fee_lamports: int | None = None,
-        error: Any = None,
     ) -> SolanaEntry:
-        """Record the end in the caller's transaction, which also completes the task; the entry as settled."""
+        """Record the end in the caller's transaction, which also completes the task; the entry as settled.
+
+        Without an ending the entry is past its time, and nothing of its effect can land.
+        """
         row = tx.one(Q["lock_entry"], id=entry.id)
+        error = None if ending is None else ending.error
         tx.execute(
             Q["settle_entry"],
             id=entry.id,
             state=str(after(State(row["state"]), *events)),
-            reason=reason,
-            signature=signature,
-            slot=slot,
-            fee_lamports=fee_lamports,
+            reason="expired" if ending is None else None if error is None else "the program refused it",
+            signature=ending and ending.signature,
+            slot=ending and ending.slot,
+            fee_lamports=release_fees + (ending.fee_lamports if ending else 0),
             error=None if error is None else Jsonb(error),
             now=now,
         )
