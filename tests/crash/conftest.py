@@ -9,6 +9,7 @@ import pytest
 from infra.local.aws import Aws
 from infra.local.children import Children
 from infra.local.postgres import PostgresServer
+from infra.local.redis import RedisRest
 from tests.crash.harness.scenario import Scenario
 from tests.crash.harness.stage import Nursery, Stage
 
@@ -31,11 +32,14 @@ def stage(
 ) -> Iterator[Callable[[Scenario, int], Stage]]:
     """`stage(scenario, seed)`: its servers, until the test ends."""
 
-    def aws_url() -> str:
+    def servers(name: str) -> tuple[str, ...]:
+        if name == "redis":
+            redis: RedisRest = request.getfixturevalue("redis_server")
+            return redis.rest_url, redis.token
         aws: Aws = request.getfixturevalue("aws_server")
-        return aws.endpoint
+        return (aws.endpoint,)
 
     with ExitStack() as stages:
         yield lambda scenario, seed: stages.enter_context(
-            Stage(scenario, nursery, children, postgres_server, aws_url, tmp_path, seed)
+            Stage(scenario, nursery, children, postgres_server, servers, tmp_path, seed)
         )

@@ -23,7 +23,7 @@ class Scenario:
     evm: options of infra.local.anvil.start; None starts no such chain.
     solana: options of infra.local.solana.start; None starts no such chain. It is not restored between runs: take keys
     from `world.secret_of_run`.
-    aws: wants KMS, SQS and the like. It is not restored between runs either.
+    needs: "aws" (KMS, SQS and the like), "redis". They are not restored between runs either.
     in_test: its named points are part of `make test`; `make crash` runs every scenario.
     """
 
@@ -31,7 +31,7 @@ class Scenario:
     play: Act
     evm: Mapping[str, Any] | None = None
     solana: Mapping[str, Any] | None = None
-    aws: bool = False
+    needs: tuple[str, ...] = ()
     in_test: bool = False
     check: Act = field(default=lambda _: None)
     before: Act = field(default=lambda _: None)
@@ -58,13 +58,13 @@ def scenario(
     *,
     evm: Mapping[str, Any] | None = None,
     solana: Mapping[str, Any] | None = None,
-    aws: bool = False,
+    needs: tuple[str, ...] = (),
     in_test: bool = False,
 ) -> Callable[[Act], Scenario]:
     """Registers the decorated play under a name; `tests/crash/README.md` shows a whole one."""
 
     def register(play: Act) -> Scenario:
-        SCENARIOS[name] = Scenario(name, play, evm=evm, solana=solana, aws=aws, in_test=in_test)
+        SCENARIOS[name] = Scenario(name, play, evm=evm, solana=solana, needs=needs, in_test=in_test)
         return SCENARIOS[name]
 
     return register

@@ -67,14 +67,14 @@ class Stage:
         nursery: Nursery,
         children: Children,
         postgres: PostgresServer,
-        aws_url: Callable[[], str],
+        servers: Callable[[str], tuple[str, ...]],
         folder: Path,
         seed: int,
     ) -> None:
-        """aws_url: starts the local AWS, if it is not there, and tells its endpoint."""
+        """servers: starts what a scenario needs by its name, if it is not there, and tells where it is."""
         self.scenario, self.nursery, self.seed = scenario, nursery, seed
         self._children, self._postgres, self._folder = children, postgres, folder
-        self._aws_url = aws_url if scenario.aws else None
+        self._servers = servers
         self._count = 0
         self._node: AnvilNode | None = None
         self._chain: EvmChain | None = None
@@ -139,8 +139,7 @@ class Stage:
         folder = self._folder / str(self._count)
         folder.mkdir(parents=True)
         urls = {name: _identities(node.url, variation) for name, node in self._nodes().items()}
-        if self._aws_url is not None:
-            urls["aws"] = (self._aws_url(),)
+        urls |= {name: self._servers(name) for name in self.scenario.needs}
         return Site(
             folder=str(folder), database_url=url, seed=self.seed, run=self._count, urls=urls, variation=variation
         )

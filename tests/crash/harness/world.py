@@ -70,6 +70,12 @@ class World:
         """The Solana cluster, past its identities and past every point; its clock stands still until `mine`."""
         return solana_at(self.site.urls["solana"][0])
 
+    @property
+    def redis(self) -> tuple[str, str]:
+        """URL and token of the Upstash gateway; choose keys that carry `site.run`, since it is not restored."""
+        url, token = self.site.urls["redis"]
+        return url, token
+
     def aws_client(self, service: str) -> Any:
         """A boto3 client of the local AWS; its calls are points."""
         import boto3
@@ -189,9 +195,12 @@ class World:
 
 
 def _places(site: Site) -> dict[str, str]:
+    """What the addresses of this run are called in the names of points."""
     names = ("primary", "secondary", "tertiary")
-    return {
+    chains = {chain: site.urls[chain] for chain in ("evm", "solana") if chain in site.urls}
+    identities = {
         urlsplit(url).netloc: f"{chain} {name}"
-        for chain, (_, *identities) in site.urls.items()
-        for name, url in zip(names, identities, strict=False)
+        for chain, (_, *urls) in chains.items()
+        for name, url in zip(names, urls, strict=False)
     }
+    return identities | {urlsplit(url).netloc: "redis" for url in site.urls.get("redis", ())[:1]}

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from kernel.breaker import Breakers
+from kernel.breaker import Breakers, UpstashBoard
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.tasks import Done, Outcome, TaskSpec
 from kernel.tasks.model import Task
@@ -25,8 +25,10 @@ class Caller:
 
     @cached_property
     def breakers(self) -> Breakers:
-        """The product's breakers over the record alone: the board in Redis may always be away."""
-        return Breakers(self.world.postgres_as("counterpart_ops"), None, self.world.clock, actor="caller")
+        """The product's breakers, with a connection of their own and a board of this run's own."""
+        world = self.world
+        board = UpstashBoard(*world.redis, key=f"breakers:{world.site.seed}:{world.site.run}")
+        return Breakers(world.postgres_as("counterpart_ops"), board, world.clock, actor="caller")
 
     def ask(self) -> None:
         """One task, which fails as long as the venue does."""
@@ -46,7 +48,7 @@ class Caller:
         return rows[0]["state"] if rows else None
 
 
-@scenario("breaker")
+@scenario("breaker", needs=("redis",))
 def breaker(world: World) -> None:
     """Failures open the circuit; once the venue is well a probe closes it."""
     caller = Caller(world)

@@ -57,7 +57,7 @@ class Keeper:
             self.vault(NEW).evm_signer(key.address, purpose=PURPOSE, chain=CHAIN).sign_digest(keccak256(b"alive"))
 
 
-@scenario("key-rotation", aws=True)
+@scenario("key-rotation", needs=("aws",))
 def key_rotation(world: World) -> None:
     """Three keys move under a new wrapping key."""
     keeper = Keeper(world)
