@@ -146,6 +146,28 @@ def test_a_provider_that_has_pruned_its_logs_is_no_witness(
     assert [standing for _, standing in pool.standings()] == [Standing.ACTIVE, Standing.ACTIVE]
 
 
+def test_two_pruned_providers_do_not_outvote_a_whole_one(stand: Stand, three: FaultProxy) -> None:
+    """They agree that there is nothing, and have no receipts to say so with."""
+    stand.emitter.emit(3)
+    for name in ("one", "two"):
+        three[name].inject(logs_pruned=True)
+    pool = stand.pool(three.urls)
+
+    assert stand.advance(pool).events == 3
+    assert {standing for _, standing in pool.standings()} == {Standing.ACTIVE}
+
+
+def test_providers_that_have_all_pruned_their_logs_skip_nothing(faulty_stand: Stand, fault_proxy: FaultProxy) -> None:
+    """All agree that there is nothing; the bloom says that somebody logged, so the cursor waits for a whole one."""
+    faulty_stand.emitter.emit(3)
+    fault_proxy.inject(logs_pruned=True)
+    with pytest.raises(ChainUnread):
+        faulty_stand.advance()
+    fault_proxy.heal()
+
+    assert faulty_stand.advance().events == 3
+
+
 def test_a_lone_provider_that_leaves_logs_out_delivers_nothing(faulty_stand: Stand, fault_proxy: FaultProxy) -> None:
     """With nobody to ask, its logs must add up to the header's bloom; the cursor waits until they do."""
     faulty_stand.emitter.emit(1)

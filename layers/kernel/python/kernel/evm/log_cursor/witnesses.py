@@ -1,12 +1,14 @@
 """Owns the comparison of what several endpoints say about the logs of one block: who is believed, and who is left out.
 
 1. A block that its bloom claims for the watch is asked of a second endpoint by its hash. Two that say the same are
-   believed, and whoever said otherwise is distrusted.
-2. Where only two answer, and differently, the receipts decide: an endpoint whose own receipts show the logs that it
-   left out is distrusted, and one that has pruned them is no witness. If neither convicts itself, the block is
-   disputed: nothing is delivered, a person is called.
+   believed.
+2. Where two differ, their receipts are heard first: an endpoint whose own receipts show the logs that it left out is
+   distrusted, and one that has pruned them is no witness. A contradiction that remains is decided by a third endpoint;
+   whoever stands alone is distrusted. Without a third one the block is disputed: nothing is delivered, a person is
+   called.
 3. Where nobody else knows the block, the endpoint is asked for all its logs, by its hash: they must add up to the
-   bloom, and contain the same logs of the watch.
+   bloom, and contain the same logs of the watch. The same is asked once a range of a block that is claimed and empty,
+   because two endpoints that have both pruned their logs would agree on nothing.
 """
 
 import logging
@@ -66,16 +68,21 @@ class Witnesses:
         reason = impossible(logs, {header.number: header for header in headers}, self._watch)
         if reason is not None:
             raise Incoherent(reason)
-        shown = {header.hash: frozenset(log for log in logs if log.block_hash == header.hash) for header in headers}
-        unconfirmed = [header for header in headers if is_claimed(header, self._watch)]
-        dissent: dict[bytes, Dissent] = {}
+        shown = _by_block(headers, logs)
+        claimed = [header for header in headers if is_claimed(header, self._watch)]
+        unconfirmed, dissent = claimed, dict[bytes, Dissent]()
         for node in self.others(view.node):
             if unconfirmed:
                 unconfirmed = self._heard(node, unconfirmed, shown, dissent)
-        for header in unconfirmed:
-            self._settle(view, header, shown[header.hash], dissent.pop(header.hash, []))
-        for node, _ in (one for dissenters in dissent.values() for one in dissenters):
-            self._pool.distrust(node, "two others contradict the logs that it gives")
+        alone = {header.hash for header in unconfirmed}
+        for header in claimed:
+            if header.hash in alone | set(dissent):
+                dissenters = dissent.get(header.hash, [])
+                self._settle(view, header, shown[header.hash], dissenters, is_confirmed=header.hash not in alone)
+        # Two that have pruned their logs agree on nothing, too; what is old is pruned first.
+        oldest = next((one for one in claimed if not shown[one.hash] and one.hash not in alone), None)
+        if oldest is not None:
+            self._prove(view, oldest, frozenset())
 
     def _heard(
         self, node: Endpoint, headers: list[Header], shown: dict[bytes, Logs], dissent: dict[bytes, Dissent]
@@ -100,18 +107,25 @@ class Witnesses:
                 raise Incoherent(reason)
         return [None if opinion is None else frozenset(opinion) for opinion in opinions]
 
-    def _settle(self, view: ChainView, header: Header, shown: Logs, dissent: Dissent) -> None:
-        """Nobody confirmed the block: outvoted, convicted by receipts, disputed, or simply alone."""
-        if dissent and Counter(opinion for _, opinion in dissent).most_common(1)[0][1] > 1:
+    def _settle(self, view: ChainView, header: Header, shown: Logs, dissent: Dissent, *, is_confirmed: bool) -> None:
+        """Weigh the dissent about a block, or let the view's node prove alone what nobody else knows."""
+        real = [one for one in dissent if self._contradicts(view, header, shown, one)]
+        if is_confirmed:
+            for node, _ in real:
+                self._pool.distrust(node, "two others contradict the logs that it gives")
+        elif real and Counter(opinion for _, opinion in real).most_common(1)[0][1] > 1:
             raise Incoherent(f"two others contradict its logs of block {header.number}")
-        for node, opinion in dissent:
-            self._confront(view, node, header, shown, opinion)
-        whole = view.all_logs_of(header)
-        if not is_whole(whole, header) or frozenset(filter(self._watch.wants, whole)) != shown:
-            raise Incoherent(f"the bloom of block {header.number} claims logs that did not come")
+        elif real:
+            raise Disputed(f"block {header.number}")
+        else:
+            self._prove(view, header, shown)
 
-    def _confront(self, view: ChainView, node: Endpoint, header: Header, shown: Logs, opinion: Logs) -> None:
-        """Two answers to one question. Returns when the other endpoint is no witness against the view's."""
+    def _contradicts(self, view: ChainView, header: Header, shown: Logs, dissent: tuple[Endpoint, Logs]) -> bool:
+        """Whether an answer that differs counts, after the receipts of both sides are heard.
+
+        Raises Incoherent when the view's node convicts itself, Forgetful when it has pruned its receipts.
+        """
+        node, opinion = dissent
         if opinion - shown:
             own = view.testimony(header, opinion - shown)
             if own == Testimony.SHOWN:
@@ -119,8 +133,24 @@ class Witnesses:
             if own == Testimony.FORGOTTEN:
                 raise Forgetful(f"it has no receipts of block {header.number}")
         left_out = shown - opinion
-        other = self.asked(node, lambda theirs: theirs.testimony(header, left_out)) if left_out else None
+        if not left_out:
+            return True
+        other = self.asked(node, lambda theirs: theirs.testimony(header, left_out))
         if other == Testimony.SHOWN:
             self._pool.distrust(node, "its own receipts show logs that it left out")
-        elif other != Testimony.FORGOTTEN:
-            raise Disputed(f"block {header.number}")
+        return other == Testimony.DENIED
+
+    def _prove(self, view: ChainView, header: Header, shown: Logs) -> None:
+        """All logs of the block must add up to its bloom. Raises Incoherent, and Forgetful where there are none."""
+        whole = view.all_logs_of(header)
+        if header.bloom and not whole:
+            raise Forgetful(f"it has no logs of block {header.number}")
+        if not is_whole(whole, header) or frozenset(filter(self._watch.wants, whole)) != shown:
+            raise Incoherent(f"the bloom of block {header.number} claims logs that did not come")
+
+
+def _by_block(headers: Sequence[Header], logs: Sequence[Log]) -> dict[bytes, Logs]:
+    shown: dict[bytes, set[Log]] = {header.hash: set() for header in headers}
+    for log in logs:
+        shown[log.block_hash].add(log)
+    return {block: frozenset(logs) for block, logs in shown.items()}
