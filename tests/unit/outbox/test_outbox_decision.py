@@ -24,7 +24,6 @@ from kernel.outbox.evm.decision import (
     Verdict,
     Wait,
     decide,
-    ends_without_its_nonce,
     pause_s,
     settling_events,
     verdict,
@@ -179,16 +178,6 @@ def test_an_older_payload_may_be_the_one_that_was_mined() -> None:
     assert settling_events(subject, found[effect.hash]) == (Event.MINE, Event.CONFIRM)
 
 
-@pytest.mark.parametrize(("succeeded", "end"), [(True, Event.CONFIRM), (False, Event.REVERT)])
-@pytest.mark.parametrize("signed", [True, False])
-def test_the_receipt_of_another_wallets_transaction_ends_the_entry(signed: bool, succeeded: bool, end: Event) -> None:
-    """Its hash is none of ours, so the entry adopts it; it may never have been signed by us."""
-    subject = entry(payload(purpose=Purpose.CANCELLATION)) if signed else entry()
-    found = receipt(95, of=payload(9), succeeded=succeeded)[payload(9).hash]
-
-    assert settling_events(subject, found) == (Event.ADOPT, end)
-
-
 def test_a_used_nonce_without_a_receipt_is_traced() -> None:
     """Never a new nonce, and never a new signature, on a suspicion."""
     assert decide(entry(payload()), sighting(nonces_used=5, known=False), POLICY) == Plan(step=Trace())
@@ -308,40 +297,6 @@ def test_a_gap_below_the_entry_is_alarmed() -> None:
     plan = decide(entry(payload()), sighting(nonces_used=2, gap=True, fillable=True), POLICY)
 
     assert (plan.alarm, plan.fill) == ("nonce_gap", None)
-
-
-@pytest.mark.parametrize(
-    ("alarm", "alarmed_s", "fillable", "fill"),
-    [
-        ("nonce_gap", 30, True, 2),
-        ("nonce_gap", 29, True, None),  # not old enough
-        ("nonce_gap", 300, False, None),  # a filler is on its way
-        ("unfunded", 300, True, None),  # how long the gap is there is not known
-    ],
-)
-def test_a_gap_is_filled_when_its_alarm_is_old(alarm: str, alarmed_s: int, fillable: bool, fill: int | None) -> None:
-    """As old as a stuck transaction, and only while nobody fills it; the entry's own step is what it would be."""
-    subject = entry(payload(), alarm=alarm, alarmed_at=NOW - timedelta(seconds=alarmed_s))
-    plan = decide(subject, sighting(nonces_used=2, gap=True, fillable=fillable, known=True), POLICY)
-
-    assert (plan.fill, plan.step) == (fill, Wait())
-
-
-@pytest.mark.parametrize(
-    ("subject", "ends"),
-    [
-        (entry(payload()), False),
-        (entry(), False),
-        (entry(payload(), service="kernel"), True),  # all that it owed was the use of its nonce
-        (entry(service="kernel"), True),
-        (entry(payload(), valid_until=NOW), True),
-        (entry(valid_until=NOW), True),
-        (entry(payload(refusal=Refusal.UNACCEPTABLE, accepted_at=None)), True),
-    ],
-)
-def test_what_is_left_of_an_entry_whose_nonce_is_lost(subject: OutboxEntry, ends: bool) -> None:
-    """An obligation that is still wanted leases again; anything else is over."""
-    assert ends_without_its_nonce(subject, NOW) == ends
 
 
 def test_a_cancellation_is_a_transfer_of_nothing_from_the_signer_to_itself() -> None:

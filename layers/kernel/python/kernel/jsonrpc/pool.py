@@ -144,7 +144,9 @@ class Pool(ABC):
                 pass  # an answer of another shape is no vote
             return None
 
-        heard = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
+        heard: list[Vote | RpcRefused | None] = self._fan.each(
+            voters, ask, lambda votes: _result(votes, needed) is not None
+        )
         answer = self._counted(heard, needed, calls[0][0])
         if isinstance(answer, RpcRefused):
             raise answer
