@@ -1,6 +1,8 @@
 """The harness itself: it names what it kills, it catches every broken promise, and it cannot be fooled by silence."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +10,11 @@ from tests.crash.harness.campaign import Campaign, Tally
 from tests.crash.harness.names import redis_name, rpc_name, sql_name
 from tests.crash.harness.points import Passing, Point, Points, Side
 from tests.crash.harness.scenario import Scenario, mistakes
-from tests.crash.harness.site import Variation
+from tests.crash.harness.site import START, SharedClock, SurvivingQueue, Variation
 from tests.crash.harness.stage import Stage
 from tests.crash.harness.table import table, told
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
 Staged = Callable[[Scenario, int], Stage]
 
@@ -91,6 +93,34 @@ def test_points_are_counted_from_their_first_to_their_last() -> None:
     assert [(Point("a", n), side) for n in (1, 2) for side in Side] == [(one.point, one.side) for one in seen]
 
 
+def test_time_outlives_a_process_and_differs_between_machines(tmp_path: Path) -> None:
+    """Whoever advances it advances it for all; a skewed clock stays skewed."""
+    here, there = SharedClock(tmp_path / "clock"), SharedClock(tmp_path / "clock", skew_s=-5.0)
+    here.advance(60.0)
+    there.sleep(1.0)
+
+    assert here.now() == START + timedelta(seconds=61)
+    assert there.now() == START + timedelta(seconds=56)
+
+
+def test_an_unacknowledged_message_is_there_for_the_next_process(tmp_path: Path) -> None:
+    """What was sent is delivered until somebody acknowledges it, and never before its moment."""
+    clock = SharedClock(tmp_path / "clock")
+
+    def queue() -> SurvivingQueue:
+        return SurvivingQueue(tmp_path / "queue", clock, Points(lambda _: None, {}).at)
+
+    queue().send("ops-pay", {"task_id": "1"}, delay_s=10, attributes={})
+    early = queue().due()
+    clock.advance(10.0)
+    first, again = queue().due(), queue().due()
+    assert first is not None
+    queue().acknowledge(first)
+
+    assert (early, first) == (None, again)
+    assert queue().due() is None
+
+
 def test_an_open_transaction_is_known_at_its_points() -> None:
     """Between BEGIN and COMMIT the process holds locks."""
     seen: list[Passing] = []
@@ -104,12 +134,12 @@ def test_an_open_transaction_is_known_at_its_points() -> None:
 
 def test_the_table_adds_up_and_tells_what_is_bad() -> None:
     """One line a campaign, and their sum."""
-    good = told(Tally("evm", "one death", points=3, kills=6))
-    bad = told(Tally("evm", "the holder wakes again", points=3, stalls=4, failures=["twice"]))
+    good = told(Tally("evm", "one death", points=3, kills=6, seconds=2.0))
+    bad = told(Tally("evm", "the holder wakes again", points=3, stalls=4, seconds=1.0, failures=["twice"]))
 
     lines = table([bad, good])
 
-    assert ["evm one death 3 6 0 exactly once", "evm the holder wakes again 3 0 4 1 FAILED"] == [
+    assert ["evm one death 3 6 0 2 exactly once", "evm the holder wakes again 3 0 4 1 1 FAILED"] == [
         " ".join(line.split()) for line in lines[1:3]
     ]
-    assert lines[3].split() == ["all", "6", "6", "4", "1", "bad"]
+    assert lines[3].split() == ["all", "6", "6", "4", "3", "1", "bad"]

@@ -16,9 +16,9 @@ from tests.crash.harness.site import Variation
 from tests.crash.harness.stage import Stage
 from tests.crash.harness.table import told
 
-pytestmark = pytest.mark.crash
-
 SOAK = settings.load().soak
+# Two hundred processes die in a test: on a machine that does ten other things this takes its time.
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(7_200 if SOAK else 900)]
 SEED = 20261121
 CAMPAIGNS = [
     pytest.param(scenario, variation, id=f"{scenario.name}, {variation.name}")

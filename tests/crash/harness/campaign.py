@@ -9,8 +9,10 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.crash.harness.nursery import Order
 from tests.crash.harness.points import Passing, Point, Side
@@ -49,6 +51,7 @@ class Tally:
     points: int = 0
     kills: int = 0
     stalls: int = 0
+    seconds: float = 0.0
     unreached: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -70,6 +73,7 @@ class Campaign:
 
     def run(self, *, named_only: bool, failures_max: int = FAILURES_MAX) -> Tally:
         """Kill at every point, or at each name's first point only, until so many runs have failed."""
+        began = time.monotonic()
         trace = self.trace()
         points = list(dict.fromkeys(passing.point for passing in trace))
         self.tally.points = len(points)
@@ -78,6 +82,7 @@ class Campaign:
                 self.tally.unreached.append(f"{passing.side} {passing.point}")
             if len(self.tally.failures) >= failures_max:
                 break
+        self.tally.seconds = time.monotonic() - began
         return self.tally
 
     def trace(self) -> list[Passing]:
@@ -109,7 +114,7 @@ class Campaign:
                 return True
         return False
 
-    def _aftermath(self, site: Site, victim: dict[str, object], length: int) -> str | None:
+    def _aftermath(self, site: Site, victim: dict[str, Any], length: int) -> str | None:
         """What went wrong after the victim's end, or None."""
         if victim["end"] != ("stopped" if self._variation.wakes else "killed"):
             return f"the victim {victim['end']}:\n{self._stage.failure('victim')}"
@@ -122,14 +127,17 @@ class Campaign:
             if second["end"] not in ("killed", "ended"):
                 return f"the second victim {second['end']}:\n{self._stage.failure('survivor')}"
         survivor = self._stage.nursery.fork(self._order(site, survives=True, judge=True))
-        if survivor["end"] != "ended":
-            return f"the survivor {survivor['end']}:\n{self._stage.failure('survivor')}"
-        return self._awakening(site, victim) if self._variation.wakes else None
+        failed = (
+            None
+            if survivor["end"] == "ended"
+            else f"the survivor {survivor['end']}:\n{self._stage.failure('survivor')}"
+        )
+        # Also after a failure: nobody may stay frozen.
+        woken = self._awakening(site, victim) if self._variation.wakes else None
+        return failed or woken
 
-    def _awakening(self, site: Site, victim: dict[str, object]) -> str | None:
-        pid = victim["pid"]
-        assert isinstance(pid, int)
-        woken = self._stage.nursery.wake(pid)
+    def _awakening(self, site: Site, victim: dict[str, Any]) -> str | None:
+        woken = self._stage.nursery.wake(victim["pid"])
         if woken["end"] != "ended":
             return f"the woken holder {woken['end']}:\n{self._stage.failure('victim')}"
         judged = self._stage.nursery.fork(self._order(site, survives=True, play=False, judge=True))

@@ -1,5 +1,6 @@
 """Where the runs of one scenario take place: its servers, and their return to the state before anything happened."""
 
+import json
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -47,8 +48,6 @@ class Nursery:
         self._children.forget(self._child)
 
     def _told(self, line: str) -> dict[str, Any]:
-        import json
-
         self._stream.write(line)
         self._stream.flush()
         answer = self._stream.readline()

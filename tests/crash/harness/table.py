@@ -1,4 +1,4 @@
-"""The table that a crash run ends with: scenario, variation, points, kills, verdict.
+"""The table that a crash run ends with: scenario, variation, points, kills, seconds, verdict.
 
 A test tells its tally by `record_property("tally", ...)`, which xdist carries to the one process that prints.
 """
@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.harness.campaign import Tally
 
-HEAD = f"{'scenario':24} {'variation':32} {'points':>6} {'kills':>6} {'stalls':>6}  verdict"
+HEAD = f"{'scenario':24} {'variation':32} {'points':>6} {'kills':>6} {'stalls':>6} {'s':>6}  verdict"
 
 
 def told(tally: Tally) -> dict[str, Any]:
@@ -44,14 +44,14 @@ def table(rows: list[Mapping[str, Any]]) -> list[str]:
     """The lines, by scenario, and their sum."""
     ordered = sorted(rows, key=lambda row: (row["scenario"], row["variation"]))
     lines = [_line(row) for row in ordered]
-    sums = {name: sum(row[name] for row in rows) for name in ("points", "kills", "stalls")}
+    sums = {name: sum(row[name] for row in rows) for name in ("points", "kills", "stalls", "seconds")}
     bad = sum(row["verdict"] != "exactly once" for row in rows)
     total = {"scenario": "all", "variation": "", **sums, "verdict": f"{bad} bad" if bad else "exactly once"}
     return [HEAD, *lines, _line(total)]
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    figures = f"{row['points']:6} {row['kills']:6} {row['stalls']:6}"
+    figures = f"{row['points']:6} {row['kills']:6} {row['stalls']:6} {row['seconds']:6.0f}"
     return f"{row['scenario']:24} {row['variation']:32} {figures}  {row['verdict']}"
 
 
