@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from functions.ops.adapters.chains import Chains, ChainSettings
 from functions.ops.adapters.connections import Connections
+from functions.ops.adapters.health import Vitals
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
 from kernel.keys.requests import SignatureRequests
@@ -89,6 +90,11 @@ class Deps(KernelDeps):
     def treasury(self) -> Treasury:
         """Operators' wallets, and the movements of their money."""
         return Treasury(self.kernel.postgres, self.chains.desk, self.clock)
+
+    @cached_property
+    def vitals(self) -> Vitals:
+        """How every dependency stands."""
+        return Vitals(self.kernel, self.chains)
 
     @cached_property
     def checks(self) -> Checks:

@@ -7,12 +7,15 @@ Behind a reference stand the URLs, separated by blanks or line ends, in order of
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from kernel.errors import WrongChain
 from kernel.evm.fees import GWEI
+from kernel.jsonrpc.standings import Standing
 from kernel.settings import SecretRef
 from kernel.treasury import KillSwitch
 from kernel.treasury.desks import Desk
@@ -118,6 +121,16 @@ class Chains:
             self._desks[chain] = self._evm_desk(chain) if chain.startswith("evm:") else self._solana_desk(chain)
         return self._desks[chain]
 
+    def standings(self) -> list[tuple[str, str, Standing]]:
+        """Chain, host and standing of every RPC endpoint, after asking each for its head."""
+        told: list[tuple[str, str, Standing]] = []
+        for chain, settings in self._chains.items():
+            pool = self._evm_pool(settings) if isinstance(settings, EvmChain) else self._solana_pool(settings)
+            with suppress(WrongChain):
+                pool.check()
+            told += [(chain, host, standing) for host, standing in pool.standings()]
+        return told
+
     def evm_outbox(self, chain: str, signer: str) -> "EvmOutbox":
         """The outbox of an EVM chain, signing for one address. Raises ChainUnknown."""
         from functions.ops.adapters.wallet_signer import WalletSigner
@@ -195,7 +208,9 @@ class Chains:
 
         if settings.chain not in self._evm_pools:
             urls = self._urls(settings.rpc_urls)
-            self._evm_pools[settings.chain] = RpcPool(urls, settings.chain_id, self._kernel.clock)
+            self._evm_pools[settings.chain] = RpcPool(
+                urls, settings.chain_id, self._kernel.clock, health=self._kernel.breakers
+            )
         return self._evm_pools[settings.chain]
 
     def _solana_pool(self, settings: SolanaCluster) -> "SolanaPool":
@@ -203,7 +218,9 @@ class Chains:
 
         if settings.chain not in self._solana_pools:
             urls = self._urls(settings.rpc_urls)
-            self._solana_pools[settings.chain] = SolanaPool(urls, settings.cluster, self._kernel.clock)
+            self._solana_pools[settings.chain] = SolanaPool(
+                urls, settings.cluster, self._kernel.clock, health=self._kernel.breakers
+            )
         return self._solana_pools[settings.chain]
 
     def _urls(self, reference: str) -> list[str]:

@@ -1,13 +1,19 @@
 """Liveness over HTTP."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from functions.ops.adapters.health import ProbeLate
 from functions.ops.http_health import handler
-from functions.ops.wiring import ROLE, Deps
-from kernel.testing.kernel import FakedKernel
+from functions.ops.wiring import ROLE, Deps, Settings
+from kernel.auth import Role, Tier
+from kernel.tasks import QueueUnavailable
+from kernel.testing.kernel import KEY_ID, FakedKernel
+from tests.handlers.ops.purse import event
 
 pytestmark = pytest.mark.handlers
 EVENT = json.loads(Path("events/ops/http_health.json").read_text(encoding="utf-8"))
@@ -27,3 +33,82 @@ def test_it_is_alive_without_its_database() -> None:
     away = FakedKernel("postgresql://127.0.0.1:1/none", role=ROLE)
 
     assert handler.bind(Deps(away))(EVENT, None)["statusCode"] == 200
+
+
+def deep(deps: Deps, role: Role | None = Role.OPERATOR) -> Any:
+    """Status and body of the deep check."""
+    sent = event("http_health")
+    headers = {name: value for name, value in sent["headers"].items() if name != "x-api-key"}
+    if role is not None:
+        headers["x-api-key"] = deps.kernel.api_keys.issue(
+            tier=Tier.ADMIN, role=role, label="a test", actor="a test"
+        ).key
+    sent["rawPath"] = sent["requestContext"]["http"]["path"] = "/health/deep"
+    answer = handler.bind(deps)({**sent, "headers": headers}, None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def kernel(database_url: str) -> Iterator[FakedKernel]:
+    kernel = FakedKernel(database_url, role=ROLE)
+    yield kernel
+    kernel.close()
+
+
+def test_operators_see_how_everything_stands(kernel: FakedKernel) -> None:
+    """Each with its latency; a dependency that only its users know stands as its breaker says."""
+    with pytest.raises(ProbeLate), kernel.breakers.guard("pinning:pinata"):
+        raise ProbeLate
+
+    status, told = deep(Deps(kernel))
+    states = {part["name"]: part["state"] for part in told["parts"]}
+
+    assert (200, "degraded") == (status, told["status"])
+    assert {"postgres": "active", "redis": "active", "queues": "active", "kms": "active"}.items() <= states.items()
+    assert "degraded" == states["pinning:pinata"]
+    assert all(part["latency_ms"] is not None for part in told["parts"] if part["name"] in {"postgres", "redis"})
+
+
+@pytest.mark.parametrize("part", ["redis", "queues", "kms"])
+def test_what_is_away_is_named(kernel: FakedKernel, part: str) -> None:
+    """The rest goes on; the breaker hears of it, so the next look says how often."""
+    if part == "redis":
+        kernel.memory.down = True
+    elif part == "queues":
+        kernel.queue.failing = QueueUnavailable()
+    else:
+        kernel.keys.disable(KEY_ID)
+
+    status, told = deep(Deps(kernel))
+    [found] = [one for one in told["parts"] if one["name"] == part]
+
+    assert (200, "degraded", "degraded") == (status, told["status"], found["state"])
+    assert found["problem"] in {"cache_unavailable", "queue_unavailable", "key_unavailable"}
+    assert 1 == kernel.breakers.condition(part).failures
+
+
+def test_rpc_endpoints_are_named_by_host_without_their_credential(kernel: FakedKernel) -> None:
+    """A URL often carries one."""
+    chain = {"chain": "evm:1", "rpc_urls": "plain:http://ada:secret@127.0.0.1:1/v2/credential"}
+    _, told = deep(Deps(kernel, Settings(chains=(chain,))))
+    names = [part["name"] for part in told["parts"] if part["name"].startswith("rpc:")]
+
+    assert ["rpc:evm:1:127.0.0.1:1"] == names
+    assert not {"secret", "credential"} & set(json.dumps(told).replace("/", " ").replace(":", " ").split())
+
+
+def test_a_database_that_is_away_is_an_outage() -> None:
+    """Whoever asks is not even known then: 503 in the house's shape, within the deadline."""
+    away = Deps(FakedKernel("postgresql://127.0.0.1:1/none", role=ROLE))
+    sent = event("http_health")
+    sent["rawPath"] = sent["requestContext"]["http"]["path"] = "/health/deep"
+    sent["headers"]["x-api-key"] = "cp_" + "a" * 12 + "_" + "b" * 43
+    answer = handler.bind(away)(sent, None)
+
+    assert (503, "database_unavailable") == (answer["statusCode"], json.loads(answer["body"])["error"]["code"])
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 401), (Role.VIEWER, 403), (Role.OPERATOR, 200)])
+def test_only_operators_look_deep(kernel: FakedKernel, role: Role | None, status: int) -> None:
+    """What we depend on is nobody else's business."""
+    assert status == deep(Deps(kernel), role)[0]

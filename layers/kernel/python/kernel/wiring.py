@@ -30,7 +30,7 @@ from kernel.postgres import Postgres
 from kernel.ratelimit import Limiter, UpstashLimiter
 from kernel.secrets import AwsSecrets, Secrets
 from kernel.settings import KernelSettings
-from kernel.tasks import MessageSender, SqsSender, Tasks
+from kernel.tasks import Queues, SqsSender, Tasks
 from kernel.tunables import Tunables
 
 
@@ -44,7 +44,7 @@ class Kernel:
         role: str | None = None,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
-        sender: MessageSender | None = None,
+        sender: Queues | None = None,
         cache: Cache | None = None,
         limiter: Limiter | None = None,
         kms: Kms | None = None,
@@ -72,7 +72,12 @@ class Kernel:
     @cached_property
     def tasks(self) -> Tasks:
         """Durable work."""
-        return Tasks(self.postgres, self._sender or SqsSender(self.settings.queue_url_prefix), self.clock)
+        return Tasks(self.postgres, self.queues, self.clock)
+
+    @cached_property
+    def queues(self) -> Queues:
+        """Where messages about tasks go."""
+        return self._sender or SqsSender(self.settings.queue_url_prefix)
 
     @cached_property
     def cache(self) -> Cache:

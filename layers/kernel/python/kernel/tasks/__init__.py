@@ -2,7 +2,7 @@
 
 from kernel.postgres.fence import Fence
 from kernel.tasks.dead_letters import DeadLetter, DeadLetters
-from kernel.tasks.messages import MessageSender, OutgoingMessage, queue_of
+from kernel.tasks.messages import MessageSender, OutgoingMessage, Queues, queue_of
 from kernel.tasks.model import (
     Attempt,
     Done,
@@ -29,6 +29,7 @@ __all__ = [
     "OutgoingMessage",
     "QueueRefused",
     "QueueUnavailable",
+    "Queues",
     "Retry",
     "Skipped",
     "SqsSender",

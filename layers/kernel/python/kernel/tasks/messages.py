@@ -38,6 +38,14 @@ class MessageSender(Protocol):
         ...
 
 
+class Queues(MessageSender, Protocol):
+    """Queues that can be looked at, too."""
+
+    def depth(self, queue: str) -> int:
+        """About how many messages wait there; also a sign of life. Raises QueueUnavailable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """A task about which a message is to be sent."""

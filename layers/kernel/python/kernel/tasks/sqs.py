@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kernel.errors import Transient
 from kernel.tasks.messages import OutgoingMessage
@@ -59,6 +59,19 @@ class SqsSender:
                     refused = refused or refusal
         if refused is not None:
             raise refused
+
+    def depth(self, queue: str) -> int:
+        """About how many messages wait there. Raises QueueUnavailable."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        try:
+            answer = self._client.get_queue_attributes(QueueUrl=self._prefix + queue, AttributeNames=[name])
+        except BotoCoreError as silence:
+            raise QueueUnavailable(queue=queue, reason=str(silence)[:200]) from silence
+        except ClientError as refusal:
+            raise QueueRefused(queue=queue, reason=str(refusal)[:200]) from refusal
+        return int(answer["Attributes"][name])
 
     def _send_batch(self, queue: str, messages: Sequence[OutgoingMessage]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -73,6 +73,12 @@ class InMemoryQueue:
         for message in messages:
             self.send(message.queue, message.body, delay_s=message.delay_s, attributes=message.attributes)
 
+    def depth(self, queue: str) -> int:
+        """How many messages wait there."""
+        if self.failing is not None:
+            raise self.failing
+        return sum(message.visible_at_s <= self.clock.time_s() for message in self._queues.get(queue, []))
+
     def receive(
         self, queue: str, *, most: int = 10, visibility_s: float = DEFAULT_VISIBILITY_S
     ) -> list[ReceivedMessage]:
