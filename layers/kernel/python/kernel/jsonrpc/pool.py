@@ -51,11 +51,12 @@ class Delivery(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """An endpoint's answer to a question of `agreed`, and what is compared of it."""
+    """An endpoint's answer to a question of `agreed`, and what is compared of it, unless it abstains."""
 
     endpoint: Endpoint
     answer: Any
-    compared: Hashable
+    compared: Hashable = None
+    abstains: bool = False
 
 
 class Pool(ABC):
@@ -132,22 +133,21 @@ class Pool(ABC):
         voters, needed = self._electorate(quorum)
         compare: Callable[[list[Any]], Hashable] = by or canonical
 
-        def ask(endpoint: Endpoint) -> Vote | RpcRefused | None:
+        def ask(endpoint: Endpoint) -> Vote | None:
             try:
                 answers = endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
                 return Vote(endpoint, answers, compare(answers))
             except RpcRefused as refused:
-                return Vote(endpoint, refused, "refused") if refused.is_the_chains else refused
+                # A node's own refusal (no such history, a limit) says nothing about the chain.
+                return Vote(endpoint, refused, "refused", abstains=not refused.is_the_chains)
             except EndpointUnavailable as away:
                 self._roster.fail(endpoint, type(away).__name__)
             except (ValueError, TypeError, LookupError):
                 pass  # an answer of another shape is no vote
             return None
 
-        heard: list[Vote | RpcRefused | None] = self._fan.each(
-            voters, ask, lambda votes: _result(votes, needed) is not None
-        )
-        answer = self._counted(heard, needed, calls[0][0])
+        cast = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
+        answer = self._counted([vote for vote in cast if vote is not None], needed, calls[0][0])
         if isinstance(answer, RpcRefused):
             raise answer
         return list(answer)
@@ -272,15 +272,13 @@ class Pool(ABC):
             self._survey()
         return self._believed(), self.needed(quorum)
 
-    def _counted(self, heard: Sequence[Vote | RpcRefused | None], needed: int, method: str) -> Any:
+    def _counted(self, votes: Sequence[Vote], needed: int, method: str) -> Any:
         """The answer that stands, and what the other answers cost those who gave them."""
-        votes = [one for one in heard if isinstance(one, Vote)]
-        refusals = [one for one in heard if isinstance(one, RpcRefused)]
         result = _result(votes, needed)
-        if result is None and not votes and refusals:
-            raise refusals[0]
         if result is None:
-            answered = ", ".join(one.endpoint.name for one in votes)
+            if votes and all(vote.abstains for vote in votes):
+                return votes[0].answer
+            answered = ", ".join(vote.endpoint.name for vote in votes if not vote.abstains)
             raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=answered)
         for endpoint in result.lying:
             self._roster.distrust(endpoint, f"a quorum contradicts its answer to {method}")
@@ -338,5 +336,5 @@ def canonical(answer: Any) -> Hashable:
     return None if answer is None else json.dumps(answer, sort_keys=True)
 
 
-def _result(heard: Sequence[Vote | RpcRefused], needed: int) -> Agreement[Endpoint] | None:
-    return agreement({one.endpoint: one.compared for one in heard if isinstance(one, Vote)}, needed)
+def _result(votes: Sequence[Vote], needed: int) -> Agreement[Endpoint] | None:
+    return agreement({vote.endpoint: vote.compared for vote in votes if not vote.abstains}, needed)
