@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 from rich.console import Console
@@ -78,7 +79,7 @@ def _suffer(console: Console, stage: TreasuryStage, desk: Desk, counter: Counter
         for market in stage.markets:
             market.proxy["primary"].inject(outage=True)
         bars.say("[bold red]the first RPC endpoint of each chain goes dark[/]")
-        _kill(stage.stack, bars)
+        _kill(stage.stack, counter, bars)
         for one in asking:
             one.result()
         bars.say(f"all are asked for; {counter.held()} tasks are held, the dead's until their leases end")
@@ -88,11 +89,19 @@ def _suffer(console: Console, stage: TreasuryStage, desk: Desk, counter: Counter
     console.print("[bold green]  every transfer has its end; the dark endpoints come back[/]")
 
 
-def _kill(stack: Stack, bars: "Bars") -> None:
+def _kill(stack: Stack, counter: Counter, bars: "Bars") -> None:
+    """Kill every worker of both chains, each time with a task in somebody's hands."""
+    orphans = 0
     for number in range(1, KILLS + 1):
-        time.sleep(KILL_EVERY_S)
+        wait_for(partial(_is_held, counter, orphans), "a task in a worker's hands", within_s=30, every_s=0.02)
         killed = [pid for worker in WORKERS for pid in stack.kill(worker)]
+        orphans = counter.held()
         bars.say(f"[bold red]{len(killed)} workers are killed[/] ({number} of {KILLS})")
+        time.sleep(KILL_EVERY_S)
+
+
+def _is_held(counter: Counter, orphans: int) -> bool | None:
+    return counter.held() > orphans or None
 
 
 class Bars:
