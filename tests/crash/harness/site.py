@@ -120,7 +120,7 @@ class At(Protocol):
 
 
 class SurvivingQueue:
-    """A kernel.tasks.MessageSender like a standard queue: what was sent is there for whoever lives.
+    """A kernel.tasks.Queues like a standard queue: what was sent is there for whoever lives.
 
     A message whose receiver died unacknowledged is delivered again, to the next process.
     """
@@ -152,6 +152,11 @@ class SurvivingQueue:
         """The next message, due or not."""
         self._catch_up()
         return min(self._waiting.values(), key=lambda message: (message.at, message.id), default=None)
+
+    def depth(self, queue: str) -> int:
+        """How many messages wait there."""
+        self._catch_up()
+        return sum(waiting.queue == queue for waiting in self._waiting.values())
 
     def others(self, message: Message) -> bool:
         """Whether another message with the same body waits."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from infra.local.solana import SolanaNode
 from kernel.errors import CounterpartError, LeaseLost
 from kernel.postgres import Postgres
-from kernel.tasks import Done, NotClaimed, Outcome, Tasks
+from kernel.tasks import Done, NotClaimed, Outcome, Tasks, queue_of
 from kernel.tasks.model import Task
 from tests.crash.harness.chains import EvmChain, solana_at
 from tests.crash.harness.points import Points, Witness
@@ -25,6 +25,15 @@ ROUNDS_MAX = 2_000
 OPEN_TASKS = "select count(*) as open, min(sweep_at) as next from kernel.tasks where state in ('ready', 'leased')"
 
 Work = Callable[[Task[dict[str, Any]]], Outcome | None]
+
+
+@runtime_checkable
+class Handler(Protocol):
+    """A real handler of one kind; `serving.Served` is one."""
+
+    def deliver(self, task_id: str) -> bool:
+        """Hand over one message; False when it is to come again."""
+        ...
 
 
 class NeverSettled(AssertionError):
@@ -120,14 +129,15 @@ class World:
 
     def work(
         self,
-        kinds: Mapping[str, Work],
+        kinds: Mapping[str, "Work | Handler"],
         *,
         until: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
         """Receive messages, sweep, and let time pass, until no task is open or `until` holds.
 
-        kinds: who does the tasks of which kind. meanwhile: what the world does while everybody waits; it mines blocks.
+        kinds: who does the tasks of which kind, a function or a real handler (`serving.Served`).
+        meanwhile: what the world does while everybody waits; it mines blocks.
         """
         for _ in range(ROUNDS_MAX):
             if self.observed(until):
@@ -157,22 +167,26 @@ class World:
     def _observer(self) -> psycopg.Connection[dict[str, Any]]:
         return psycopg.connect(self.site.database_url, autocommit=True, row_factory=dict_row)
 
-    def _deliver(self, message: Message, kinds: Mapping[str, Work]) -> None:
+    def _deliver(self, message: Message, kinds: Mapping[str, "Work | Handler"]) -> None:
         # Only a lone message is doubled: a copy that comes early is sent again, and copies of copies have no end.
         twice = self.variation.twice and not self.queue.others(message)
+        (kind,) = (kind for kind in kinds if message.queue == queue_of(kind))
         for _ in range(2 if twice else 1):
-            self._take(UUID(message.body["task_id"]), message.queue, kinds)
+            work, task_id = kinds[kind], message.body["task_id"]
+            if isinstance(work, Handler):
+                assert work.deliver(task_id), f"the handler of {kind} wants its message again"
+            else:
+                self._take(UUID(task_id), kind, work)
         self.queue.acknowledge(message)
 
-    def _take(self, task_id: UUID, queue: str, kinds: Mapping[str, Work]) -> None:
+    def _take(self, task_id: UUID, kind: str, work: Work) -> None:
         """What kernel.handler does for a message: claim, run, finish; a lost lease is somebody else's task by now."""
-        (kind,) = (kind for kind in kinds if queue == kind.replace(".", "-").replace("_", "-"))
         task = self.tasks.claim(task_id, f"worker {'survivor' if self.survives else 'victim'}", LEASE_S, kind=kind)
         if isinstance(task, NotClaimed):
             return
         self.clock.sleep((task.run_at - self.clock.now()).total_seconds())
         try:
-            ending: Any = kinds[kind](task) or Done()
+            ending: Any = work(task) or Done()
         except LeaseLost:
             return
         except CounterpartError as known:
