@@ -35,5 +35,11 @@ def three(anvil: AnvilNode, children: Children) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def bench(start_solana: Callable[..., SolanaNode], database_url: str) -> Bench:
-    """An address on a cluster whose blocks are made by hand, and which is reachable under two RPC identities."""
+    """An address on a cluster whose blocks are made by hand."""
+    return Bench(start_solana(paused=True), database_url)
+
+
+@pytest.fixture
+def faulty_bench(start_solana: Callable[..., SolanaNode], database_url: str) -> Bench:
+    """The same, reachable under two RPC identities, too."""
     return Bench(start_solana(paused=True, proxied=True), database_url)

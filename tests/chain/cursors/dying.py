@@ -12,7 +12,7 @@ class Died(BaseException):
 
 
 class DyingPostgres(Postgres):
-    """Dies when its n-th transaction is about to begin, or is about to commit, or has committed."""
+    """Dies when its n-th transaction is about to commit, or has committed."""
 
     def __init__(self, url: str, clock: Clock, *, at: int, moment: str) -> None:
         super().__init__(url, clock, role=ROLE)
@@ -22,8 +22,6 @@ class DyingPostgres(Postgres):
         self._left -= 1
         if self._left:
             return super().transaction(**options)
-        if self._moment == "before":
-            raise Died
         return _Doomed(super().transaction(**options), self._moment)
 
 
