@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-# Given the parameters and the node's result: what to answer instead.
+# Given the parameters and the node's result: the result to tell, or an `Instead`.
 Lie = Callable[[list[Any], Any], Any]
 
 
@@ -74,7 +74,8 @@ class Liar:
             return {"jsonrpc": "2.0", "id": call["id"], **lie.answer}
         if lie is None or "error" in answer:
             return answer
-        return {**answer, "result": lie(list(call.get("params") or ()), answer["result"])}
+        told = lie(list(call.get("params") or ()), answer["result"])
+        return {"jsonrpc": "2.0", "id": call["id"], **(told.answer if isinstance(told, Instead) else {"result": told})}
 
 
 def ahead_by(blocks: int) -> Lie:

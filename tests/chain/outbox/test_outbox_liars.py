@@ -10,9 +10,10 @@ from infra.local.fault_proxy import FaultProxy
 from kernel.evm.blocks import hexadecimal
 from kernel.evm.rpc import Standing
 from kernel.outbox.evm import EvmOutbox, OutboxEntry, State
+from kernel.outbox.evm.looking import ChainUnreadable
 from kernel.tasks import Retry
 from tests.chain.evm.liar import Instead, Liar, ahead_by, always
-from tests.chain.outbox.desk import Desk
+from tests.chain.outbox.desk import LEASE_S, Desk
 from tests.chain.outbox.test_outbox_faults import spend_elsewhere
 
 pytestmark = pytest.mark.chain
@@ -209,6 +210,30 @@ def test_a_true_foreign_use_is_believed_although_one_node_denies_it(
 
     entry = desk.settle("pay-1")
     assert (entry.state, entry.leases, desk.received("pay-1"), desk.nonce()) == (State.CONFIRMED, 2, 7, 2)
+
+
+@pytest.mark.parametrize("heard", range(1, 4))
+def test_a_node_that_refuses_to_tell_parks_nothing(desk: Desk, start_liar: StartLiar, heard: int) -> None:
+    """Whichever question it is, and it is the only endpoint: transient, since a nonce hangs on the task."""
+    liar = start_liar()
+    desk = replace(desk, urls=(liar.url,))
+    asked = 0
+
+    def refuse(_params: list[Any], receipt: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return receipt if asked < heard else Instead({"error": {"code": -32000, "message": "header not found"}})
+
+    desk.record("pay-1")
+    desk.step("pay-1")
+    desk.clock.advance(31)
+    liar.lies["eth_getTransactionReceipt"] = refuse
+    with pytest.raises(ChainUnreadable):
+        desk.step("pay-1")
+
+    liar.lies.clear()
+    desk.clock.advance(LEASE_S)
+    assert desk.settle("pay-1").state == State.CONFIRMED
 
 
 UNACCEPTABLE = Instead({"error": {"code": -32000, "message": "tx fee (1.10 ether) exceeds the configured cap"}})

@@ -41,8 +41,7 @@ class Lookout:
     def prospect(self) -> Sighting:
         """What a first signature needs to know: the base fee and the going tip."""
         calls: list[Call] = [("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])]
-        with reading():
-            block, tip = self._pool.batch(calls)
+        block, tip = self._pool.batch(calls)
         return Sighting(now=self._clock.now(), head=Head.from_rpc(block), suggested_tip_wei=quantity(tip))
 
     def look(self, entry: OutboxEntry) -> Sighting:
@@ -80,8 +79,7 @@ class Lookout:
             *(("eth_getTransactionByHash", [one]) for one in hashes[-1:]),
             *(("eth_getTransactionReceipt", [one]) for one in hashes),
         ]
-        with reading():
-            latest, final, tip, used, *told = self._pool.batch(calls)
+        latest, final, tip, used, *told = self._pool.batch(calls)
         receipts = [Receipt.from_rpc(receipt) for receipt in told[1:] if receipt is not None]
         return Sighting(
             now=self._clock.now(),

@@ -48,7 +48,7 @@ from kernel.outbox.evm.entries import EvmIntent, OutboxEntry, Purpose
 from kernel.outbox.evm.evidence import final_receipt
 from kernel.outbox.evm.gaps import Gaps
 from kernel.outbox.evm.lifecycle import Event, after
-from kernel.outbox.evm.looking import Lookout
+from kernel.outbox.evm.looking import Lookout, reading
 from kernel.outbox.evm.recording import Recorder
 from kernel.outbox.evm.store import OutboxStore
 from kernel.outbox.evm.tracing import Adopted, Foreign, Ours, trace
@@ -132,13 +132,14 @@ class EvmOutbox:
 
         `settled` receives the settled entry inside the transaction that also completes the task: what the business
         makes of the end commits with the end. It is not told of fillers, which are nobody's business. Raises
-        LeaseLost, RpcUnavailable, WrongChain, NonceHistoryUnavailable.
+        LeaseLost, RpcUnavailable, ChainUnreadable, WrongChain, NonceHistoryUnavailable.
         """
         entry = self._store.entry(entry_id)
         if entry.settled:
             return Done(_result(entry))
         try:
-            return self._step(entry, fence, None if entry.is_filler else settled)
+            with reading():
+                return self._step(entry, fence, None if entry.is_filler else settled)
         except NoQuorum as undecided:
             return self._undecided(entry, fence, undecided)
 
