@@ -31,7 +31,7 @@ def campaign(stage: Staged) -> Callable[..., Campaign]:
 
 def test_an_effect_sent_before_it_is_committed_is_caught(campaign: Callable[..., Campaign]) -> None:
     """The survivor pays a second time: the recipient's balance tells."""
-    tally = campaign("sent before it is committed").run(named_only=True, failures_max=1)
+    tally = campaign("sent before it is committed").run(named_only=True, failures_max=1, about="evm")
 
     (failure,) = tally.failures
     assert ("eth_sendRawTransaction #1" in failure, "14 wei were paid" in failure) == (True, True)
@@ -40,7 +40,9 @@ def test_an_effect_sent_before_it_is_committed_is_caught(campaign: Callable[...,
 
 def test_an_effect_committed_but_never_sent_is_caught(campaign: Callable[..., Campaign]) -> None:
     """The survivor believes the note: nobody is ever paid."""
-    tally = campaign("committed before it is sent, and never looked at again").run(named_only=True, failures_max=1)
+    tally = campaign("committed before it is sent, and never looked at again").run(
+        named_only=True, failures_max=1, about="notes"
+    )
 
     (failure,) = tally.failures
     assert ("ended after sql commit after insert into" in failure, ": 0 wei were paid" in failure) == (True, True)
@@ -48,8 +50,9 @@ def test_an_effect_committed_but_never_sent_is_caught(campaign: Callable[..., Ca
 
 def test_a_holder_that_wakes_and_commits_is_caught(campaign: Callable[..., Campaign]) -> None:
     """It was frozen between its look and its commit; both committed."""
-    killed = campaign("committed without holding the fence").run(named_only=True)
-    woken = campaign("committed without holding the fence", wakes=True).run(named_only=True, failures_max=1)
+    name = "committed without holding the fence"
+    killed = campaign(name).run(named_only=True, about="notes")
+    woken = campaign(name, wakes=True).run(named_only=True, failures_max=1, about="notes")
 
     assert (killed.failures, killed.stalls) == ([], 0)
     assert ["after it woke" in failure for failure in woken.failures] == [True]

@@ -71,13 +71,18 @@ class Campaign:
         self._dice = random.Random(f"{stage.seed}/{stage.scenario.name}/{variation.name}")
         self.tally = Tally(stage.scenario.name, variation.name)
 
-    def run(self, *, named_only: bool, failures_max: int = FAILURES_MAX) -> Tally:
-        """Kill at every point, or at each name's first point only, until so many runs have failed."""
+    def run(self, *, named_only: bool, failures_max: int = FAILURES_MAX, about: str = "") -> Tally:
+        """Kill at every point, or at each name's first point only, until so many runs have failed.
+
+        about: only at points with this in their names.
+        """
         began = time.monotonic()
         trace = self.trace()
         points = list(dict.fromkeys(passing.point for passing in trace))
         self.tally.points = len(points)
         for passing in self._targets(trace, named_only=named_only):
+            if about not in passing.point.name:
+                continue
             if not self._reached(passing, len(trace)):
                 self.tally.unreached.append(f"{passing.side} {passing.point}")
             if len(self.tally.failures) >= failures_max:
