@@ -22,7 +22,7 @@ from tests.chain.outbox_solana.nonces import advance_elsewhere, nonce_account
 
 pytestmark = pytest.mark.chain
 
-FIRST_SEED, OBLIGATIONS, NONCES, ROUNDS_MAX = 812_576, 20, 3, 600
+FIRST_SEED, OBLIGATIONS, NONCES, ROUNDS_MAX = 812_576, 12, 2, 600
 FAULTS = [
     Faults(),
     Faults(),
@@ -75,7 +75,7 @@ class Storm:
         desk, dice = self.desk, self.dice
         desk.clock.advance(dice.choice([0, 1, 5, 35, 70]))
         desk.node.mine(dice.choice([1, 1, 5, 20, 40, 185]))
-        liar = dice.choice((*self.proxy.identities, None, None))
+        liar = dice.choice((*self.proxy.identities, *[None] * 6))
         self.proxy.heal()  # so that the lie of one turn has ended before another begins
         for identity in self.proxy.identities:
             faults = dice.choice(LIES if identity is liar else FAULTS)
