@@ -6,6 +6,8 @@ import pytest
 
 from kernel.evm.blocks import hexadecimal
 from kernel.outbox.evm import State
+from kernel.outbox.evm.gaps import Gaps
+from kernel.outbox.evm.store import OutboxStore
 from tests.chain.outbox.desk import ETHER, Desk, recipient
 
 pytestmark = pytest.mark.chain
@@ -162,6 +164,20 @@ def test_two_that_find_the_same_gap_fill_it_once(desk: Desk) -> None:
     for key in (gap_key(desk, 0), "pay-1", "pay-2"):
         assert desk.settle(key).state == State.CONFIRMED
     assert desk.nonce() == 3
+
+
+def test_a_worker_that_comes_late_fills_nothing(desk: Desk) -> None:
+    """It saw the gap before another one filled it: under the lock on the signer's row it finds the nonce taken."""
+    begin_too_high(desk, by=1)
+    desk.record("pay-1")
+    task = desk.claim("pay-1")
+    store = OutboxStore(desk.postgres)
+    gaps = Gaps(desk.postgres, desk.tasks, desk.pool(), store, desk.clock)
+    for _ in range(2):
+        gaps.fill(desk.entry("pay-1"), task.fence, 0)
+
+    assert len(desk.rows("select 1 from kernel.evm_outbox where nonce = 0")) == 1
+    assert desk.settle(gap_key(desk, 0)).state == State.CONFIRMED
 
 
 def test_an_open_obligation_at_the_nonce_is_no_gap(desk: Desk) -> None:

@@ -199,6 +199,24 @@ def test_a_receipt_that_only_one_node_invents_does_not_keep_a_stuck_transaction_
     assert (desk.received("pay-1"), desk.nonce()) == (7, 2)
 
 
+def test_a_liars_count_does_not_keep_a_stuck_transaction_from_being_replaced(
+    faulty_desk: Desk, fault_proxy: FaultProxy, start_liar: StartLiar
+) -> None:
+    """It says that the chain waits for an earlier nonce: two others say that ours is next, and it is overdue."""
+    liar = start_liar(eth_getTransactionCount=lambda params, count: "0x0" if params[1] == "latest" else count)
+    desk = replace(faulty_desk, urls=(liar.url, *fault_proxy.urls))
+    desk.record("first")
+    outbox = desk.outbox()
+    settle(desk, "first", outbox)
+    desk.hold_blocks()
+    desk.record("pay-1")
+    desk.step("pay-1", outbox)
+    desk.clock.advance(31)
+    desk.step("pay-1", outbox)
+
+    assert (len(desk.entry("pay-1").payloads), desk.entry("pay-1").alarm) == (2, None)
+
+
 def test_a_true_foreign_use_is_believed_although_one_node_denies_it(
     faulty_desk: Desk, fault_proxy: FaultProxy, start_liar: StartLiar
 ) -> None:

@@ -14,7 +14,15 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from kernel.errors import LeaseLost
 from kernel.evm.blocks import Head, Receipt
@@ -109,6 +117,10 @@ class Leases(RuleBasedStateMachine):
             value_wei=value_wei,
         )
 
+    @initialize(signer=SIGNERS)
+    def begin_with_something_owed(self, signer: int) -> None:
+        self.record(["pay-a", "pay-b"], signer, dies=False)
+
     @rule(keys=st.lists(KEYS, min_size=1, max_size=4), signer=SIGNERS, dies=st.booleans())
     def record(self, keys: list[str], signer: int, dies: bool) -> None:
         """A caller's transaction: consecutive nonces in its order, known keys as they are, or nothing at all."""
@@ -140,11 +152,19 @@ class Leases(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(target=looks, key=KEYS, lease_s=st.sampled_from([0.0, 10.0, 60.0]))
-    def claim_and_look(self, key: str, lease_s: float) -> Any:
+    @rule(target=looks, look=looks, lease_s=st.sampled_from([0.0, 60.0]))
+    def overtake(self, look: Look, lease_s: float) -> Any:
+        """The worker slept through its lease, and another one takes over."""
+        self.clock.advance(61.0)
+        return self._claim(look.key, lease_s)
+
+    @rule(target=looks, number=st.integers(0, 9), lease_s=st.sampled_from([0.0, 10.0, 60.0]))
+    def claim_and_look(self, number: int, lease_s: float) -> Any:
         """A worker takes the task when nobody holds it, and reads the entry."""
-        if key not in self.owed:
-            return multiple()
+        keys = sorted(self.owed)
+        return self._claim(keys[number % len(keys)], lease_s) if keys else multiple()
+
+    def _claim(self, key: str, lease_s: float) -> Any:
         owed, now_s = self.owed[key], self.clock.time_s()
         task = self.tasks.claim(owed.task_id, "worker", lease_s)
         assert isinstance(task, NotClaimed) == (owed.settled or now_s < owed.lease_until_s)
@@ -286,7 +306,7 @@ def test_leases_and_fences_behave_like_the_model(database_url: str, volume: Call
     run_state_machine_as_test(
         OverThisDatabase,
         settings=settings(
-            max_examples=volume(25, 1_000),
+            max_examples=volume(12, 1_000),
             stateful_step_count=30,
             deadline=None,
             derandomize=True,

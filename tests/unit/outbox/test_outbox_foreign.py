@@ -29,6 +29,7 @@ THEIRS: dict[str, Any] = {
         ({}, True),
         ({"gas": "0x5208", "maxFeePerGas": "0x1"}, True),  # what it costs is not what it does
         ({"from": TO}, False),
+        ({"from": "0x" + "11" * 20}, False),
         ({"to": SIGNER}, False),
         ({"to": None}, False),  # it creates a contract
         ({"nonce": "0x5"}, False),
