@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from functions.ops.adapters.chains import Chains, ChainSettings
 from functions.ops.adapters.connections import Connections
 from functions.ops.adapters.health import Vitals
+from functions.ops.adapters.hooks import HookSettings, Intake
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
 from kernel.keys.requests import SignatureRequests
@@ -31,12 +32,14 @@ def _from_json(text: Any) -> Any:
 
 
 class Settings(FrozenSettings):
-    """Where the treasury's wallets are."""
+    """Where the treasury's wallets are, and who sends webhooks."""
 
     model_config = SettingsConfigDict(env_prefix="COUNTERPART_OPS_")
 
     #: A JSON list of objects as functions/ops/adapters/chains.py describes them, one a chain; RPC URLs by reference.
     chains: Annotated[tuple[ChainSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
+    #: A JSON list of objects as functions/ops/adapters/hooks.py describes them, one a secret; secrets by reference.
+    hooks: Annotated[tuple[HookSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
 
 
 class Deps(KernelDeps):
@@ -95,6 +98,11 @@ class Deps(KernelDeps):
     def vitals(self) -> Vitals:
         """How every dependency stands."""
         return Vitals(self.kernel, self.chains)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """The intake of chain webhooks."""
+        return Intake(self.kernel, self.settings.hooks)
 
     @cached_property
     def checks(self) -> Checks:

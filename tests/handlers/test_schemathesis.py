@@ -32,6 +32,8 @@ SEALED_KEY = 'plain:{"address": "0x' + "11" * 20 + '", "sealed": ""}'
 SLICE_ENVIRONMENTS = {
     "COUNTERPART_OPS_CHAINS": '[{"chain": "evm:1", "rpc_urls": "plain:http://rpc.invalid"}, '
     '{"chain": "solana:localnet", "rpc_urls": "plain:http://rpc.invalid"}]',
+    "COUNTERPART_OPS_HOOKS": '[{"provider": "alchemy", "secret": "plain:key"}, '
+    '{"provider": "quicknode", "secret": "plain:token"}, {"provider": "helius", "secret": "plain:secret"}]',
     "COUNTERPART_ORACLE_NETWORK": "local",
     "COUNTERPART_ORACLE_CHAIN_ID": "31337",
     "COUNTERPART_ORACLE_RPC_URLS": "plain:http://rpc.invalid",

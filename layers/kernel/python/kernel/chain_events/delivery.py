@@ -11,7 +11,11 @@ from kernel.chain_events.solana import SolanaEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event on its way to a task. `sequence` grows with every delivery of one watch, by one or more."""
+    """One event on its way to a task. `sequence` grows with every delivery of one watch, by one or more.
+
+    It is 0 where a webhook told the event before the cursor came to it. Such a delivery is a hint without an order: its
+    consumer takes nothing from it but where to look, and asks the chain.
+    """
 
     watch: str
     sequence: int

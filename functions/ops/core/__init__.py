@@ -1,0 +1,1 @@
+"""What the ops slice decides, as values in and values out."""
