@@ -306,8 +306,8 @@ def test_leases_and_fences_behave_like_the_model(database_url: str, volume: Call
     run_state_machine_as_test(
         OverThisDatabase,
         settings=settings(
-            max_examples=volume(12, 1_000),
-            stateful_step_count=30,
+            max_examples=volume(50, 1_000),
+            stateful_step_count=40,
             deadline=None,
             derandomize=True,
             database=None,
