@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from queue import Empty, SimpleQueue
 from types import FrameType
 
@@ -15,10 +15,12 @@ from infra.local.children import ChildDied
 from infra.local.cloud import LocalCloud
 from infra.local.flare.network import enter_reward_epoch
 from infra.local.flare.timing import Timing
-from infra.local.oracle_market import OracleMarket, Provider, open_market
+from infra.local.notifier import EvmFollower, Notifier
+from infra.local.oracle_market import CHAIN_ID, OracleMarket, Provider, open_market
 from infra.local.ports import PortTaken
 from infra.local.runner.runner import Runner
 from infra.local.settings import LocalSettings
+from infra.local.webhooks import LocalWebhooks
 from kernel.auth.api_keys import ApiKeys
 from kernel.auth.principal import Role, Tier
 from kernel.postgres import Postgres
@@ -49,12 +51,18 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
     deaths: SimpleQueue[ChildDied] = SimpleQueue()
     with LocalCloud(console=console, database_url=chosen.database_url) as cloud:
         unwatch = cloud.children.watch(deaths.put)
-        with Runner(cloud.environment(), folder=cloud.folder, children=cloud.children) as runner:
+        webhooks = LocalWebhooks.new(CHAIN_ID)
+        environment = {**cloud.environment(), **webhooks.environment(cloud.aws.put_secret)}
+        with (
+            Runner(environment, folder=cloud.folder, children=cloud.children) as runner,
+            ExitStack() as following,
+        ):
             try:
                 with console.status("deploying Flare's contracts and the bundle"):
                     market = open_market(cloud, runner, timing=TIMING, gateway_ports=(gateway_port,))
                     playing = market.providers if chosen.seed else market.providers[:1]
                     market.start(*playing)
+                following.enter_context(_notifier(market, playing[0], webhooks))
                 for line in banner(cloud, market, playing):
                     console.print(line, highlight=False, soft_wrap=True)
                 return _wait(market, deaths, console)
@@ -66,6 +74,12 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 console.print("\nstopping everything ...")
+
+
+def _notifier(market: OracleMarket, provider: Provider, webhooks: LocalWebhooks) -> Notifier:
+    """Tells the first provider's intake what happens on Flare, from now on."""
+    follower = EvmFollower(market.flare, webhooks.alchemy, start_block=market.flare.block_number() + 1)
+    return Notifier(f"{provider.stack.gateway_url}/hooks", [follower])
 
 
 def _wait(market: OracleMarket, deaths: "SimpleQueue[ChildDied]", console: Console) -> int:
@@ -108,6 +122,7 @@ def banner(cloud: LocalCloud, market: OracleMarket, playing: tuple[Provider, ...
     yield f"  AWS          {cloud.aws.endpoint}   (AWS_ENDPOINT_URL; any keys)"
     yield f"  Flare RPC    {'  '.join(market.flare.proxy_urls)}   (chain {market.network.chain_id}; two identities)"
     yield f"  Flare node   {market.flare.url}   (past every fault)"
+    yield f"  webhooks     {first.stack.gateway_url}/hooks/alchemy   (signed; what the Flare node logs)"
     yield f"  exchanges    {market.exchanges.control_url}"
     yield f"  logs         {cloud.folder}"
     if len(playing) == 1:
