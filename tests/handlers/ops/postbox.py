@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,12 +82,11 @@ class Postbox:
         """The stored tasks' payloads by business key; a key that two kinds have is told with its kind."""
         with self.kernel.postgres.transaction() as tx:
             rows = tx.all("select kind, business_key, payload from kernel.tasks order by id")
-        keys = [row["business_key"] for row in rows]
+        times = Counter(row["business_key"] for row in rows)
         return {
-            row["business_key"]
-            if keys.count(row["business_key"]) == 1
-            else f"{row['kind']} {row['business_key']}": row["payload"]
+            key if times[key] == 1 else f"{row['kind']} {key}": row["payload"]
             for row in rows
+            for key in [row["business_key"]]
         }
 
     def count(self) -> int:
