@@ -1,6 +1,7 @@
 """Webhooks over HTTP: genuine deliveries become each task once; what nobody watches is dropped."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -75,6 +76,24 @@ def test_the_same_delivery_ten_times_is_one_task(postbox: Postbox) -> None:
 
     assert [postbox.post(letter) for _ in range(10)] == [(200, {"events": 3, "tasks": 2})] * 10
     assert list(postbox.tasks()) == [identity(log(index=1)), identity(log(index=2))]
+
+
+def test_deliveries_at_the_same_moment_are_one_task_each(postbox: Postbox) -> None:
+    """Two containers, the same logs in opposite orders: nobody waits for ever, and nothing is stored twice."""
+    logs = [log(index=index) for index in range(40)]
+    boxes = [Postbox(postbox.database_url) for _ in range(4)]
+    letters = [block(*(logs if number % 2 else logs[::-1])) for number in range(len(boxes))]
+    with ThreadPoolExecutor(len(boxes)) as pool:
+        answers = [
+            answer
+            for _ in range(5)
+            for answer in pool.map(lambda box, letter: box.post(letter), boxes, letters, timeout=60)
+        ]
+    for box in boxes:
+        box.close()
+
+    assert {status for status, _ in answers} == {200}
+    assert sorted(postbox.tasks()) == sorted(identity(one) for one in logs)
 
 
 def test_a_cursor_and_a_webhook_make_one_task(postbox: Postbox) -> None:
