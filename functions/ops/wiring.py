@@ -8,13 +8,16 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from functions.ops.adapters.chains import Chains, ChainSettings
-from functions.ops.adapters.connections import Connections
+from functions.ops.adapters.conversations import Conversations
 from functions.ops.adapters.health import Vitals
 from functions.ops.adapters.hooks import HookSettings, Intake
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
 from kernel.keys.requests import SignatureRequests
 from kernel.postgres import Partitions
+from kernel.realtime import Realtime, Registry
+from kernel.realtime.fan_out import FanOut
+from kernel.realtime.pusher import ApiGatewayPusher, Pusher
 from kernel.settings import FrozenSettings
 from kernel.tasks import DeadLetters
 from kernel.trace import Traces
@@ -119,12 +122,35 @@ class SignerDeps(Deps):
 
 
 class RealtimeDeps(KernelDeps):
-    """What the WebSocket handlers use: Redis, and no database."""
+    """What the WebSocket handlers use: Redis, the way to clients, and no database."""
+
+    def __init__(self, kernel: Kernel, *, registry: Registry | None = None, pusher: Pusher | None = None) -> None:
+        """The last two replace Upstash and API Gateway."""
+        super().__init__(kernel)
+        self._registry, self._pusher = registry, pusher
 
     @cached_property
-    def connections(self) -> Connections:
-        """Who is connected."""
-        return Connections(self.kernel.cache)
+    def registry(self) -> Registry:
+        """Who is connected, and reads what."""
+        return self._registry or self.kernel.registry
+
+    @cached_property
+    def pusher(self) -> Pusher:
+        """The way to clients."""
+        return self._pusher or ApiGatewayPusher(self.kernel.settings.realtime_url)
+
+    @cached_property
+    def realtime(self) -> Realtime:
+        """Publication and fan-out."""
+        fan_out = FanOut(self.registry, self.pusher, self.clock)
+        return Realtime(self.registry, self.kernel.queues, self.clock, fan_out=fan_out)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """What is said with clients."""
+        return Conversations(
+            self.registry, self.realtime, self.pusher, lambda: self.kernel.tokens, self.kernel.limiter, self.clock
+        )
 
     def check(self) -> None:
         """Nothing to check: the registry may be lost."""

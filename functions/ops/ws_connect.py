@@ -1,4 +1,4 @@
-"""Accept a WebSocket connection and register it; anonymous, since no topic is offered yet."""
+"""Accept a WebSocket connection: with a session if a token came along, else anonymous, for public topics."""
 
 from functions.ops.wiring import RealtimeDeps, build_realtime_deps
 from kernel.handler import SocketCall, SocketReply, websocket
@@ -6,5 +6,9 @@ from kernel.handler import SocketCall, SocketReply, websocket
 
 @websocket(build_realtime_deps)
 def handler(call: SocketCall, deps: RealtimeDeps) -> SocketReply:
-    deps.connections.open(call.connection_id, call.connected_at, call.callback_url)
-    return SocketReply()
+    subprotocol = deps.conversations.greet(
+        call.connection_id,
+        protocols=call.headers.get("sec-websocket-protocol", ""),
+        authorization=call.headers.get("authorization", ""),
+    )
+    return SocketReply(headers={"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {})

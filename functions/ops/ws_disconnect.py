@@ -1,4 +1,4 @@
-"""Forget a WebSocket connection that was closed."""
+"""Forget a WebSocket connection that was closed, and what it read."""
 
 from functions.ops.wiring import RealtimeDeps, build_realtime_deps
 from kernel.handler import SocketCall, SocketReply, websocket
@@ -6,5 +6,5 @@ from kernel.handler import SocketCall, SocketReply, websocket
 
 @websocket(build_realtime_deps)
 def handler(call: SocketCall, deps: RealtimeDeps) -> SocketReply:
-    deps.connections.close(call.connection_id)
+    deps.registry.forget(call.connection_id)
     return SocketReply()

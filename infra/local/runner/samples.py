@@ -105,6 +105,9 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     ),
 }
 
+#: Bodies of messages that are about no task.
+BODIES: dict[str, dict[str, object]] = {"queue_fan_out": {"topic": "system", "shard": 0}}
+
 
 def samples(bundle: Bundle) -> Iterator[tuple[str, events.Event]]:
     """(path below events/, event) for every function of the bundle, one for each case."""
@@ -193,7 +196,7 @@ def _socket(function: Function, route: str) -> events.Event:
 def _batch(bundle: Bundle, function: Function, trigger: QueueTrigger) -> events.Event:
     """One message as kernel.tasks sends it; in a dead-letter queue it also names the queue it came from."""
     queue = bundle.queues[trigger.queue]
-    body = json.dumps({"task_id": TASK_ID}, separators=(",", ":"))
+    body = json.dumps(BODIES.get(function.name, {"task_id": TASK_ID}), separators=(",", ":"))
     attributes = {
         "ApproximateReceiveCount": "1" if queue.redrive else "6",
         "SentTimestamp": str(int(AT.timestamp() * 1000)),
@@ -224,7 +227,8 @@ def _id(name: str) -> str:
 
 def sample_bundle(path: Path = ROOT / "serverless.yml") -> Bundle:
     """The bundle as its stage ``dev`` is deployed; only names are read from it."""
-    return load_bundle(path, Deployment(stage=STAGE, overrides={"COUNTERPART_KMS_KEY_ID": "alias/counterpart-dev"}))
+    overrides = {"COUNTERPART_KMS_KEY_ID": "alias/counterpart-dev", "COUNTERPART_REALTIME_URL": "https://example.org"}
+    return load_bundle(path, Deployment(stage=STAGE, overrides=overrides))
 
 
 def text_of(event: events.Event) -> str:

@@ -72,7 +72,7 @@ class SocketApi:
             return
         opened = _Open(connection, send, datetime.now(UTC), asyncio.Event())
         self._open[connection.connection_id] = opened
-        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.accept", "subprotocol": _subprotocol(done)})
         code, reason = await self._serve_messages(opened, receive)
         self._open.pop(connection.connection_id, None)
         event = disconnect_event(
@@ -178,6 +178,13 @@ def _refusal(done: Invocation | None) -> int:
         return 500
     status = int(done.result.get("statusCode", 200)) if isinstance(done.result, Mapping) else 200
     return 0 if 200 <= status < 300 else status
+
+
+def _subprotocol(done: Invocation | None) -> str | None:
+    """The subprotocol that $connect confirms by a header of its answer."""
+    result = done.result if done is not None and isinstance(done.result, Mapping) else {}
+    headers = {str(name).lower(): str(value) for name, value in (result.get("headers") or {}).items()}
+    return headers.get("sec-websocket-protocol")
 
 
 def _error(message: str, connection_id: str, request_id: str) -> str:

@@ -115,6 +115,7 @@ class Stack:
             **spec.env,
             # boto3 reads this before AWS_ENDPOINT_URL: pushes to WebSocket clients come to this stack's front.
             "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": f"{self.gateway_url}/{self.stage}",
+            "COUNTERPART_REALTIME_URL": f"{self.gateway_url}/{self.stage}",
             "COUNTERPART_QUEUE_URL_PREFIX": f"{self._host.sqs_url}/{ACCOUNT}/{service_name(spec.path)}-{self.stage}-",
         }
 

@@ -1,29 +1,30 @@
 """A WebSocket connection is closed."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from functions.ops.wiring import RealtimeDeps
-from functions.ops.ws_connect import handler as connect
-from functions.ops.ws_disconnect import handler
-from kernel.testing.kernel import FakedKernel
+from infra.local.redis import RedisRest
+from tests.handlers.ops.socket_clients import Clients
 
 pytestmark = pytest.mark.handlers
-EVENT = json.loads(Path("events/ops/ws_disconnect.json").read_text(encoding="utf-8"))
-CONNECT = json.loads(Path("events/ops/ws_connect.json").read_text(encoding="utf-8"))
 
 
-def test_a_closed_connection_is_forgotten() -> None:
-    """Also when it is told twice, or was never known."""
-    deps = RealtimeDeps(FakedKernel("postgresql://127.0.0.1:1/none"))
-    id_ = EVENT["requestContext"]["connectionId"]
-    context = {**CONNECT["requestContext"], "connectionId": id_}
-    connect.bind(deps)({**CONNECT, "requestContext": context}, None)
-    before = deps.connections.is_open(id_)
+@pytest.fixture
+def clients(redis_rest: RedisRest) -> Iterator[Clients]:
+    clients = Clients(redis_rest)
+    yield clients
+    clients.close()
 
-    answers = [handler.bind(deps)(EVENT, None) for _ in range(2)]
 
-    assert answers == [{"statusCode": 200}] * 2
-    assert (before, deps.connections.is_open(id_)) == (True, False)
+def test_a_closed_connection_is_forgotten(clients: Clients) -> None:
+    """With what it read; also when it is told twice, or was never known."""
+    clients.connect("one")
+    clients.say("one", action="subscribe", topics=["system", "rounds"])
+
+    answers = [clients.leave("one"), clients.leave("one"), clients.leave("nobody")]
+
+    assert answers == [{"statusCode": 200}] * 3
+    assert not clients.registry.seen("one", 0).is_known
+    clients.realtime.publish("system", {"n": 1})
+    assert clients.fan_out() == 0

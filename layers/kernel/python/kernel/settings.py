@@ -74,6 +74,8 @@ class KernelSettings(FrozenSettings):
     sign_in_domain: str = ""
     #: The chains whose wallets are taken, comma separated: "evm:1,solana:mainnet".
     sign_in_chains: str = ""
+    #: Where messages for WebSocket clients are posted; "" where nobody posts.
+    realtime_url: str = ""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     #: Browser origins that may call the API, comma separated in the environment; none by default.
     cors_origins: str = ""

@@ -28,6 +28,7 @@ from kernel.keys.kms import AwsKms, Kms
 from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
 from kernel.ratelimit import Limiter, UpstashLimiter
+from kernel.realtime import Publisher, Realtime, Registry
 from kernel.secrets import AwsSecrets, Secrets
 from kernel.settings import KernelSettings
 from kernel.tasks import Queues, SqsSender, Tasks
@@ -49,6 +50,7 @@ class Kernel:
         limiter: Limiter | None = None,
         kms: Kms | None = None,
         board: Board | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
         """role: the slice's database role, for every transaction. The others replace what AWS and Upstash do."""
         self.settings = settings
@@ -57,6 +59,7 @@ class Kernel:
         self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
         self._role = role
         self._sender, self._cache, self._limiter, self._kms = sender, cache, limiter, kms
+        self._publisher = publisher
         logger.setLevel(settings.log_level)
 
     @classmethod
@@ -101,6 +104,16 @@ class Kernel:
         board = self._board or UpstashBoard(self.settings.redis_rest_url, self._redis_token)
         # Without a clock of tests the stores' own time rules, since containers' clocks differ.
         return Breakers(postgres, board, self._given_clock, Policies(Tunables(postgres, TUNABLES, self.clock)))
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Who is connected, and reads what."""
+        return Registry(self.settings.redis_rest_url, self._redis_token)
+
+    @cached_property
+    def realtime(self) -> Publisher:
+        """News for those who are connected; fanned out by queue messages, so that nobody waits for clients."""
+        return self._publisher or Realtime(self.registry, self.queues, self.clock)
 
     @cached_property
     def api_keys(self) -> ApiKeys:
@@ -151,7 +164,7 @@ class Kernel:
 
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
-        for room in ("postgres", "cache", "limiter", "breakers"):
+        for room in ("postgres", "cache", "limiter", "breakers", "registry"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:
                 close()

@@ -65,6 +65,11 @@ class Tokens:
         except ValueError:
             raise Unauthorized from None
 
+    def session(self, token: str) -> tuple[Principal, int]:
+        """Whose token it is, and the second at which it ends. Raises Unauthorized."""
+        claims = self._claims(token)
+        return self.principal(token), min(int(claims["exp"]), int(claims["iat"]) + LIFETIME_S)
+
     def renewable(self, token: str) -> tuple[str, int]:
         """The subject, and when it signed in, of a token that is good and may be followed by another.
 

@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from kernel import strict_json
-from kernel.errors import CounterpartError, Invalid
+from kernel.errors import CounterpartError, Invalid, TooLarge
 from kernel.handler.entry import Container, Entry, handler_name, report_failure
 from kernel.handler.telemetry import correlated, logger
 from kernel.ids import accepted_correlation_id
 
 D = TypeVar("D")
+#: What clients say is short; what they are told may be longer.
+BODY_BYTES_MAX = 8 * 1024
+ID_LONGEST = 64
+UNABLE = "Counterpart could not do what was asked."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class SocketReply:
 
     body: Mapping[str, Any] | None = None
     status: int = 200
+    #: Of the handshake's answer: $connect confirms a subprotocol so.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def websocket(build_deps: Callable[[], D]) -> Callable[[Callable[[SocketCall, D], SocketReply]], Entry[D]]:
@@ -60,14 +66,14 @@ def websocket(build_deps: Callable[[], D]) -> Callable[[Callable[[SocketCall, D]
 
 
 def call_of(event: Mapping[str, Any]) -> SocketCall:
-    """The call in an API Gateway WebSocket event. Raises Invalid when there is a body that is no JSON object."""
+    """The call in an API Gateway WebSocket event. Raises TooLarge; Invalid for a body that is no JSON object."""
     context = event["requestContext"]
     return SocketCall(
         route=context["routeKey"],
         connection_id=context["connectionId"],
         connected_at=datetime.fromtimestamp(int(context.get("connectedAt", 0)) / 1000, UTC),
         source_ip=(context.get("identity") or {}).get("sourceIp", ""),
-        callback_url=f"https://{context.get('domainName', '')}/{context.get('stage', '')}",
+        callback_url=_callback_url(context.get("domainName", ""), context.get("stage", "")),
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         query=dict(event.get("queryStringParameters") or {}),
         body=_object(event.get("body")),
@@ -77,6 +83,8 @@ def call_of(event: Mapping[str, Any]) -> SocketCall:
 def answer(reply: SocketReply) -> dict[str, Any]:
     """The reply as API Gateway takes it."""
     result: dict[str, Any] = {"statusCode": reply.status}
+    if reply.headers:
+        result["headers"] = dict(reply.headers)
     if reply.body is not None:
         result["body"] = json.dumps(reply.body)
     return result
@@ -90,21 +98,40 @@ def _reply(
     except CounterpartError as known:
         report_failure(known, "told to the caller")
         # Our own faults are told by code alone.
-        message = known.message if known.fault != "ourselves" else "Counterpart could not do what was asked."
-        return SocketReply(status=known.status, body=_error(known.code, message, event))
+        message = known.message if known.fault != "ourselves" else UNABLE
+        details = known.details if known.fault == "caller" else {}
+        return SocketReply(status=known.status, body=_error(known.code, message, details, event))
     except Exception as unknown:
         report_failure(unknown, "told to the caller")
-        return SocketReply(status=500, body=_error("internal_error", "Counterpart could not do what was asked.", event))
+        return SocketReply(status=500, body=_error("internal_error", UNABLE, {}, event))
 
 
-def _error(code: str, message: str, event: Mapping[str, Any]) -> dict[str, Any]:
+def _error(code: str, message: str, details: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
     request_id = event["requestContext"].get("requestId", "")
-    return {"type": "error", "error": {"code": code, "message": message, "details": {}, "request_id": request_id}}
+    error = {"code": code, "message": message, "details": dict(details), "request_id": request_id}
+    return {"type": "error", "error": error, **_id_of(event.get("body"))}
+
+
+def _id_of(text: str | None) -> dict[str, Any]:
+    """The client's own id of the message that failed, so that it knows which one did."""
+    try:
+        id_ = _object(text).get("id")
+    except CounterpartError:
+        return {}
+    return {"id": id_} if isinstance(id_, str | int) and len(str(id_)) <= ID_LONGEST else {}
+
+
+def _callback_url(domain: str, stage: str) -> str:
+    """Where to post; the local gateway, on the loopback, speaks no TLS."""
+    scheme = "http" if domain.startswith("127.0.0.1:") else "https"
+    return f"{scheme}://{domain}/{stage}"
 
 
 def _object(text: str | None) -> Mapping[str, Any]:
     if not text:
         return {}
+    if len(text.encode("utf-8", errors="replace")) > BODY_BYTES_MAX:
+        raise TooLarge(limit_bytes=BODY_BYTES_MAX)
     try:
         body = strict_json.read(text)
     except strict_json.NotStrictJson:

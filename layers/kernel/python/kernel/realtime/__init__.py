@@ -1,6 +1,6 @@
 """Owns news for those who are connected: topics, numbered messages, their way to every WebSocket that reads them."""
 
-from kernel.realtime.realtime import QUEUE, Publisher, Realtime
+from kernel.realtime.realtime import QUEUE, Publisher, Realtime, order_of
 from kernel.realtime.registry import Joined, Published, Registry, Seen, Verdict
 from kernel.realtime.topics import KINDS, Access, Reader, Topic, TopicForbidden, TopicUnknown, topic_for, topic_named
 
@@ -19,6 +19,7 @@ __all__ = [
     "TopicForbidden",
     "TopicUnknown",
     "Verdict",
+    "order_of",
     "topic_for",
     "topic_named",
 ]

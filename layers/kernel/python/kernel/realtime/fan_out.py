@@ -89,7 +89,7 @@ class FanOut:
         slow = slow_ones({member: end.fate for member, end in reached.items()})
         for member, end in reached.items():
             if end.fate is Fate.GONE or member in slow:
-                self._registry.close(member)
+                self._registry.forget(member)
             if member in slow:
                 self._pusher.drop(member)
         total["pushed"] += sum(end.pushed for end in reached.values())

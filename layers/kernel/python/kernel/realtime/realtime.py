@@ -17,6 +17,7 @@ from kernel.realtime import messages
 from kernel.realtime.fan_out import FanOut, Report
 from kernel.realtime.registry import Published, Registry
 from kernel.realtime.topics import topic_named
+from kernel.realtime.vocabulary import MessageInvalid
 from kernel.tasks.messages import MessageSender, OutgoingMessage
 
 QUEUE: Final = "ops-fan-out"
@@ -93,6 +94,14 @@ class Realtime:
                 self.fan_out(topic, shard)
             return
         self._queues.send_many([_order(topic, shard) for shard in range(published.shards)])
+
+
+def order_of(body: Any) -> tuple[str, int]:
+    """Topic and shard of a queue message. Raises TopicUnknown, MessageInvalid."""
+    topic, shard = (body.get("topic"), body.get("shard")) if isinstance(body, dict) else (None, None)
+    if not isinstance(topic, str) or isinstance(shard, bool) or not isinstance(shard, int) or shard < 0:
+        raise MessageInvalid(field="shard")
+    return topic_named(topic).name, shard
 
 
 def _order(topic: str, shard: int, delay_s: int = 0) -> OutgoingMessage:

@@ -88,11 +88,11 @@ class Registry:
         self._redis: Redis | None = None
         self._process_id = 0
 
-    def open(self, connection_id: str, reader: Reader, ends_ms: int = 0) -> None:
+    def register(self, connection_id: str, reader: Reader, ends_ms: int = 0) -> None:
         """Register a connection; ends_ms: when its session ends."""
         self._run(scripts.OPEN, connection_id, *_words(reader), ends_ms)
 
-    def close(self, connection_id: str) -> int:
+    def forget(self, connection_id: str) -> int:
         """Forget a connection and its subscriptions; how many topics it left."""
         return int(self._run(scripts.CLOSE, connection_id))
 
@@ -182,7 +182,7 @@ class Registry:
         """Let another go on with a shard."""
         self._run(scripts.RELEASE, topic, shard, holder)
 
-    def disconnect(self) -> None:
+    def close(self) -> None:
         """Give the connection back; the next call opens another."""
         redis, self._redis = self._redis, None
         if redis is not None and self._process_id == os.getpid():

@@ -6,6 +6,7 @@ from kernel.testing.clock import FakeClock
 from kernel.testing.kms import InMemoryKms
 from kernel.testing.limiter import InMemoryLimiter
 from kernel.testing.queue import InMemoryQueue, ReceivedMessage, SentMessage
+from kernel.testing.realtime import InMemoryRealtime
 from kernel.testing.secrets import InMemorySecrets
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "InMemoryKms",
     "InMemoryLimiter",
     "InMemoryQueue",
+    "InMemoryRealtime",
     "InMemorySecrets",
     "ReceivedMessage",
     "SentMessage",

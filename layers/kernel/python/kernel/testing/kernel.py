@@ -8,6 +8,7 @@ from kernel.testing.clock import FakeClock
 from kernel.testing.kms import InMemoryKms
 from kernel.testing.limiter import InMemoryLimiter
 from kernel.testing.queue import InMemoryQueue
+from kernel.testing.realtime import InMemoryRealtime
 from kernel.testing.secrets import InMemorySecrets
 from kernel.wiring import Kernel
 
@@ -31,7 +32,7 @@ def settings_for(database_url: str) -> KernelSettings:
 
 
 class FakedKernel(Kernel):
-    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted` are its fakes, for tests to see."""
+    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted`, `news` are its fakes, for tests."""
 
     def __init__(self, database_url: str, *, role: str | None = None, clock: Clock | None = None) -> None:
         present = clock or FakeClock()
@@ -40,6 +41,7 @@ class FakedKernel(Kernel):
         self.counter = InMemoryLimiter(present)
         self.keys = InMemoryKms((KEY_ID,))
         self.posted = InMemoryBoard(present)
+        self.news = InMemoryRealtime()
         super().__init__(
             settings_for(database_url),
             role=role,
@@ -50,4 +52,5 @@ class FakedKernel(Kernel):
             limiter=self.counter,
             kms=self.keys,
             board=self.posted,
+            publisher=self.news,
         )
