@@ -1,4 +1,4 @@
-"""People who sign by hand, and people who halt a service: an effect waits for both, and happens once."""
+"""Signers who are late, people who sign by hand, and people who halt a service: an effect waits, and happens once."""
 
 import os
 from collections.abc import Callable
@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from kernel import base58
+from kernel.errors import Transient
 from kernel.keys.external import ExternalSolanaSigner, payloads_of
 from kernel.keys.requests import SignatureRequest, SignatureRequests
-from kernel.keys.solana import LocalSolanaSigner
+from kernel.keys.solana import LocalSolanaSigner, SignedMessage
 from kernel.outbox.solana import DurableNonceMissing, Purpose, State
 from kernel.postgres import Postgres
 from kernel.solana.fees import SolanaFeePolicy
@@ -21,6 +22,49 @@ from tests.chain.outbox_solana.desk import Desk, MutePool, SwallowingPool
 from tests.chain.outbox_solana.nonces import advance_elsewhere, nonce_account
 
 pytestmark = pytest.mark.chain
+
+
+class SigningTimedOut(Transient):
+    """The signing service did not answer in time."""
+
+
+class LateSigner(LocalSolanaSigner):
+    """A signing service that signs, and whose answer comes after the time-out, the first `late` times."""
+
+    __slots__ = ("late", "signed")
+    late: int
+    signed: list[SignedMessage]
+
+    def sign(self, message: bytes) -> SignedMessage:
+        self.signed.append(super().sign(message))
+        if len(self.signed) <= self.late:
+            raise SigningTimedOut
+        return self.signed[-1]
+
+
+def test_a_signer_times_out_after_having_signed(desk: Desk) -> None:
+    """Three signatures over three blockhashes exist somewhere, stored by nobody: none lands, and one effect comes."""
+    signer = LateSigner(desk.seed)
+    signer.late, signer.signed = 3, []
+    desk.record("pay-1")
+    outbox = desk.outbox(signer=signer)
+    for _ in range(3):
+        desk.wait_until_due("pay-1")
+        task = desk.claim("pay-1")
+        with pytest.raises(SigningTimedOut) as timed_out:
+            outbox.advance(desk.entry("pay-1").id, task.fence)
+        desk.tasks.finish(task.fence, timed_out.value)
+        desk.node.mine(3)
+    unsent = desk.entry("pay-1")
+    desk.step("pay-1", outbox)
+    entry = desk.settle("pay-1")
+
+    *lost, kept = [base58.encode(one.signature) for one in signer.signed]
+    assert (State.RECORDED, ()) == (unsent.state, unsent.payloads)
+    assert len({kept, *lost}) == 4
+    assert ([kept], kept) == ([payload.signature for payload in entry.payloads], entry.signature)
+    assert [None] * 3 == desk.pool().statuses(lost)
+    assert (State.CONFIRMED, 1) == (entry.state, desk.effects("pay-1"))
 
 
 class Person:
