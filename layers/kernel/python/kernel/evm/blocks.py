@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kernel.evm.addresses import checksum
+from kernel.evm.addresses import AddressInvalid, checksum
 
 Tag = Literal["latest", "pending", "finalized", "safe", "earliest"]
 BlockId = int | Tag
@@ -48,7 +48,7 @@ class Log:
     def from_rpc(cls, log: Mapping[str, Any]) -> "Log":
         """From eth_getLogs or a receipt."""
         return cls(
-            address=checksum(log["address"]),
+            address=address_told(log["address"]),
             topics=tuple(octets(topic) for topic in log["topics"]),
             data=octets(log["data"]),
             block_number=quantity(log["blockNumber"]),
@@ -92,6 +92,14 @@ def quantity(text: str) -> int:
 def octets(text: str) -> bytes:
     """The bytes in JSON-RPC's DATA form."""
     return bytes.fromhex(text[2:])
+
+
+def address_told(text: str) -> str:
+    """The EIP-55 form of an address that a node names. Raises ValueError: a node's mistake is not a caller's."""
+    try:
+        return checksum(text)
+    except AddressInvalid as malformed:
+        raise ValueError("a node names an address that is none") from malformed
 
 
 def block_id(block: BlockId) -> str:

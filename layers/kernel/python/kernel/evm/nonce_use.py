@@ -2,7 +2,7 @@
 
 Nodes have no index from (sender, nonce) to a transaction, but the transaction count of an account never falls from one
 block to the next. So the block that used the nonce is found by bisection, and the transaction by reading that block.
-Every reading is a quorum's: a second payment hangs on it.
+Every reading is a quorum's, and never of fewer endpoints because some are away: a second payment hangs on it.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.errors import Transient
-from kernel.evm.addresses import checksum
-from kernel.evm.blocks import block_id, octets, quantity
+from kernel.evm.blocks import address_told, block_id, octets, quantity
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import RpcRefused
 
@@ -83,11 +82,12 @@ def _first_block_above(pool: RpcPool, signer: str, nonce: int, below: int, above
 def _transaction_in(pool: RpcPool, signer: str, nonce: int, block_number: int) -> bytes:
     def found(block: Mapping[str, Any] | None) -> str | None:
         for transaction in (block or {"transactions": []})["transactions"]:
-            if checksum(transaction["from"]) == signer and quantity(transaction["nonce"]) == nonce:
+            if address_told(transaction["from"]) == signer and quantity(transaction["nonce"]) == nonce:
                 return str(transaction["hash"])
         return None
 
-    transaction_hash = found(pool.agreed("eth_getBlockByNumber", [block_id(block_number), True], by=found))
+    asked = [block_id(block_number), True]
+    transaction_hash = found(pool.agreed("eth_getBlockByNumber", asked, by=found, quorum=pool.unreduced()))
     if transaction_hash is not None:
         return octets(transaction_hash)
     raise NonceHistoryUnavailable(signer=signer, nonce=nonce, block_number=block_number)

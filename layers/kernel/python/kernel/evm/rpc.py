@@ -69,8 +69,9 @@ class RpcPool(Pool):
         return quantity(self.call("eth_getTransactionCount", [address, block_id(block)]))
 
     def nonce_agreed(self, address: str, block: int) -> int:
-        """The same by a quorum, as of a block that all have: what a nonce is believed to be used by. Raises NoQuorum."""
-        return quantity(self.agreed("eth_getTransactionCount", [address, block_id(block)]))
+        """The same by a quorum that nobody's absence reduces, as of a block that all have. Raises NoQuorum."""
+        asked = [address, block_id(block)]
+        return quantity(self.agreed("eth_getTransactionCount", asked, by=quantity, quorum=self.unreduced()))
 
     def nonce_claimed(self, address: str) -> int:
         """The first nonce that is free, pending transactions included: the highest count that a quorum reaches.
@@ -79,11 +80,10 @@ class RpcPool(Pool):
         answer, those who do decide: a nonce too low is noticed when it is used, and one too high leaves a gap that is
         filled.
         """
-        answers = self.everywhere("eth_getTransactionCount", [address, "pending"])
-        counts = sorted((quantity(count) for count in answers), reverse=True)
+        counts = sorted(self.everywhere("eth_getTransactionCount", [address, "pending"], quantity), reverse=True)
         if not counts:
             raise RpcUnavailable(chain_id=self.chain_id)
-        return counts[min(self.needed(), len(counts)) - 1]
+        return int(counts[min(self.needed(), len(counts)) - 1])
 
     def balance_wei(self, address: str, block: BlockId = "latest") -> int:
         """The account's balance in wei."""

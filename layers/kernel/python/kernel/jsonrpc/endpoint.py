@@ -25,6 +25,9 @@ CONNECT_TIMEOUT_S: Final = 1.5
 
 Call = tuple[str, Sequence[Any]]
 
+# What reading an answer of another shape raises.
+MISSHAPEN: Final = (ValueError, TypeError, LookupError, AttributeError)
+
 
 class RpcUnavailable(Transient):
     """No RPC endpoint of this chain answers."""

@@ -24,7 +24,15 @@ from typing import Any, Final, Generic, TypeVar
 
 from kernel.clock import Clock, SystemClock
 from kernel.errors import WrongChain
-from kernel.jsonrpc.endpoint import Call, Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
+from kernel.jsonrpc.endpoint import (
+    MISSHAPEN,
+    Call,
+    Endpoint,
+    EndpointUnavailable,
+    RpcLimited,
+    RpcRefused,
+    RpcUnavailable,
+)
 from kernel.jsonrpc.fan import Fan
 from kernel.jsonrpc.quorum import Agreement, NoQuorum, agreement
 from kernel.jsonrpc.roster import Health, Roster, Tolerances
@@ -108,6 +116,18 @@ class Pool(ABC):
         """Several results of *one* node in one round trip, in order. Raises RpcRefused, RpcUnavailable, WrongChain."""
         return list(self._read(lambda endpoint: endpoint.batch(calls)))
 
+    def told(self, calls: Sequence[Call], read: Callable[[list[Any]], T]) -> T:
+        """The same as `read` makes of it; who answers in a shape that it cannot read is passed over."""
+
+        def ask(endpoint: Endpoint) -> T:
+            answers = endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
+            try:
+                return read(answers)
+            except MISSHAPEN:
+                raise EndpointUnavailable(endpoint=endpoint.name, reason="an answer of another shape") from None
+
+        return self._read(ask)
+
     def agreed(
         self,
         method: str,
@@ -142,7 +162,7 @@ class Pool(ABC):
                 return Vote(endpoint, refused, "refused", abstains=not refused.is_the_chains)
             except EndpointUnavailable as away:
                 self._roster.fail(endpoint, type(away).__name__)
-            except (ValueError, TypeError, LookupError):
+            except MISSHAPEN:
                 pass  # an answer of another shape is no vote
             return None
 
@@ -164,7 +184,7 @@ class Pool(ABC):
         def ask(endpoint: Endpoint) -> int | None:
             try:
                 return by(endpoint.call(method, params))
-            except (EndpointUnavailable, RpcRefused, ValueError, TypeError, LookupError):
+            except (EndpointUnavailable, RpcRefused, *MISSHAPEN):
                 return None
 
         answers = self._fan.each(voters, ask, lambda numbers: len(numbers) >= needed)
@@ -188,14 +208,24 @@ class Pool(ABC):
         self._is_reduced = needed < wanted
         return needed
 
-    def everywhere(self, method: str, params: Sequence[Any]) -> list[Any]:
-        """What each believed endpoint answers to one call; None, refusals and silence are left out."""
+    def unreduced(self) -> int:
+        """How many must say the same where a second payment hangs on it, whoever is away."""
+        return self._quorum or min(QUORUM, len(self._endpoints))
+
+    def everywhere(
+        self, method: str, params: Sequence[Any], read: Callable[[Any], Any] = lambda told: told
+    ) -> list[Any]:
+        """What `read` makes of each believed endpoint's answer to one call.
+
+        None, refusals, silence, and answers that it cannot read are left out.
+        """
         self._survey()
 
         def answer(endpoint: Endpoint) -> Any:
             try:
-                return endpoint.call(method, params)
-            except (EndpointUnavailable, RpcRefused):
+                found = endpoint.call(method, params)
+                return None if found is None else read(found)
+            except (EndpointUnavailable, RpcRefused, *MISSHAPEN):
                 return None
 
         return [found for found in self._fan.each(self._believed(), answer) if found is not None]
@@ -316,7 +346,7 @@ class Pool(ABC):
                 return None
             began_s = self._clock.time_s()
             sight = self._sight(endpoint)
-        except (EndpointUnavailable, RpcRefused, ValueError, TypeError, LookupError):
+        except (EndpointUnavailable, RpcRefused, *MISSHAPEN):
             return None  # Also for a result of another shape: one broken provider must not speak for the others.
         self._roster.latencies.add(endpoint, self._clock.time_s() - began_s)
         return sight

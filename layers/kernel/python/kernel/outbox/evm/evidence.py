@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kernel.evm.blocks import Receipt, hexadecimal, quantity
@@ -18,11 +19,16 @@ Facts = tuple[int, bytes, bool, int, int]
 
 
 def final_receipt(
-    pool: RpcPool, transaction_hash: bytes, block_number: int, confirmations: int | None
+    pool: RpcPool,
+    transaction_hash: bytes,
+    block_number: int,
+    confirmations: int | None,
+    *,
+    quorum: int | None = None,
 ) -> Receipt | None:
     """The receipt that a quorum calls final, or None while it is not; `block_number` is where one node saw it.
 
-    Raises NoQuorum, RpcUnavailable, WrongChain.
+    quorum: how many must say so, whoever is away. Raises NoQuorum, RpcUnavailable, WrongChain.
     """
     for _ in range(2):
         calls: list[Call] = [
@@ -34,7 +40,7 @@ def final_receipt(
         def vote(answers: Sequence[Any]) -> Facts | str | None:
             return _vote(answers, transaction_hash, confirmations)
 
-        answers = pool.agreed_batch(calls, by=vote)
+        answers = pool.agreed_batch(calls, by=vote, quorum=quorum)
         if not isinstance(vote(answers), tuple):
             return None
         receipt = Receipt.from_rpc(answers[0])
@@ -44,24 +50,28 @@ def final_receipt(
     return None
 
 
-def agreed_receipt(pool: RpcPool, transaction_hash: bytes) -> Receipt | None:
+def agreed_receipt(pool: RpcPool, transaction_hash: bytes, *, quorum: int | None = None) -> Receipt | None:
     """The receipt that a quorum knows, final or not, or None when a quorum knows none. Raises NoQuorum and the like."""
 
-    def place(receipt: Mapping[str, str] | None) -> tuple[str, str] | None:
-        return None if receipt is None else (receipt["blockNumber"], receipt["blockHash"])
+    def place(told: Mapping[str, Any] | None) -> tuple[int, bytes] | None:
+        if told is None:
+            return None
+        receipt = receipt_of(transaction_hash, told)
+        return receipt.block_number, receipt.block_hash
 
-    told = pool.agreed("eth_getTransactionReceipt", [hexadecimal(transaction_hash)], by=place)
+    asked = [hexadecimal(transaction_hash)]
+    told = pool.agreed("eth_getTransactionReceipt", asked, by=place, quorum=quorum)
     return None if told is None else Receipt.from_rpc(told)
 
 
-def final_block(pool: RpcPool, confirmations: int | None) -> int:
+def final_block(pool: RpcPool, confirmations: int | None, *, quorum: int | None = None) -> int:
     """The highest block that a quorum calls final; negative while there is none. Raises NoQuorum and the like."""
     tag = "finalized" if confirmations is None else "latest"
 
     def height(block: Mapping[str, str] | None) -> int:
         return -1 if block is None else last_final(quantity(block["number"]), confirmations)
 
-    return pool.agreed_floor("eth_getBlockByNumber", [tag, False], by=height)
+    return pool.agreed_floor("eth_getBlockByNumber", [tag, False], by=height, quorum=quorum)
 
 
 def last_final(number: int, confirmations: int | None) -> int:
@@ -73,9 +83,17 @@ def mined_anywhere(pool: RpcPool, hashes: Sequence[bytes]) -> dict[bytes, Receip
     """Receipts that any believed endpoint knows: hints, since it may lie. Raises RpcUnavailable, WrongChain."""
     found: dict[bytes, Receipt] = {}
     for one in hashes:
-        for receipt in pool.everywhere("eth_getTransactionReceipt", [hexadecimal(one)]):
-            found[one] = Receipt.from_rpc(receipt)
+        for receipt in pool.everywhere("eth_getTransactionReceipt", [hexadecimal(one)], partial(receipt_of, one)):
+            found[one] = receipt
     return found
+
+
+def receipt_of(transaction_hash: bytes, told: Mapping[str, Any]) -> Receipt:
+    """The receipt that a node tells. Raises ValueError for another transaction's, which ends nothing of ours."""
+    receipt = Receipt.from_rpc(told)
+    if receipt.transaction_hash != transaction_hash:
+        raise ValueError("a node answers with another transaction's receipt")
+    return receipt
 
 
 def _vote(answers: Sequence[Any], transaction_hash: bytes, confirmations: int | None) -> Facts | str | None:

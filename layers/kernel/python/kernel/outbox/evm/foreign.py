@@ -7,8 +7,7 @@ outbox was told to pay. Paying again because the hash is not ours would be the s
 from collections.abc import Mapping
 from typing import Any
 
-from kernel.evm.addresses import checksum
-from kernel.evm.blocks import octets, quantity
+from kernel.evm.blocks import address_told, octets, quantity
 from kernel.outbox.evm.entries import OutboxEntry
 
 
@@ -23,9 +22,9 @@ def is_the_effect(entry: OutboxEntry, transaction: Mapping[str, Any]) -> bool:
         recipient is not None
         and chain_id is not None
         and quantity(chain_id) == entry.chain_id
-        and checksum(transaction["from"]) == entry.signer
+        and address_told(transaction["from"]) == entry.signer
         and quantity(transaction["nonce"]) == entry.nonce
-        and checksum(recipient) == entry.to
+        and address_told(recipient) == entry.to
         and quantity(transaction["value"]) == entry.value_wei
         and octets(transaction["input"]) == entry.data
     )

@@ -56,5 +56,5 @@ class Gaps:
 
         if quantity(self._pool.agreed("eth_getTransactionCount", [signer, "latest"], by=is_count)) != nonce:
             return False
-        pending = self._pool.everywhere("eth_getTransactionCount", [signer, "pending"])
-        return bool(pending) and all(quantity(count) == nonce for count in pending)
+        pending = self._pool.everywhere("eth_getTransactionCount", [signer, "pending"], quantity)
+        return bool(pending) and all(count == nonce for count in pending)

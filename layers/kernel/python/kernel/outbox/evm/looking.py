@@ -1,18 +1,20 @@
 """Owns how an entry is looked at: what one node says, in one round trip, and what all say where that is odd."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from kernel.clock import Clock
 from kernel.errors import Transient
-from kernel.evm.blocks import Head, Receipt, hexadecimal, quantity
+from kernel.evm.blocks import Head, hexadecimal, quantity
 from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call, RpcRefused
 from kernel.outbox.evm.decision import OutboxPolicy, Sighting, is_overdue
 from kernel.outbox.evm.entries import NonceHolder, OutboxEntry
-from kernel.outbox.evm.evidence import agreed_receipt, final_block, last_final, mined_anywhere
+from kernel.outbox.evm.evidence import agreed_receipt, final_block, last_final, mined_anywhere, receipt_of
 from kernel.outbox.evm.store import OutboxStore
 
 
@@ -41,8 +43,12 @@ class Lookout:
     def prospect(self) -> Sighting:
         """What a first signature needs to know: the base fee and the going tip."""
         calls: list[Call] = [("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])]
-        block, tip = self._pool.batch(calls)
-        return Sighting(now=self._clock.now(), head=Head.from_rpc(block), suggested_tip_wei=quantity(tip))
+
+        def read(answers: Sequence[Any]) -> Sighting:
+            block, tip = answers
+            return Sighting(now=self._clock.now(), head=Head.from_rpc(block), suggested_tip_wei=quantity(tip))
+
+        return self._pool.told(calls, read)
 
     def look(self, entry: OutboxEntry) -> Sighting:
         """Everything a decision needs, from one node; once that takes long, from a quorum.
@@ -79,16 +85,22 @@ class Lookout:
             *(("eth_getTransactionByHash", [one]) for one in hashes[-1:]),
             *(("eth_getTransactionReceipt", [one]) for one in hashes),
         ]
-        latest, final, tip, used, *told = self._pool.batch(calls)
-        receipts = [Receipt.from_rpc(receipt) for receipt in told[1:] if receipt is not None]
+        return self._pool.told(calls, partial(self._read, entry))
+
+    def _read(self, entry: OutboxEntry, answers: Sequence[Any]) -> Sighting:
+        latest, final, tip, used, *told = answers
+        hashes = [payload.hash for payload in entry.payloads]
+        receipts = {
+            one: receipt_of(one, receipt) for one, receipt in zip(hashes, told[1:], strict=False) if receipt is not None
+        }
         return Sighting(
             now=self._clock.now(),
             head=Head.from_rpc(latest),
             suggested_tip_wei=quantity(tip),
             final_block=-1 if final is None else last_final(quantity(final["number"]), self._policy.confirmations),
             nonces_used=quantity(used),
-            receipts={receipt.transaction_hash: receipt for receipt in receipts},
-            known=bool(told) and told[0] is not None,
+            receipts=receipts,
+            known=bool(told) and told[0] is not None,  # the newest payload's transaction comes first
         )
 
     def _with_gap(self, entry: OutboxEntry, sighting: Sighting) -> Sighting:

@@ -4,6 +4,8 @@
 2. A quorum says up to which block the chain is final, and which transaction used the nonce up to there. None yet: wait.
 3. The transaction does exactly what the entry owes: it is the effect. Its receipt, by a quorum, is the entry's end.
 4. Otherwise it is foreign, and the nonce is lost for good.
+
+A second payment follows from that, so nobody is left out of the quorum for being away.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from kernel.evm.blocks import Receipt, hexadecimal
 from kernel.evm.nonce_use import REORGANISATION_DEPTH_MAX, NonceHistoryUnavailable, NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm.entries import OutboxEntry
-from kernel.outbox.evm.evidence import final_block, final_receipt, mined_anywhere
+from kernel.outbox.evm.evidence import agreed_receipt, final_block, final_receipt, mined_anywhere
 from kernel.outbox.evm.foreign import is_the_effect
 
 # An entry that was never signed tells no block to search from, so the search goes back in ever longer strides.
@@ -56,15 +58,18 @@ def trace(pool: RpcPool, entry: OutboxEntry, confirmations: int | None) -> Findi
     receipts = mined_anywhere(pool, ours)
     if receipts:
         return Ours(receipts)
-    final = final_block(pool, confirmations)
+    witnesses = pool.unreduced()
+    final = final_block(pool, confirmations, quorum=witnesses)
     use = _use(pool, entry, final)
     if use is None or use.transaction_hash in ours:
         return Untraced()
     if use.transaction_hash is None:
+        if any(agreed_receipt(pool, one, quorum=witnesses) for one in ours):
+            return Untraced()
         return Foreign(f"before block {use.block_number}")
     if not is_the_effect(entry, _transaction(pool, use.transaction_hash)):
         return Foreign(hexadecimal(use.transaction_hash))
-    receipt = final_receipt(pool, use.transaction_hash, use.block_number, confirmations)
+    receipt = final_receipt(pool, use.transaction_hash, use.block_number, confirmations, quorum=witnesses)
     return Untraced() if receipt is None else Adopted(receipt)
 
 
@@ -93,5 +98,6 @@ def _transaction(pool: RpcPool, transaction_hash: bytes) -> Mapping[str, Any]:
     def told(transaction: Mapping[str, Any] | None) -> tuple[str, ...] | None:
         return None if transaction is None else tuple(str(transaction.get(one)) for one in fields)
 
-    found: Mapping[str, Any] | None = pool.agreed("eth_getTransactionByHash", [hexadecimal(transaction_hash)], by=told)
+    asked = [hexadecimal(transaction_hash)]
+    found: Mapping[str, Any] | None = pool.agreed("eth_getTransactionByHash", asked, by=told, quorum=pool.unreduced())
     return found or {}
