@@ -10,7 +10,7 @@ from kernel.treasury.evm import ending_of
 @task_handler(build_signer_deps)
 def handler(task: Task[SubmitTransaction], deps: SignerDeps) -> Outcome:
     """One step of the write-ahead rule; the outbox says when to look again."""
-    transfer = deps.treasury.transfer_of(task.payload.entry_id)
-    outbox = deps.chains.evm_outbox(transfer.chain, transfer.sender)
+    entry_id = task.payload.entry_id
+    outbox = deps.chains.evm_outbox_of(entry_id)
 
-    return outbox.advance(transfer.entry_id, task.fence, lambda tx, entry: deps.treasury.settled(tx, ending_of(entry)))
+    return outbox.advance(entry_id, task.fence, lambda tx, entry: deps.treasury.settled(tx, ending_of(entry)))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -151,6 +152,13 @@ class Chains:
             policy=settings.policy(),
             switch=self._switch,
         )
+
+    def evm_outbox_of(self, entry_id: UUID) -> "EvmOutbox":
+        """The outbox that brings an entry on, whether it is a transfer's or fills a gap. Raises NotFound."""
+        from kernel.outbox.evm.store import OutboxStore
+
+        entry = OutboxStore(self._kernel.postgres).entry(entry_id)
+        return self.evm_outbox(f"evm:{entry.chain_id}", entry.signer)
 
     def solana_outbox(self, chain: str, payer: str) -> "SolanaOutbox":
         """The same of a Solana cluster."""

@@ -164,3 +164,19 @@ def test_a_wallet_whose_key_nobody_keeps_is_signed_for_by_its_owner(purse: Purse
     assert waiting.state == "ready"
     assert purse.transfer("one")["state"] == "confirmed"
     assert purse.balance(owner.address) == on_chain(anvil, owner.address) < 9 * ETHER
+
+
+def test_a_nonce_that_nobody_would_use_does_not_stop_the_wallet(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """A gap below the transfer's nonce is filled by this very handler, though the filler is no transfer of ours."""
+    sender = opened()
+    with purse.kernel.postgres.transaction() as tx:
+        tx.execute("update kernel.evm_nonces set next_nonce = 1 where signer = %(signer)s", signer=sender)
+    purse.send("one", chain, sender, STRANGER, ETHER)
+    purse.run()
+
+    assert purse.transfer("one")["state"] == "confirmed"
+    assert int(anvil.rpc("eth_getTransactionCount", sender, "latest"), 16) == 2
+    assert purse.check(chain, sender) == "balanced"
+    assert purse.balance(sender) == on_chain(anvil, sender)
