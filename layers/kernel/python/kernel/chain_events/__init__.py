@@ -11,6 +11,10 @@ therefore always run: 1, 1 removed, 2, 2 removed, 3 ... and each of them is one 
 Tasks may be run in any order. `Delivery.sequence` is the order in which its cursor delivered: it only grows, so that
 a consumer whose effect depends on order keeps the last one it has seen for what it is about, and leaves out what is
 older. Most need less: an event counts while its highest occurrence has no retraction.
+
+That holds for what cursors deliver. A webhook tells an event or its retraction at any time, as occurrence 1 and with
+the sequence 0, and the cursor's delivery is then the same task. Where webhooks are taken, a consumer leaves both tasks
+open until the chain itself is final about the block: then order and count no longer matter.
 """
 
 from kernel.chain_events.delivery import Delivery
