@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,6 +88,7 @@ class Registry:
         self._backlog, self._shard_size, self._lease_ms = backlog, shard_size, lease_ms
         self._redis: Redis | None = None
         self._process_id = 0
+        self._lock = threading.Lock()
 
     def register(self, connection_id: str, reader: Reader, ends_ms: int = 0) -> None:
         """Register a connection; ends_ms: when its session ends."""
@@ -192,15 +194,21 @@ class Registry:
         import httpx
         from upstash_redis.errors import UpstashError
 
-        from kernel.cache import NO_ANSWERS, connect
+        from kernel.cache import NO_ANSWERS
 
-        # A connection that came through a fork is the parent's.
-        if self._redis is None or self._process_id != os.getpid():
-            self._redis, self._process_id = connect(self._url, self._token), os.getpid()
         try:
-            return self._redis.eval(script, keys=[], args=[str(argument) for argument in arguments])
+            return self._connected().eval(script, keys=[], args=[str(argument) for argument in arguments])
         except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
             raise CacheUnavailable from refused
+
+    def _connected(self) -> "Redis":
+        from kernel.cache import connect
+
+        with self._lock:
+            # A connection that came through a fork is the parent's.
+            if self._redis is None or self._process_id != os.getpid():
+                self._redis, self._process_id = connect(self._url, self._token), os.getpid()
+            return self._redis
 
 
 def _words(reader: Reader) -> tuple[str, str]:
