@@ -120,7 +120,7 @@ class Deps(KernelDeps):
     def pool(self) -> RpcPool:
         """The chain's RPC endpoints."""
         urls = self.kernel.secrets.resolve(self.settings.rpc_urls).get_secret_value()
-        return RpcPool(urls.split(","), self.settings.chain_id, self.clock)
+        return RpcPool(urls.split(","), self.settings.chain_id, self.clock, health=self.kernel.breakers)
 
     @cached_property
     def flare(self) -> Flare:
