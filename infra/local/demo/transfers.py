@@ -2,13 +2,14 @@
 
 1. Every transfer is asked for over HTTP, some of them twice, and recorded with its postings in one transaction.
 2. While they run, all workers of both chains are killed, three times, and one of each chain's two RPC endpoints goes
-   dark. What a dead worker held is passed on when its lease is over.
+   dark for a while. What a dead worker held is passed on when its lease is over; what has to be signed a second time
+   waits until both endpoints can say that the first can never land.
 3. When every transfer has its end, each recipient must hold its amount once, the sender must have paid exactly that and
    the fees, and the books must say the same: in the treasury's own check, by a quorum of endpoints, and here, past all.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -33,6 +34,7 @@ TRANSFERS_SHORT: Final = 10
 ASKERS: Final = 6
 KILLS: Final = 3
 KILL_EVERY_S: Final = 0.5
+DARK_S: Final = 20
 SWEEP_EVERY_S: Final = 1.0
 LOOK_EVERY_S: Final = 0.25
 SETTLED_WITHIN_S: Final = 120
@@ -78,15 +80,36 @@ def _suffer(console: Console, stage: TreasuryStage, desk: Desk, counter: Counter
         wait_for(lambda: counter.has_begun() or None, "a first signature", within_s=30, every_s=0.05)
         for market in stage.markets:
             market.proxy["primary"].inject(outage=True)
-        bars.say("[bold red]the first RPC endpoint of each chain goes dark[/]")
+        dark = Darkness(stage, bars)
         _kill(stage.stack, counter, bars)
         for one in asking:
             one.result()
         bars.say(f"all are asked for; {counter.held()} tasks are held, the dead's until their leases end")
-        bars.follow(stage.stack)
-    for market in stage.markets:
-        market.proxy.heal()
-    console.print("[bold green]  every transfer has its end; the dark endpoints come back[/]")
+        bars.follow(stage.stack, dark.end_in_time)
+        dark.end()
+    console.print("[bold green]  every transfer has its end[/]")
+
+
+class Darkness:
+    """The outage of the first endpoints, from now on until it is over."""
+
+    def __init__(self, stage: TreasuryStage, bars: "Bars") -> None:
+        self._stage, self._bars = stage, bars
+        self._until_s, self._is_over = time.monotonic() + DARK_S, False
+        bars.say("[bold red]the first RPC endpoint of each chain goes dark[/]")
+
+    def end_in_time(self) -> None:
+        """Let the endpoints come back once their time is over."""
+        if time.monotonic() >= self._until_s:
+            self.end()
+
+    def end(self) -> None:
+        """Let them come back now, if they have not yet."""
+        if not self._is_over:
+            self._is_over = True
+            for market in self._stage.markets:
+                market.proxy.heal()
+            self._bars.say("[bold green]the dark endpoints come back[/]")
 
 
 def _kill(stack: Stack, counter: Counter, bars: "Bars") -> None:
@@ -127,12 +150,13 @@ class Bars:
             self._progress.update(bar, completed=done[chain].confirmed)
         return done
 
-    def follow(self, stack: Stack) -> None:
+    def follow(self, stack: Stack, meanwhile: Callable[[], None]) -> None:
         """Until every transfer has its end. The sweeper, which comes once a minute, comes more often here."""
         swept_s = 0.0
 
         def settled() -> bool | None:
             nonlocal swept_s
+            meanwhile()
             self.look()
             if time.monotonic() - swept_s > SWEEP_EVERY_S:
                 swept_s = time.monotonic()
