@@ -1,4 +1,4 @@
-"""Serve what the bundle says of itself: one OpenAPI document of all APIs, every error code, a page to read them."""
+"""Serve what the bundle says of itself: OpenAPI of all APIs, AsyncAPI of the WebSocket, error codes, a page for all."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +42,12 @@ def style(_: Wired) -> Any:
 def openapi(_: Wired) -> Any:
     """Every operation of every API of the bundle, OpenAPI 3.1."""
     return _file("openapi.json", "application/json")
+
+
+@app.get("/docs/asyncapi.json", response_class=Response)
+def asyncapi(_: Wired) -> Any:
+    """Every message and topic of the WebSocket API, AsyncAPI 3.0."""
+    return _file("asyncapi.json", "application/json")
 
 
 @app.get("/docs/errors.json", response_class=Response)

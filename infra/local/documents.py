@@ -1,4 +1,4 @@
-"""The documents that /docs serves, made from the code: one OpenAPI document of all APIs, and the error catalogue.
+"""The documents that /docs serves, made from the code: OpenAPI of all APIs, AsyncAPI of the WebSocket, error codes.
 
 `make documents` writes them beside the handler that serves them; a test compares, so what is served is what is there.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from infra.local import settings
 from kernel.errors import catalogue
+from kernel.realtime import asyncapi
 
 FOLDER = settings.ROOT / "functions/ops/adapters/documents"
 ABOUT = {
@@ -63,7 +64,8 @@ def errors() -> list[dict[str, Any]]:
 
 def documents() -> dict[Path, str]:
     """Each document's file and what belongs into it."""
-    return {FOLDER / "openapi.json": _text(openapi()), FOLDER / "errors.json": _text(errors())}
+    made = {"openapi.json": openapi(), "asyncapi.json": asyncapi.document(), "errors.json": errors()}
+    return {FOLDER / name: _text(document) for name, document in made.items()}
 
 
 def main() -> int:

@@ -34,6 +34,7 @@ def get(kernel: FakedKernel, path: str) -> Any:
         ("/docs/page.js", "text/javascript"),
         ("/docs/page.css", "text/css"),
         ("/docs/openapi.json", "application/json"),
+        ("/docs/asyncapi.json", "application/json"),
         ("/docs/errors.json", "application/json"),
     ],
 )
