@@ -8,10 +8,12 @@ and no endpoint is distrusted for being a slot ahead.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from kernel import base58
+from kernel.hashes import HASH_SIZE_BYTES
 from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
 from kernel.jsonrpc.pool import Pool
 from kernel.jsonrpc.quorum import NoQuorum
@@ -45,19 +47,14 @@ class AgreeingPool(Pool):
 
         An endpoint that names too low a height would let us sign anew what can still land, and one that names too
         high a height would never let us. So the answer is held to the highest head that any endpoint tells afterwards
-        and the life of a blockhash: never below, and hardly above.
+        and the life of a blockhash: never below, and hardly above. Raises NoQuorum when too few tell their heads.
         """
-        answer = self.call("getLatestBlockhash", [{"commitment": commitment}])
-        heads = [int(head) for head in self.everywhere("getBlockHeight", [{"commitment": "processed"}])]
-        last_valid = int(answer["value"]["lastValidBlockHeight"])
-        if heads:
-            bound = max(heads) + BLOCKHASH_BLOCKS
-            last_valid = min(max(last_valid, bound), bound + LEAD_BLOCKS_MAX)
-        return Blockhash(
-            value=str(answer["value"]["blockhash"]),
-            last_valid_block_height=last_valid,
-            slot=int(answer["context"]["slot"]),
-        )
+        found = self.told([("getLatestBlockhash", [{"commitment": commitment}])], _blockhash)
+        heads: list[int] = self.everywhere("getBlockHeight", [{"commitment": "processed"}], int)
+        if len(heads) < self.needed():
+            raise NoQuorum(chain=self.chain, method="getBlockHeight", needed=self.needed(), answered=len(heads))
+        bound, last_valid = max(heads) + BLOCKHASH_BLOCKS, found.last_valid_block_height
+        return replace(found, last_valid_block_height=min(max(last_valid, bound), bound + LEAD_BLOCKS_MAX))
 
     def agreed_height_floor(self, commitment: str = "finalized", *, quorum: int | None = None) -> int:
         """The lowest block height that a quorum of endpoints tells. Raises NoQuorum when fewer answer."""
@@ -181,6 +178,18 @@ class AgreeingPool(Pool):
         if len(told) < needed:
             raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=len(told))
         return told, needed
+
+
+def _blockhash(answers: Sequence[Any]) -> Blockhash:
+    """Raises ValueError for what is no hash: a node's mistake is not a caller's."""
+    value = answers[0]["value"]
+    if len(base58.decode(value["blockhash"])) != HASH_SIZE_BYTES:
+        raise ValueError("a node names a blockhash that is none")
+    return Blockhash(
+        value=str(value["blockhash"]),
+        last_valid_block_height=int(value["lastValidBlockHeight"]),
+        slot=int(answers[0]["context"]["slot"]),
+    )
 
 
 def account_asked(address: str, commitment: str) -> list[Any]:

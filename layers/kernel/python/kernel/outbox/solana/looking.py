@@ -79,8 +79,15 @@ class Lookout:
         if entry.durable_nonce is not None:
             calls.append(("getAccountInfo", [entry.durable_nonce, FINALIZED_ACCOUNT]))
         with reading():
-            height, *answers = self._pool.batch(calls)
-        statuses = [SignatureStatus.from_rpc(one) for answer in answers[: len(asked)] for one in answer["value"]]
+            return self._pool.told(calls, partial(self._read, entry, signatures))
+
+    def _read(self, entry: SolanaEntry, signatures: Sequence[str], told: Sequence[Any]) -> Sighting:
+        height, *answers = told
+        statuses = [
+            SignatureStatus.from_rpc(one)
+            for answer in answers[: len(answers) - (entry.durable_nonce is not None)]
+            for one in answer["value"]
+        ]
         return Sighting(
             now=self._clock.now(),
             known=_known(signatures, statuses),
@@ -92,8 +99,8 @@ class Lookout:
         """The highest block that any endpoint has processed: what has happened by now happened at or below it."""
         with reading():
             own = self._pool.height("processed")
-        heights = self._pool.everywhere("getBlockHeight", [{"commitment": "processed"}])
-        return max([own, *(int(height) for height in heights)])
+        heights: list[int] = self._pool.everywhere("getBlockHeight", [{"commitment": "processed"}], int)
+        return max([own, *heights])
 
     def proof(self, entry: SolanaEntry) -> Proof:
         """Ask two RPCs: first how high they are final and where the nonce stands, *then* what they know.

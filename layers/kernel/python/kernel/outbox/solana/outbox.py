@@ -27,8 +27,10 @@ from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Broken, Rejected, WrongChain
+from kernel.jsonrpc.quorum import NoQuorum
 from kernel.keys.solana import SolanaSigner
 from kernel.outbox.solana.decision import (
+    PROVEN_WITHIN,
     Abandon,
     Mark,
     Plan,
@@ -124,11 +126,17 @@ class SolanaOutbox:
         """Take the entry as far as it goes now. Retry says when to look again; Done carries the final state.
 
         `settled` receives the settled entry inside the transaction that also completes the task: what the business
-        makes of the end commits with the end. Raises LeaseLost, RpcUnavailable, NoQuorum, WrongChain.
+        makes of the end commits with the end. Raises LeaseLost, RpcUnavailable, ClusterUnreadable, WrongChain.
         """
         entry = self._store.entry(entry_id)
         if entry.settled:
             return Done(_result(entry))
+        try:
+            return self._step(entry, fence, settled)
+        except NoQuorum as undecided:
+            return self._undecided(entry, fence, undecided)
+
+    def _step(self, entry: SolanaEntry, fence: Fence, settled: Settled | None) -> Outcome:
         plan = self._plan(entry)
         self._raise_alarm(entry, plan.alarm)
         match plan.step:
@@ -147,6 +155,14 @@ class SolanaOutbox:
             case Wait() | Prove():
                 self._note(entry, fence, plan)
         return self._later(entry, f"{type(plan.step).__name__.lower()} {entry.state}")
+
+    def _undecided(self, entry: SolanaEntry, fence: Fence, undecided: NoQuorum) -> Outcome:
+        """The endpoints disagree, or too few answer: look again, and call somebody once that lasts."""
+        since = entry.recorded_at if entry.latest is None else entry.latest.signed_at
+        if self._clock.now() - since >= PROVEN_WITHIN:
+            self._raise_alarm(entry, undecided.code)
+            self._store.note(entry, fence, (), undecided.code, self._clock.now())
+        return self._later(entry, undecided.message)
 
     def _plan(self, entry: SolanaEntry) -> Plan:
         sighting = self._lookout.sighting(entry)
