@@ -1,5 +1,6 @@
 """Another wallet sent exactly what we owe: its transaction is the effect, and nothing is paid twice."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -115,3 +116,17 @@ def test_what_the_wallet_sent_long_before_anybody_looked_is_found(desk: Desk) ->
     desk.step("pay-1", outbox)
     entry = desk.entry("pay-1")
     assert (State.CONFIRMED, sent) == (entry.state, entry.transaction_hash)
+
+
+def test_an_older_payment_of_the_same_is_not_this_one(desk: Desk) -> None:
+    """Paid by hand long before this was owed, at the nonce that is leased now: what is owed now is paid, too."""
+    desk.outbox().open_signers()
+    desk.node.rpc("anvil_impersonateAccount", desk.signer.address)
+    rent = {"from": desk.signer.address, "to": recipient("rent"), "value": "0x7", "nonce": "0x0"}
+    desk.node.rpc("eth_sendTransaction", rent)
+    desk.clock.set(datetime.now(UTC) + timedelta(days=30))
+    desk.record("rent")
+
+    entry = desk.settle("rent")
+    assert (State.CONFIRMED, 1, 2) == (entry.state, entry.nonce, entry.leases)
+    assert (desk.received("rent"), desk.nonce()) == (14, 2)

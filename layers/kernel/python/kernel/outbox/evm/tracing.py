@@ -2,7 +2,8 @@
 
 1. Any endpoint knows a receipt of ours: it is ours, and the node that was asked lags or lies.
 2. A quorum says up to which block the chain is final, and which transaction used the nonce up to there. None yet: wait.
-3. The transaction does exactly what the entry owes: it is the effect. Its receipt, by a quorum, is the entry's end.
+3. The transaction does exactly what the entry owes, and is no older than the entry: it is the effect. Its receipt, by a
+   quorum, is the entry's end. (Last month's rent, paid by hand at the nonce that is leased today, is not this month's.)
 4. Otherwise it is foreign, and the nonce is lost for good.
 
 A second payment follows from that, so nobody is left out of the quorum for being away.
@@ -10,9 +11,10 @@ A second payment follows from that, so nobody is left out of the quorum for bein
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from kernel.evm.blocks import Receipt, hexadecimal
+from kernel.evm.blocks import Head, Receipt, hexadecimal
 from kernel.evm.nonce_use import REORGANISATION_DEPTH_MAX, NonceHistoryUnavailable, NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm.entries import OutboxEntry
@@ -21,6 +23,8 @@ from kernel.outbox.evm.foreign import is_the_effect
 
 # An entry that was never signed tells no block to search from, so the search goes back in ever longer strides.
 STRIDE: Final = 8
+# Our clock and a block's time are nearer than this. Within it a payment is taken for ours rather than made twice.
+CLOCKS_APART_MAX: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ def trace(pool: RpcPool, entry: OutboxEntry, confirmations: int | None) -> Findi
         if any(agreed_receipt(pool, one, quorum=witnesses) for one in ours):
             return Untraced()
         return Foreign(f"before block {use.block_number}")
-    if not is_the_effect(entry, _transaction(pool, use.transaction_hash)):
+    same = is_the_effect(entry, _transaction(pool, use.transaction_hash))
+    if not same or _made_at(pool, use.block_number) < entry.recorded_at - CLOCKS_APART_MAX:
         return Foreign(hexadecimal(use.transaction_hash))
     receipt = final_receipt(pool, use.transaction_hash, use.block_number, confirmations, quorum=witnesses)
     return Untraced() if receipt is None else Adopted(receipt)
@@ -89,6 +94,18 @@ def _use(pool: RpcPool, entry: OutboxEntry, final: int) -> NonceUse | None:
                 raise  # Nothing was signed: whoever used the nonce may have done what we owe.
             return use
     return use
+
+
+def _made_at(pool: RpcPool, block_number: int) -> datetime:
+    """When a quorum says that a final block was made, by its own claim."""
+
+    def told(block: Mapping[str, Any] | None) -> int:
+        return Head.from_rpc(block or {}).time_s
+
+    asked = [hex(block_number), False]
+    return datetime.fromtimestamp(
+        told(pool.agreed("eth_getBlockByNumber", asked, by=told, quorum=pool.unreduced())), UTC
+    )
 
 
 def _transaction(pool: RpcPool, transaction_hash: bytes) -> Mapping[str, Any]:
