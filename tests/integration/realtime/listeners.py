@@ -3,14 +3,19 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 
+from infra.local.aws import Aws
+from infra.local.children import Children
 from infra.local.redis import RedisRest
+from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
 from kernel.auth import Role, Tokens
 from kernel.clock import SystemClock
@@ -19,6 +24,8 @@ from kernel.tasks import SqsSender
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
+# What every container of this slice needs is warm; the rest of the bundle is not.
+WARM = (("kernel.wiring", "functions.ops.wiring"), ("httpx", "upstash_redis", "upstash_ratelimit", "boto3", "jwt"))
 JWT_SECRET = "only-for-tests-" + "fedcba9876543210" * 2
 
 
@@ -52,6 +59,22 @@ class Shifted(SystemClock):
 
     def time_s(self) -> float:
         return super().time_s() + self._by_s
+
+
+@contextmanager
+def ops_stack(aws: Aws, redis: RedisRest, children: Children, folder: Path) -> Iterator[Stack]:
+    """The ops slice, started; its minute handlers find no database, which is none of theirs here."""
+    environment = {
+        **aws.env,
+        "COUNTERPART_STAGE": "local",
+        "COUNTERPART_DATABASE_URL": "plain:postgresql://127.0.0.1:1/none",
+        "COUNTERPART_REDIS_REST_URL": redis.rest_url,
+        "COUNTERPART_REDIS_REST_TOKEN": f"plain:{redis.token}",
+        "COUNTERPART_KMS_KEY_ID": "alias/none",
+        "COUNTERPART_JWT_SECRET": f"plain:{JWT_SECRET}",
+    }
+    with Runner(environment, folder=folder, children=children, warm=WARM) as runner:
+        yield runner.stack("realtime", services=("ops",)).start()
 
 
 @dataclass
@@ -122,3 +145,23 @@ class Listener:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+@asynccontextmanager
+async def everybody(url: str, count: int, *, subscribes: bool = True) -> AsyncIterator[list[Listener]]:
+    """So many clients that read the topic system, connected a few at a time."""
+    gate = asyncio.Semaphore(32)
+
+    async def one() -> Listener:
+        async with gate:
+            listener = await Listener(url).open()
+            if subscribes:
+                answer = await listener.say(action="subscribe", topics=["system"])
+                assert answer["type"] == "ack", answer
+            return listener
+
+    listeners = list(await asyncio.gather(*(one() for _ in range(count))))
+    try:
+        yield listeners
+    finally:
+        await asyncio.gather(*(listener.close() for listener in listeners))

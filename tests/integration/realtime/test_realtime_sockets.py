@@ -3,8 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import boto3
 import pytest
@@ -13,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from kernel.realtime import topic_named
 from kernel.realtime.topics import ANONYMOUS
-from tests.integration.realtime.listeners import PATIENCE_S, House, Listener
+from tests.integration.realtime.listeners import PATIENCE_S, House, Listener, everybody
 
 pytestmark = pytest.mark.integration
 OWNER = "evm:0x1111111111111111111111111111111111111111"
@@ -25,7 +24,7 @@ def test_every_message_reaches_every_reader_once_and_in_order(house: House, volu
     readers = volume(40, 1_000)
 
     async def listen() -> list[Listener]:
-        async with everybody(house, readers) as listeners:
+        async with everybody(house.stack.ws_url, readers) as listeners:
             await asyncio.gather(*(asyncio.to_thread(house.publish, "system", n) for n in range(MESSAGES)))
             await asyncio.gather(*(listener.until_sequence(MESSAGES) for listener in listeners))
             return listeners
@@ -165,25 +164,6 @@ def test_boto3_speaks_to_the_connections_api(house: House) -> None:
     client.close()
 
     assert (told[-1], words, close_code) == ({"type": "x"}, "127.0.0.1 GoneException", 1000)
-
-
-@asynccontextmanager
-async def everybody(house: House, count: int) -> AsyncIterator[list[Listener]]:
-    """So many clients that read the topic system, connected a few at a time."""
-    gate = asyncio.Semaphore(32)
-
-    async def one() -> Listener:
-        async with gate:
-            listener = await Listener(house.stack.ws_url).open()
-            answer = await listener.say(action="subscribe", topics=["system"])
-            assert answer["type"] == "ack", answer
-            return listener
-
-    listeners = list(await asyncio.gather(*(one() for _ in range(count))))
-    try:
-        yield listeners
-    finally:
-        await asyncio.gather(*(listener.close() for listener in listeners))
 
 
 def wait(condition: Callable[[], bool]) -> bool:
