@@ -18,7 +18,9 @@ POLICY = BreakerPolicy(threshold=FAILURES, reset_s=RESET_S, check_s=300)
 def run(url: str, redis: tuple[str, str] | None, threads: int, meeting: Barrier, results: "Queue[list[bool]]") -> None:
     """Fail together until it opens, meet, rest, and ask together. Tells who was admitted."""
     board = UpstashBoard(*redis) if redis else None
-    breakers = Breakers(Postgres(url, role="counterpart_oracle"), board, None, Policies(fixed={"*": POLICY}))
+    postgres = Postgres(url, role="counterpart_oracle", statement_timeout_s=MEETING_S)
+    breakers = Breakers(postgres, board, None, Policies(fixed={"*": POLICY}))
+    breakers.changes()  # connected before the race
     together(threads, meeting, lambda: breakers.failed(NAME, "timeout"))
     meeting.wait(MEETING_S)
     results.put(together(threads, meeting, lambda: breakers.usable(NAME)))

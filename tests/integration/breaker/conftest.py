@@ -12,6 +12,8 @@ from kernel.postgres import Postgres
 from kernel.testing import FakeClock
 
 POLICY = BreakerPolicy()
+# The product gives a verdict up rather than wait for a store; on a busy machine a race would show only that.
+PATIENCE_S = 60.0
 Fleet = Callable[..., Breakers]
 
 
@@ -33,7 +35,7 @@ def fleet(database_url: str, redis_rest: RedisRest, clock: FakeClock) -> Iterato
         **more: Any,
     ) -> Breakers:
         board = None if redis is None else UpstashBoard(redis.rest_url, redis.token)
-        postgres = Postgres(database_url, role="counterpart_oracle")
+        postgres = Postgres(database_url, role="counterpart_oracle", statement_timeout_s=PATIENCE_S)
         started.append(Breakers(postgres, board, clock, policies, actor=f"container-{len(started)}", **more))
         return started[-1]
 
