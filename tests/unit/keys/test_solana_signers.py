@@ -84,7 +84,9 @@ def test_no_form_of_a_signer_shows_its_seed() -> None:
         pickle.dumps(signer)
 
 
-@pytest.mark.parametrize("address", ["", "0x" + "11" * 20, "1" * 31, "1" * 33, "O" * 40, str(Keypair().pubkey()) + "1"])
+@pytest.mark.parametrize(
+    "address", ["", "0x" + "11" * 20, "1" * 31, "1" * 33, "O" * 40, "Vote111111111111111111111111111111111111111" + "1"]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     """32 bytes in base58 and nothing else."""
     with pytest.raises(SolanaAddressInvalid):
