@@ -104,3 +104,25 @@ def test_no_second_nonce_on_the_word_of_the_last_endpoint_that_is_left(
     fault_proxy.heal()
     assert settle(desk, "pay-1", outbox).state == State.CONFIRMED
     assert (desk.received("pay-1"), desk.nonce()) == (7, 1)
+
+
+def test_no_failure_on_the_word_of_the_last_endpoint_that_is_left(
+    faulty_desk: Desk, fault_proxy: FaultProxy, start_liar: StartLiar
+) -> None:
+    """It says that the payment reverted, and who is told so pays again: that waits for a second endpoint."""
+    liar = start_liar()
+    desk = replace(faulty_desk, urls=(liar.url, fault_proxy.urls[0]))
+    desk.record("pay-1")
+    outbox = desk.outbox()
+    desk.step("pay-1", outbox)
+    liar.lies["eth_getTransactionReceipt"] = lambda _params, told: told and {**told, "status": "0x0"}
+    fault_proxy["primary"].inject(failure="http_500")
+    for _ in range(8):
+        desk.clock.advance(LEASE_S)
+        outcome = desk.step("pay-1", outbox)
+
+    assert isinstance(outcome, Retry)
+    assert desk.entry("pay-1").alarm == "no_quorum"
+    liar.lies.clear()
+    fault_proxy.heal()
+    assert settle(desk, "pay-1", outbox).state == State.CONFIRMED

@@ -84,3 +84,30 @@ def test_nothing_is_signed_that_one_endpoint_alone_calls_dead(
     desk.node.mine()
     entry = desk.settle("pay-1")
     assert (State.CONFIRMED, 1, 1) == (entry.state, desk.effects("pay-1"), len(entry.payloads))
+
+
+def failed(_params: list[Any], told: Any) -> Any:
+    return told and {**told, "meta": {**told["meta"], "err": "AccountInUse"}}
+
+
+def test_no_failure_on_the_word_of_the_last_endpoint_that_is_left(
+    desk: Desk, start_solana_liar: Callable[..., Liar]
+) -> None:
+    """It says that the payment failed, and who is told so pays again: that waits for a second endpoint."""
+    liar, other = start_solana_liar(), start_solana_liar()
+    desk = replace(desk, urls=(liar.url, other.url))
+    desk.record("pay-1")
+    outbox = desk.outbox()
+    desk.step("pay-1", outbox)
+    desk.node.mine(40)
+    liar.lies["getTransaction"] = failed
+    away = Instead({"error": {"code": -32005, "message": "Node is behind"}})
+    other.lies = dict.fromkeys(("getSlot", "getBlockHeight", "getSignatureStatuses", "getTransaction"), away)
+    for _ in range(6):
+        desk.clock.advance(60.0)
+        outcome = desk.step("pay-1", outbox)
+
+    assert isinstance(outcome, Retry)
+    liar.lies, other.lies = {}, {}
+    desk.node.mine(40)
+    assert (State.CONFIRMED, 1) == (desk.settle("pay-1").state, desk.effects("pay-1"))

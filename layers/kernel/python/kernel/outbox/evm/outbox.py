@@ -222,7 +222,7 @@ class EvmOutbox:
     def _send(self, entry: OutboxEntry, fence: Fence) -> None:
         """Broadcast the newest committed bytes, and note what the endpoints said."""
         payload = entry.payloads[-1]
-        outcome = verdict(self._pool.broadcast(payload.raw), self._pool.needed())
+        outcome = verdict(self._pool.broadcast(payload.raw), self._pool.unreduced())
         if outcome.words:
             logger.warning(
                 "A broadcast was refused.",
@@ -238,7 +238,11 @@ class EvmOutbox:
         self, entry: OutboxEntry, fence: Fence, plan: Plan, receipt: Receipt, settled: Settled | None
     ) -> Outcome:
         """One node calls the end final: it is the end when a quorum does."""
-        proved = final_receipt(self._pool, receipt.transaction_hash, receipt.block_number, self._policy.confirmations)
+        place = (receipt.transaction_hash, receipt.block_number, self._policy.confirmations)
+        proved = final_receipt(self._pool, *place)
+        if proved is not None and Event.CONFIRM not in settling_events(entry, proved):
+            # Who is told that nothing happened may pay again, so nobody's absence makes one endpoint's word enough.
+            proved = final_receipt(self._pool, *place, quorum=self._pool.unreduced())
         if proved is not None:
             return self._settle(entry, fence, settling_events(entry, proved), settled, receipt=proved)
         self._note(entry, fence, plan)

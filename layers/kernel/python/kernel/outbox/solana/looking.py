@@ -125,9 +125,15 @@ class Lookout:
         return Proof(dead=kept and not known, known=known)
 
     def ending(self, signature: str) -> Ending | None:
-        """The finalized transaction as a quorum tells it, or None while a quorum has none. Raises NoQuorum."""
+        """The finalized transaction as a quorum tells it, or None while a quorum has none. Raises NoQuorum.
+
+        That it failed is said by two, whoever is away: who is told so may pay again.
+        """
+        asked = [signature, FINALIZED_TRANSACTION]
         with reading():
-            found = self._pool.agreed("getTransaction", [signature, FINALIZED_TRANSACTION], by=_compared)
+            found = self._pool.agreed("getTransaction", asked, by=_compared)
+            if found is not None and found["meta"]["err"] is not None:
+                found = self._pool.agreed("getTransaction", asked, by=_compared, quorum=self._witnesses)
         return None if found is None else Ending(signature=signature, **_told(found))
 
     def release_fees(self, entry: SolanaEntry) -> int | None:
