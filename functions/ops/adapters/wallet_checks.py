@@ -29,7 +29,7 @@ def checks(wallets: Iterable[OperatorWallet], now: datetime) -> list[TaskSpec]:
             payload={"chain": wallet.chain, "address": wallet.address},
             run_at=now,
             expires_at=now + 2 * PERIOD,
-            attempts_max=3,
+            attempts_max=5,  # half a minute of pauses: longer than a lost endpoint holds a quorum up
         )
         for wallet in wallets
     ]

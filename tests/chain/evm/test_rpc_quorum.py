@@ -246,6 +246,15 @@ def test_an_endpoint_whose_circuit_is_open_is_not_read_from(fault_proxy: FaultPr
     assert RpcPool(fault_proxy.urls, 31337, FakeClock(), health=both).balance_wei(ANYBODY) == 0
 
 
+def test_an_endpoint_whose_circuit_is_open_still_has_its_vote(fault_proxy: FaultProxy) -> None:
+    """Its head is fresh: without it the other one's word about money would have no second."""
+    first = fault_proxy.urls[0].removeprefix("http://")
+    pool = RpcPool(fault_proxy.urls, 31337, FakeClock(), health=Remembering(f"rpc:evm:31337:{first}"))
+
+    assert pool.agreed(*BALANCE) == "0x0"
+    assert pool.needed() == 2
+
+
 def test_health_is_told_of_every_failure_and_of_each_comparison_that_went_well(fault_proxy: FaultProxy) -> None:
     """Once in a comparison, not at each call: a success is no news."""
     first, second = (f"rpc:evm:31337:{url.removeprefix('http://')}" for url in fault_proxy.urls)

@@ -70,10 +70,14 @@ class Roster:
         return [one for one in self.asked() if self.standings[one] != Standing.INITIALIZING]
 
     def believed(self) -> list[Endpoint]:
-        """Whom to read from, best first; empty when nobody is fit."""
+        """Whom to read from, best first; empty when nobody is fit.
+
+        Whose circuit is open comes last, and is not left out: its head is fresh, and a quorum may need its vote.
+        """
         active = [one for one, standing in self.standings.items() if standing == Standing.ACTIVE]
         usable = [one for one in active if self._health is None or self._health.usable(self._dependency(one))]
-        return self.latencies.ordered(usable or active)
+        rest = [one for one in active if one not in usable]
+        return [*self.latencies.ordered(usable), *self.latencies.ordered(rest)]
 
     def counted(self) -> int:
         """How many endpoints a quorum may still be expected of."""
