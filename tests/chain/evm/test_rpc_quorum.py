@@ -9,7 +9,7 @@ import pytest
 from infra.local.anvil import AnvilNode
 from infra.local.fault_proxy import FaultProxy
 from kernel.evm.rpc import RpcPool, Standing
-from kernel.jsonrpc.endpoint import RpcRefused
+from kernel.jsonrpc.endpoint import RpcRefused, RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.testing import FakeClock
 from tests.chain.evm.liar import Liar, ahead_by, always
@@ -266,3 +266,17 @@ def test_health_is_told_of_every_failure_and_of_each_comparison_that_went_well(f
     pool.balance_wei(ANYBODY)
 
     assert health.told == [(first,), (second,), (first, "EndpointUnavailable")]
+
+
+def test_health_is_told_of_who_is_silent_from_the_start(fault_proxy: FaultProxy) -> None:
+    """It never named its chain, so the pool cannot read from it anyway; other containers need not find that out."""
+    first, second = (f"rpc:evm:31337:{url.removeprefix('http://')}" for url in fault_proxy.urls)
+    health = Remembering()
+    fault_proxy["primary"].inject(outage=True)
+    RpcPool(fault_proxy.urls, 31337, FakeClock(), health=health).balance_wei(ANYBODY)
+    fault_proxy["secondary"].inject(outage=True)
+    with pytest.raises(RpcUnavailable):
+        RpcPool(fault_proxy.urls, 31337, FakeClock(), health=health).balance_wei(ANYBODY)
+
+    assert health.told[:2] == [(first, "no chain id"), (second,)]
+    assert sorted(health.told[2:]) == [(one, "no chain id") for one in sorted((first, second))]

@@ -329,6 +329,9 @@ class Pool(ABC):
             return
         sights = dict(zip(asked, self._fan.each(asked, self._seen), strict=True))
         proven = self._roster.proven()
+        for one in self._roster.asked():
+            if one not in proven:
+                self._roster.fail(one, "no chain id")  # other containers need not find that out, too
         if not proven:
             # Nobody has proved to be of the right chain: better no answer than the answer of another chain.
             raise self._nobody()
