@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from kernel.outbox.solana import State
 from kernel.tasks import Retry
 from tests.chain.evm.liar import Instead, Liar, always
-from tests.chain.outbox_solana.desk import Desk
+from tests.chain.outbox_solana.desk import Desk, SwallowingPool
 
 pytestmark = pytest.mark.chain
 
@@ -111,3 +112,19 @@ def test_no_failure_on_the_word_of_the_last_endpoint_that_is_left(
     liar.lies, other.lies = {}, {}
     desk.node.mine(40)
     assert (State.CONFIRMED, 1) == (desk.settle("pay-1").state, desk.effects("pay-1"))
+
+
+def test_a_height_that_was_a_lie_brings_no_second_signature_while_the_blockhash_lives(desk: Desk) -> None:
+    """Whoever was alone when the bytes were signed may have named too low a last height; the blockhash itself says."""
+    desk.record("pay-1")
+    desk.step("pay-1", desk.outbox(pool=SwallowingPool(desk.urls, "localnet", desk.clock)))
+    with psycopg.connect(desk.database_url) as owner:
+        owner.execute("update kernel.solana_payloads set last_valid_block_height = 1")
+    desk.node.mine(40)
+    desk.step("pay-1")
+    (kept,) = desk.entry("pay-1").payloads
+    desk.pool().broadcast(kept.raw)
+    desk.node.mine()
+
+    entry = desk.settle("pay-1")
+    assert (State.CONFIRMED, 1, 1) == (entry.state, desk.effects("pay-1"), len(entry.payloads))

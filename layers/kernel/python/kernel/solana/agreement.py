@@ -71,6 +71,15 @@ class AgreeingPool(Pool):
         slots, _ = self._told("getFirstAvailableBlock", [], int, quorum)
         return max(slots)
 
+    def blockhash_lives(self, value: str, *, as_of_slot: int = 0, quorum: int | None = None) -> bool:
+        """Whether to any of a quorum of endpoints that have come to a slot this blockhash still lets bytes land.
+
+        Raises NoQuorum when fewer answer.
+        """
+        options = {"commitment": "processed", "minContextSlot": as_of_slot}
+        told, _ = self._told("isBlockhashValid", [value, options], lambda answer: bool(answer["value"]), quorum)
+        return any(told)
+
     def agreed_statuses(
         self, signatures: Sequence[str], *, as_of_slot: int = 0, quorum: int | None = None
     ) -> list[SignatureStatus | None]:

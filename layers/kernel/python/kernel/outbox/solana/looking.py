@@ -107,7 +107,8 @@ class Lookout:
 
         The essay of `decision` says why in this order. Two things more can make a node call unknown what has landed:
         it stands lower than the node that told the height (behind one address may stand several), or it has thrown
-        the block away since. Such answers do not count. Raises NoQuorum, RpcUnavailable.
+        the block away since. Such answers do not count. And the last valid height itself may have been told by a node
+        that was alone and lied: so the blockhash must be dead to all who are asked. Raises NoQuorum, RpcUnavailable.
         """
         two = self._witnesses
         seen = Sighting(
@@ -118,9 +119,14 @@ class Lookout:
         if not looks_dead(entry.payloads, seen):
             return Proof(dead=False)
         as_of_slot = self._pool.finalized_slot_ceiling(quorum=two)
+        # Each payload but the newest was proven dead before the next one was signed.
+        newest = entry.payloads[-1]
+        if newest.durable_nonce is None and self._pool.blockhash_lives(
+            newest.blockhash, as_of_slot=as_of_slot, quorum=two
+        ):
+            return Proof(dead=False)
         signatures = [payload.signature for payload in entry.effects]
         known = _known(signatures, self._pool.agreed_statuses(signatures, as_of_slot=as_of_slot, quorum=two))
-        # Each effect but the newest was proven dead before the next one was signed.
         kept = self._pool.history_start_slot(quorum=two) <= entry.effects[-1].signed_at_slot
         return Proof(dead=kept and not known, known=known)
 
