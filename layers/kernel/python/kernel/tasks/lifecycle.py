@@ -33,7 +33,8 @@ from kernel.tasks.model import Done, NotClaimed, Outcome, Retry, Skipped
 #: A message this early is worth a short sleep; an earlier one is sent again, because Lambda bills a sleeper.
 EARLY_MAX_S = 1.0
 #: After so many claims an operator has to say that it may go on: a bound for tasks that ask to look again for ever.
-CLAIMS_MAX = 10_000
+#: A service that is halted, or a signature that is awaited, may take a month at two looks a minute.
+CLAIMS_MAX = 100_000
 ERROR_LENGTH_MAX = 2_000
 
 
