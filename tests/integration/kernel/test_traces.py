@@ -1,7 +1,6 @@
 """What goes to X-Ray, read at the daemon's address by whoever plays the daemon."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from infra.local import settings
 
 pytestmark = pytest.mark.integration
 
@@ -38,12 +39,8 @@ def segments(program: str) -> list[dict[str, Any]]:
             "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
             "PYTHONPATH": str(Path("layers/kernel/python").resolve()),
         }
-        subprocess.run([sys.executable, "-c", program], env={**_inherited(), **traced}, check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", program], env=settings.whole_environment(traced), check=True, timeout=60)
         return [json.loads(daemon.recv(65_535).decode().partition("\n")[2]) for _ in range(4)]
-
-
-def _inherited() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
 
 
 def test_a_trace_tells_which_failure_it_was_and_never_its_words() -> None:
