@@ -11,11 +11,11 @@ from infra.local.runner.stack import Stack
 from tests.integration.realtime.listeners import House, ops_stack
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stack(
     aws_server: Aws, redis_server: RedisRest, children: Children, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """The ops slice, started."""
+    """The ops slice, started for one file: its pollers must not be there when unit tests run."""
     with ops_stack(aws_server, redis_server, children, tmp_path_factory.mktemp("realtime")) as stack:
         yield stack
 
