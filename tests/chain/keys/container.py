@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from functions.ops.wiring import ROLE, Settings, SignerDeps
 from infra.local.redis import RedisRest
 from kernel.auth import Role, Tier
@@ -115,17 +117,20 @@ class Daemon:
 @contextmanager
 def talkative(daemon_address: str) -> Iterator[None]:
     """Every logger writes everything, X-Ray listens."""
-    os.environ |= {
+    environment = {
         "AWS_XRAY_DAEMON_ADDRESS": daemon_address,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "LAMBDA_TASK_ROOT": "/var/task",
         "_X_AMZN_TRACE_ID": "Root=1-6b003640-540ca00159f40ede9f56fd9e;Parent=540ca00159f40ede;Sampled=1",
     }
-    route_library_logs()
-    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
-    for name in ("", "kernel", "functions", "botocore", "boto3", "urllib3", "psycopg", "httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    yield
+    with pytest.MonkeyPatch.context() as process:
+        for name, value in environment.items():
+            process.setenv(name, value)
+        route_library_logs()
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
+        for name in ("", "kernel", "functions", "botocore", "boto3", "urllib3", "psycopg", "httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        yield
 
 
 def tell(failing: Callable[[], object]) -> str:
