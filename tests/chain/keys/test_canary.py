@@ -19,8 +19,9 @@ from kernel.keys.envelope import Envelope
 from kernel.keys.evm import LocalSigner, seal_key
 from kernel.keys.kms import AwsKms
 from kernel.keys.solana import LocalSolanaSigner, seal_seed
+from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
-from kernel.testing import FakeClock
+from kernel.testing import FakeClock, InMemoryKms
 from tests.chain.keys.container import Daemon, RealPurse, in_a_process, talkative, tell
 from tests.chain.keys.forms import forms, found, redis_keys, tables
 from tests.handlers.ops.purse import ETHER, evm_chain, fund
@@ -173,3 +174,15 @@ def test_without_our_filter_boto3_would_log_data_keys(aws: Aws, caplog: pytest.L
 
     assert heard != []
     assert found([hushed], {"log": caplog.text}) == []
+
+
+def test_a_key_that_is_stored_in_the_clear_is_found(database_url: str) -> None:
+    """The vault's own row, searched as the canary searches it, holds the address and nothing of the key."""
+    kms = InMemoryKms(("key",))
+    postgres = Postgres(database_url, role="counterpart_ops")
+    address = Vault(postgres, Envelope(kms, "key")).keep(EVM_KEY.get_secret_value(), purpose="p", chain="evm:1")
+    places = tables(Postgres(database_url))
+    postgres.close()
+
+    assert address in places["kernel.sealed_keys"]
+    assert found([EVM_KEY.get_secret_value(), *kms.data_keys], places) == []

@@ -208,9 +208,9 @@ def test_a_key_service_that_is_away_is_waited_for() -> None:
 def test_what_the_service_answers_is_in_no_log(subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG boto3 writes every answer down; those of the key service it does not, and all others it still does."""
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("botocore.parsers").debug("of another service")
     key = subject.kms.generate_data_key(subject.key_id, {})
     subject.kms.decrypt(subject.key_id, key.wrapped, {})
+    logging.getLogger("botocore.parsers").debug("of another service")
 
     assert base64.b64encode(key.plaintext).decode() not in caplog.text
     assert "of another service" in caplog.text

@@ -188,6 +188,18 @@ def test_signers_never_notice_a_rotation(scene: Scene) -> None:
     assert recovered_address(DIGEST, signer.sign_digest(DIGEST)) == addresses[0]
 
 
+def test_a_signer_made_before_a_rotation_outlives_the_old_key(scene: Scene) -> None:
+    """It reads the row for each signature, so it never needs a key that was disabled after the rotation."""
+    address = scene.vault().keep(key(1), purpose="treasury", chain=EVM)
+    signer = scene.vault().evm_signer(address, purpose="treasury", chain=EVM)
+    before = signer.sign_digest(DIGEST)
+    scene.move_on()
+    scene.vault().rotate(10)
+    scene.kms.disable("old")
+
+    assert signer.sign_digest(DIGEST) == before
+
+
 def test_two_rotations_at_once_lose_nothing(scene: Scene) -> None:
     """Each row is moved once: whoever comes second finds another version and steps back."""
     vault = scene.vault()
