@@ -46,9 +46,7 @@ class AddressUnfit(Rejected):
     """This is no address of the chain."""
 
     status = 422
-    cause = (
-        "An EVM address is 0x and 40 hexadecimal digits whose checksum holds; one of Solana is 32 bytes in base58."
-    )
+    cause = "An EVM address is 0x and 40 hexadecimal digits whose checksum holds; one of Solana is 32 bytes in base58."
     remedy = "Copy the address again from its source, and compare the chain."
     example = '{"chain": "evm:1", "address": "0x12"}'
 
