@@ -2,15 +2,16 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from functions.ops.wiring import Deps, build_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
+from kernel.errors import Invalid
 from kernel.handler.http import Document, api, lambda_handler, wired
 from kernel.keys.external import payloads_of
 from kernel.keys.requests import SignatureRequest
@@ -20,6 +21,15 @@ Wired = Annotated[Deps, Depends(wired)]
 Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
 Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 Number = Annotated[str, Field(pattern=r"^(0x)?[0-9a-fA-F]{1,64}$")]
+
+
+class SignatureFormsMixed(Invalid):
+    """A signature comes in one form."""
+
+    code = "signature_forms_mixed"
+    status = 422
+    cause = "Neither form is there, both are, or one of the parts is missing."
+    remedy = "Give either signature, or r, s and y_parity."
 
 
 class OpenRequest(Document):
@@ -58,15 +68,11 @@ class GivenSignature(Document):
     s: Number | None = None
     y_parity: Annotated[int, Field(ge=0, le=1)] | None = None
 
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
+    def text(self) -> str:
+        """Both forms as one. Raises SignatureFormsMixed unless exactly one is given, and whole."""
         parts = [part is not None for part in (self.r, self.s, self.y_parity)]
         if (self.signature is None) != all(parts) or any(parts) != all(parts):
-            raise ValueError("give either signature, or r, s and y_parity")
-        return self
-
-    def text(self) -> str:
-        """Both forms as one."""
+            raise SignatureFormsMixed
         if self.signature is not None:
             return self.signature
         r, s = ((part or "").removeprefix("0x").rjust(64, "0") for part in (self.r, self.s))

@@ -217,10 +217,10 @@ def test_a_solana_signature_that_does_not_verify_is_refused(kernel: FakedKernel,
 
 @pytest.mark.parametrize("body", [{}, {"r": "1", "s": "1"}, {"signature": "0x" + "1" * 130, "r": "1"}, {"r": "g"}])
 def test_an_answer_has_one_form(kernel: FakedKernel, body: dict[str, Any]) -> None:
-    """Whole or in all its parts: 400 invalid_request otherwise."""
+    """Whole or in all its parts: 422 signature_forms_mixed otherwise."""
     status, answer = signed(kernel, key(kernel, Role.ADMIN), ask(kernel), body)
 
-    assert (status, answer["error"]["code"]) == (400, "invalid_request")
+    assert (status, answer["error"]["code"]) == (422, "signature_forms_mixed")
 
 
 def test_a_withdrawn_request_is_asked_for_again(kernel: FakedKernel) -> None:
