@@ -215,12 +215,17 @@ def test_a_solana_signature_that_does_not_verify_is_refused(kernel: FakedKernel,
     assert signed(kernel, key(kernel, Role.ADMIN), id_, wrong)[1]["error"]["code"] == "signature_refused"
 
 
-@pytest.mark.parametrize("body", [{}, {"r": "1", "s": "1"}, {"signature": "0x" + "1" * 130, "r": "1"}, {"r": "g"}])
+@pytest.mark.parametrize("body", [{}, {"r": "1", "s": "1"}, {"signature": "0x" + "1" * 130, "r": "1"}])
 def test_an_answer_has_one_form(kernel: FakedKernel, body: dict[str, Any]) -> None:
     """Whole or in all its parts: 422 signature_forms_mixed otherwise."""
     status, answer = signed(kernel, key(kernel, Role.ADMIN), ask(kernel), body)
 
     assert (status, answer["error"]["code"]) == (422, "signature_forms_mixed")
+
+
+def test_a_part_is_hexadecimal(kernel: FakedKernel) -> None:
+    """400 otherwise, before anything is looked up."""
+    assert signed(kernel, key(kernel, Role.ADMIN), ask(kernel), {"r": "g"})[0] == 400
 
 
 def test_a_withdrawn_request_is_asked_for_again(kernel: FakedKernel) -> None:
