@@ -18,7 +18,7 @@ app = api("ops", build_deps)
 Wired = Annotated[Deps, Depends(wired)]
 Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
 Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
-Dependency = Annotated[str, Path(pattern="^[a-z][!-~]{0,199}$")]
+Dependency = Annotated[str, Path(pattern="^[a-z][A-Za-z0-9_.:-]{0,199}$")]
 Name = Annotated[str, Path(pattern="^[a-z][a-z0-9_]{0,80}[.][a-z][a-z0-9_]{0,80}$")]
 
 

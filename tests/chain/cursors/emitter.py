@@ -33,11 +33,14 @@ class Emitter:
         self.node.rpc("eth_sendTransaction", self.call(count, topic))
 
     def emit_each(self, *counts: int) -> None:
-        """Log so often in each of so many blocks, one after the other, over one connection."""
+        """Log so often in each of so many blocks, one after the other, over one connection; all are mined then."""
+        height = self.node.block_number() + len(counts)
         with httpx.Client(timeout=30.0) as client:
             for count in counts:
                 call = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction", "params": [self.call(count)]}
                 assert "error" not in client.post(self.node.url, json=call).json()
+        # The node answers before it has mined.
+        self.node.child.wait_until(lambda: self.node.block_number() >= height)
 
     def reorganise(self, depth: int, counts: list[tuple[int, int]] | None = None) -> None:
         """Replace the newest `depth` blocks; `counts` are (offset, count): in which new blocks to log, how often."""

@@ -16,6 +16,7 @@ from functions.ops.wiring import ROLE, Settings, SignerDeps
 from infra.local.redis import RedisRest
 from kernel.auth import Role, Tier
 from kernel.clock import Clock
+from kernel.handler import telemetry
 from kernel.handler.telemetry import route_library_logs
 from kernel.keys.kms import AwsKms, DataKey
 from kernel.keys.vault import Vault
@@ -91,6 +92,9 @@ class RealPurse(Purse):
         return self.kernel.api_keys.issue(tier=Tier.PAID, role=role, label="a test", actor="a test").key
 
 
+TRACING = "aws_lambda_powertools.tracing"
+
+
 class Daemon:
     """What X-Ray's daemon would receive."""
 
@@ -126,6 +130,11 @@ def talkative(daemon_address: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as process:
         for name, value in environment.items():
             process.setenv(name, value)
+        # Whether anybody listens is asked once in a process, and another test's handler may have asked before; so is,
+        # at its import, the SDK.
+        telemetry._tracer.cache_clear()
+        for name in [name for name in sys.modules if name.startswith(("aws_xray_sdk", TRACING))]:
+            process.delitem(sys.modules, name)
         route_library_logs()
         logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
         for name in ("", "kernel", "functions", "botocore", "boto3", "urllib3", "psycopg", "httpx", "httpcore"):

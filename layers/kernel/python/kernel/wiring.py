@@ -153,9 +153,14 @@ class Kernel:
         return Authenticator(self.api_keys, self.tokens, self.limiter)
 
     @cached_property
+    def key_service(self) -> Kms:
+        """Where data keys come from."""
+        return self._kms or AwsKms()
+
+    @cached_property
     def envelope(self) -> Envelope:
         """Secrets at rest."""
-        return Envelope(self._kms or AwsKms(), self.settings.kms_key_id)
+        return Envelope(self.key_service, self.settings.kms_key_id)
 
     @cached_property
     def vault(self) -> Vault:
@@ -164,7 +169,7 @@ class Kernel:
 
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
-        for room in ("postgres", "cache", "limiter", "breakers", "registry"):
+        for room in ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:
                 close()

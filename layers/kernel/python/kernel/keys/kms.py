@@ -115,6 +115,12 @@ class AwsKms:
     def __init__(self, client: "KMSClient | None" = None) -> None:
         self._client = client
 
+    def close(self) -> None:
+        """Give the connections back; the next call opens others."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
     def check(self, key_id: str) -> str:
         """The key's own id (its ARN). Raises KeyUnavailable unless the key exists and is enabled."""
         described = self._call(KeyUnavailable, "describe_key", KeyId=key_id)["KeyMetadata"]

@@ -60,6 +60,12 @@ class SqsSender:
         if refused is not None:
             raise refused
 
+    def close(self) -> None:
+        """Give the connections back; the next message opens others."""
+        client = vars(self).pop("_client", None)
+        if client is not None:
+            client.close()
+
     def depth(self, queue: str) -> int:
         """About how many messages wait there. Raises QueueUnavailable."""
         from botocore.exceptions import BotoCoreError, ClientError
