@@ -1,5 +1,6 @@
 """The harness itself: it names what it kills, it catches every broken promise, and it cannot be fooled by silence."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -94,6 +95,23 @@ def test_points_are_counted_from_their_first_to_their_last() -> None:
         raise ZeroDivisionError
 
     assert [(Point("a", n), side) for n in (1, 2) for side in Side] == [(one.point, one.side) for one in seen]
+
+
+def test_the_judge_passes_no_points_in_any_thread() -> None:
+    """Pools ask from threads of their own, where `unwatched` of the asking thread is not known."""
+    seen: list[Passing] = []
+    points = Points(seen.append, {})
+    points.end()
+
+    def ask() -> None:
+        with points.at("asked in a thread"):
+            pass
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+
+    assert seen == []
 
 
 def test_time_outlives_a_process_and_differs_between_machines(tmp_path: Path) -> None:

@@ -119,8 +119,8 @@ def _live(order: Order, scenario: Scenario, site: Site) -> None:
         world.points.watch_vendors()
         scenario.play(world)
     if order.judge:
-        with world.points.unwatched():
-            judge(scenario, world)
+        world.points.end()
+        judge(scenario, world)
 
 
 def judge(scenario: Scenario, world: World) -> None:

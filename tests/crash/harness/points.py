@@ -62,11 +62,12 @@ class Points:
         self._held = 0
         self._last: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._lock, self._thread = threading.Lock(), threading.local()
+        self._over = False
 
     @contextmanager
     def at(self, name: str) -> Iterator[None]:
         """The call inside the block is a point; nothing inside it is one more."""
-        if getattr(self._thread, "inside", False):
+        if self._is_unwatched():
             yield
             return
         with self._lock:
@@ -91,6 +92,10 @@ class Points:
             yield
         finally:
             self._thread.inside = before
+
+    def end(self) -> None:
+        """The run is over: what follows, in whatever thread, is the judge's doing."""
+        self._over = True
 
     def watch_vendors(self) -> None:
         """Wrap psycopg, urllib3, botocore, httpx and coincurve, in this process and for good."""
@@ -128,12 +133,15 @@ class Points:
 
         return Watched()
 
+    def _is_unwatched(self) -> bool:
+        return self._over or getattr(self._thread, "inside", False)
+
     def _wrap(self, owner: type, method: str, name_of: Callable[..., str | None]) -> None:
         original = getattr(owner, method)
 
         @wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
-            name = None if getattr(self._thread, "inside", False) else name_of(*args, **kwargs)
+            name = None if self._is_unwatched() else name_of(*args, **kwargs)
             if name is None:
                 return original(*args, **kwargs)
             with self.at(name):
