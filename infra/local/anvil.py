@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from infra.local import fault_proxy, ports, settings
+from infra.local import fault_proxy, loopback, ports, settings
 from infra.local.children import Child, Children
 from infra.local.failures import LocalFailure
 from infra.local.fault_proxy import FaultProxy
@@ -55,7 +55,7 @@ class AnvilNode:
     def rpc(self, method: str, *params: object) -> Any:
         """Call the node directly, past every fault; RpcRefused when it answers with an error."""
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = httpx.post(self.url, json=call, timeout=30.0).raise_for_status().json()
+        answer = loopback.request("POST", self.url, json=call, timeout=30.0).raise_for_status().json()
         if "error" in answer:
             raise RpcRefused(method, answer["error"])
         return answer["result"]

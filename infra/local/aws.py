@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from infra.local import ports
+from infra.local import loopback, ports
 from infra.local.children import Child, Children
 
 REGION = "eu-central-1"
@@ -59,7 +59,7 @@ class Aws:
 
     def reset(self) -> None:
         """Forget every queue, key, secret and bucket."""
-        httpx.post(f"{self.endpoint}/moto-api/reset", timeout=10.0).raise_for_status()
+        loopback.request("POST", f"{self.endpoint}/moto-api/reset", timeout=10.0).raise_for_status()
 
     def put_secret(self, name: str, value: str | Mapping[str, str]) -> str:
         """Create or replace a secret; its reference as `kernel.secrets` reads it."""
@@ -110,6 +110,6 @@ _SERVER_ENV = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "
 
 def _answers(endpoint: str) -> bool:
     try:
-        return httpx.get(f"{endpoint}/moto-api/data.json", timeout=5.0).is_success
+        return loopback.request("GET", f"{endpoint}/moto-api/data.json", timeout=5.0).is_success
     except httpx.HTTPError:
         return False

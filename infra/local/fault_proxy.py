@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from infra.local import ports
+from infra.local import loopback, ports
 from infra.local.children import Child, Children
 from infra.local.faults import HEALTHY, Faults
 
@@ -35,7 +35,7 @@ class RpcIdentity:
     def inject(self, faults: Faults | None = None, /, **kinds: Any) -> None:
         """Replace its faults, by `Faults` or by its fields: `inject(failure="timeout", methods=("eth_call",))`."""
         wanted = faults or Faults(**kinds)
-        httpx.put(self.control_url, content=json.dumps(wanted.to_json()), timeout=5.0).raise_for_status()
+        loopback.request("PUT", self.control_url, content=json.dumps(wanted.to_json()), timeout=5.0).raise_for_status()
 
     def heal(self) -> None:
         """Answer as the node does again."""
@@ -63,7 +63,7 @@ class RpcIdentity:
         return Counter(self._state()["failures"])
 
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = httpx.get(self.control_url, timeout=5.0).raise_for_status().json()
+        state: dict[str, Any] = loopback.request("GET", self.control_url, timeout=5.0).raise_for_status().json()
         return state
 
 

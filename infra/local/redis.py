@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from infra.local import ports, scratch
+from infra.local import loopback, ports, scratch
 from infra.local.children import Child, Children
 from infra.local.failures import LocalFailure
 
@@ -33,7 +33,7 @@ class RedisRest:
     def command(self, *words: str | int) -> object:
         """Run one command through the gateway; its result."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.post(self.rest_url, json=list(words), headers=headers, timeout=5.0)
+        answer = loopback.request("POST", self.rest_url, json=list(words), headers=headers, timeout=5.0)
         answer.raise_for_status()
         return answer.json()["result"]
 

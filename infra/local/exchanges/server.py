@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from infra.local import ports
+from infra.local import loopback, ports
 from infra.local.children import Child, Children
 from infra.local.exchanges.catalogue import VENUES, desk_at
 from infra.local.exchanges.desk import Desk
@@ -44,7 +44,7 @@ class ExchangeServer:
         return desk_at(venue, seed=self.seed, time_ms=at_ms, lie_bps=lie_bps)
 
     def _control(self, method: str, path: str, content: object = None) -> httpx.Response:
-        answer = httpx.request(method, f"{self.control_url}{path}", json=content, timeout=5.0)
+        answer = loopback.request(method, f"{self.control_url}{path}", json=content, timeout=5.0)
         answer.raise_for_status()
         return answer
 

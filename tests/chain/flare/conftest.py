@@ -21,8 +21,9 @@ def flare_node(children: Children) -> Iterator[AnvilNode]:
 
 @pytest.fixture
 def fresh_node(flare_node: AnvilNode) -> Iterator[AnvilNode]:
-    """The chain, empty at the start of the test."""
+    """The chain, empty at the start of the test; its time stands still but where the test moves it."""
     flare_node.rpc("anvil_reset")
+    flare_node.rpc("anvil_setBlockTimestampInterval", 0)
     yield flare_node
 
 

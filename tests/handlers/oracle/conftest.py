@@ -25,7 +25,11 @@ SOURCES = ("binance", "bitstamp", "kraken", "okx")
 
 @pytest.fixture
 def stage(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Stage]:
-    """Three feeds and four voters of equal weight; `stage.provider(index)` deploys one of them."""
+    """Three feeds and four voters of equal weight; `stage.provider(index)` deploys one of them.
+
+    The chain's time stands still where the test puts it, however slow the machine is.
+    """
+    anvil.rpc("anvil_setBlockTimestampInterval", 0)
     network = deploy_network(anvil.url, inflation_feeds=feeds_named(*FEEDS), block_time_s=None)
     clock = FakeClock(datetime.fromtimestamp(network.round_start_s(network.timing.first_round), UTC))
     opened: list[Provider] = []

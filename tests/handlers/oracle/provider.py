@@ -45,6 +45,7 @@ class Provider:
     """One voter's deployment. `run` delivers a task's message; the chain mines with every transaction."""
 
     voter: Voter
+    node: AnvilNode
     deps: Deps
     kernel: FakedKernel
     database_url: str
@@ -79,7 +80,8 @@ class Provider:
             **TIMING,
             **settings,
         }
-        return cls(voter=voter, deps=Deps(kernel, Settings(**given)), kernel=kernel, database_url=database_url)
+        deps = Deps(kernel, Settings(**given))
+        return cls(voter=voter, node=node, deps=deps, kernel=kernel, database_url=database_url)
 
     def reborn(self) -> "Provider":
         """The same provider after its processes died: same database, same settings, empty memory."""
@@ -108,11 +110,13 @@ class Provider:
         return handler.bind(self.deps)(sqs_event(json.dumps({"task_id": str(task_id)})), Context())
 
     def submit_all(self, handler: Entry[Any]) -> None:
-        """Bring every open transaction onto the chain."""
+        """Bring every open transaction onto the chain, into a block."""
         with self.kernel.postgres.transaction() as tx:
             rows = tx.all("select id from kernel.tasks where kind = 'oracle.submit_transaction' and state = 'ready'")
         for row in rows:
             self.deliver(handler, row["id"])
+        # The node answers before it has mined.
+        self.node.child.wait_until(lambda: self.node.rpc("txpool_status")["pending"] == "0x0")
 
     def one(self, sql: str, **params: Any) -> dict[str, Any]:
         """One row of the provider's database."""
