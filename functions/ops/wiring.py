@@ -11,9 +11,11 @@ from functions.ops.adapters.chains import Chains, ChainSettings
 from functions.ops.adapters.conversations import Conversations
 from functions.ops.adapters.health import Vitals
 from functions.ops.adapters.hooks import HookSettings, Intake
+from functions.ops.adapters.pinning import PinningSettings, replication
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
 from kernel.keys.requests import SignatureRequests
+from kernel.pinning import Replication
 from kernel.postgres import Partitions
 from kernel.realtime import Realtime, Registry
 from kernel.realtime.fan_out import FanOut
@@ -43,6 +45,8 @@ class Settings(FrozenSettings):
     chains: Annotated[tuple[ChainSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
     #: A JSON list of objects as functions/ops/adapters/hooks.py describes them, one a secret; secrets by reference.
     hooks: Annotated[tuple[HookSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
+    #: A JSON list of objects as functions/ops/adapters/pinning.py describes them, one a service; secrets by reference.
+    pinning: Annotated[tuple[PinningSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
 
 
 class Deps(KernelDeps):
@@ -106,6 +110,11 @@ class Deps(KernelDeps):
     def intake(self) -> Intake:
         """The intake of chain webhooks."""
         return Intake(self.kernel, self.settings.hooks)
+
+    @cached_property
+    def replication(self) -> Replication:
+        """The copies of what is pinned."""
+        return replication(self.kernel, self.settings.pinning)
 
     @cached_property
     def checks(self) -> Checks:

@@ -25,11 +25,11 @@ def sql_name(statement: str) -> str:
     return _named().get(statement) or " ".join(re.sub(r"[^\w*.]+", " ", statement).split()[:WORDS_OF_UNNAMED])
 
 
-def rpc_name(body: bytes | str | None) -> str:
+def rpc_name(body: Any) -> str:
     """The method of a JSON-RPC request, or the distinct methods of a batch in their order; "post" for anything else."""
     try:
         request = json.loads(body or b"")
-    except ValueError:
+    except (ValueError, TypeError):  # no JSON, or an upload that comes in pieces
         return "post"
     calls = request if isinstance(request, list) else [request]
     methods = [call["method"] for call in calls if isinstance(call, dict) and "method" in call]

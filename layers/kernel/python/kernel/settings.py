@@ -76,6 +76,12 @@ class KernelSettings(FrozenSettings):
     sign_in_chains: str = ""
     #: Where messages for WebSocket clients are posted; "" where nobody posts.
     realtime_url: str = ""
+    #: The bucket of pinned content; "" where nobody pins.
+    pins_bucket: str = ""
+    #: Gateways that pinned content is read from besides, in this order, comma separated: "https://ipfs.example.org".
+    pins_gateways: str = ""
+    #: How many pinning services are to hold each pin; 0: the bucket alone.
+    pins_wanted: int = Field(default=0, ge=0, le=8)
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     #: Browser origins that may call the API, comma separated in the environment; none by default.
     cors_origins: str = ""
@@ -92,6 +98,11 @@ class KernelSettings(FrozenSettings):
     def allowed_origins(self) -> list[str]:
         """The browser origins as a list."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def pin_gateways(self) -> list[str]:
+        """The gateways as a list."""
+        return [url.strip() for url in self.pins_gateways.split(",") if url.strip()]
 
 
 def is_traced() -> bool:

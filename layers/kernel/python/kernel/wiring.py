@@ -26,11 +26,14 @@ from kernel.handler.telemetry import logger
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms, Kms
 from kernel.keys.vault import Vault
+from kernel.pinning import ContentStore, Pinning, S3Store, Sources
+from kernel.pinning.gateways import Gateway
+from kernel.pinning.sources import Bucket
 from kernel.postgres import Postgres
 from kernel.ratelimit import Limiter, UpstashLimiter
 from kernel.realtime import Publisher, Realtime, Registry
 from kernel.secrets import AwsSecrets, Secrets
-from kernel.settings import KernelSettings
+from kernel.settings import PLAIN_STAGES, KernelSettings
 from kernel.tasks import Queues, SqsSender, Tasks
 from kernel.tunables import Tunables
 
@@ -51,6 +54,7 @@ class Kernel:
         kms: Kms | None = None,
         board: Board | None = None,
         publisher: Publisher | None = None,
+        content: ContentStore | None = None,
     ) -> None:
         """role: the slice's database role, for every transaction. The others replace what AWS and Upstash do."""
         self.settings = settings
@@ -59,7 +63,7 @@ class Kernel:
         self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
         self._role = role
         self._sender, self._cache, self._limiter, self._kms = sender, cache, limiter, kms
-        self._publisher = publisher
+        self._publisher, self._content = publisher, content
         logger.setLevel(settings.log_level)
 
     @classmethod
@@ -116,6 +120,24 @@ class Kernel:
         return self._publisher or Realtime(self.registry, self.queues, self.clock)
 
     @cached_property
+    def content(self) -> ContentStore:
+        """The bucket of pinned content."""
+        return self._content or S3Store(self.settings.pins_bucket)
+
+    @cached_property
+    def content_sources(self) -> Sources:
+        """Whoever may have pinned content."""
+        is_local = self.settings.stage in PLAIN_STAGES
+        gateways = [Gateway(url, plain_allowed=is_local) for url in self.settings.pin_gateways]
+        return Sources([Bucket(self.content), *gateways], self.breakers)
+
+    @cached_property
+    def pinning(self) -> Pinning:
+        """Content that anybody can check."""
+        wanted = self.settings.pins_wanted
+        return Pinning(self.postgres, self.content, self.content_sources, self.tasks, self.clock, wanted=wanted)
+
+    @cached_property
     def api_keys(self) -> ApiKeys:
         """API keys."""
         return ApiKeys(self.postgres, self.clock)
@@ -169,7 +191,8 @@ class Kernel:
 
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
-        for room in ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service"):
+        rooms = ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service", "content")
+        for room in (*rooms, "content_sources"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:
                 close()

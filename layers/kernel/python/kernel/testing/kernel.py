@@ -5,6 +5,7 @@ from kernel.settings import KernelSettings
 from kernel.testing.board import InMemoryBoard
 from kernel.testing.cache import InMemoryCache
 from kernel.testing.clock import FakeClock
+from kernel.testing.content import InMemoryContent
 from kernel.testing.kms import InMemoryKms
 from kernel.testing.limiter import InMemoryLimiter
 from kernel.testing.queue import InMemoryQueue
@@ -32,7 +33,7 @@ def settings_for(database_url: str) -> KernelSettings:
 
 
 class FakedKernel(Kernel):
-    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted`, `news` are its fakes, for tests."""
+    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted`, `news`, `kept` are its fakes."""
 
     def __init__(self, database_url: str, *, role: str | None = None, clock: Clock | None = None) -> None:
         present = clock or FakeClock()
@@ -42,6 +43,7 @@ class FakedKernel(Kernel):
         self.keys = InMemoryKms((KEY_ID,))
         self.posted = InMemoryBoard(present)
         self.news = InMemoryRealtime()
+        self.kept = InMemoryContent()
         super().__init__(
             settings_for(database_url),
             role=role,
@@ -53,4 +55,5 @@ class FakedKernel(Kernel):
             kms=self.keys,
             board=self.posted,
             publisher=self.news,
+            content=self.kept,
         )
