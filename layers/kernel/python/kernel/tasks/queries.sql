@@ -73,6 +73,19 @@ insert into kernel.task_attempts (task_id, fence, attempt, owner, started_at, en
 select id, fence, attempt, %(owner)s, %(now)s, %(now)s, %(outcome)s, %(error_code)s, %(error)s
 from settled;
 
+-- name: hasten_task
+-- A task that waits is due now. One that somebody has locked is being claimed or finished, and is left alone.
+with waiting as (
+    select id from kernel.tasks
+    where kind = %(kind)s and business_key = %(business_key)s and state = 'ready' and run_at > %(early)s
+    for update skip locked
+)
+update kernel.tasks task
+set run_at = %(now)s, sweep_at = %(sweep_at)s, changed_at = %(now)s
+from waiting
+where task.id = waiting.id
+returning task.id, task.kind, task.business_key, task.run_at, task.resend_s, task.fence, task.correlation_id;
+
 -- name: renew_lease
 -- A holder that needs longer keeps its task; nothing happens unless the token still holds.
 update kernel.tasks

@@ -18,7 +18,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import Conflict, LeaseLost, NotFound
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import messages, sweeping
-from kernel.tasks.lifecycle import Ruling, State, completed, rule_on_claim, rule_on_finish, rule_on_replay
+from kernel.tasks.lifecycle import EARLY_MAX_S, Ruling, State, completed, rule_on_claim, rule_on_finish, rule_on_replay
 from kernel.tasks.messages import MessageSender, Pending
 from kernel.tasks.model import NotClaimed, Outcome, Task, TaskRecord, TaskSpec
 from kernel.tasks.rows import Q, Row, pending_of, records_of, row_of, standing_of, task_of
@@ -143,6 +143,20 @@ class Tasks:
             self._send_after(tx, row | {"run_at": now, "fence": row["fence"] + 1})  # settling raised the token
             was = {"kind": row["kind"], "business_key": row["business_key"], "was": row["state"]}
             self._audit.record(tx, actor=actor, action="tasks.replay", subject=f"task:{task_id}", details=was)
+
+    def hasten(self, tx: Transaction, kind: str, business_key: str) -> bool:
+        """Let a task that waits for its time be done now; False where none waits, or somebody has it at the moment."""
+        now = self.clock.now()
+        rows = tx.all(
+            Q["hasten_task"],
+            kind=kind,
+            business_key=business_key,
+            now=now,
+            early=now + timedelta(seconds=EARLY_MAX_S),
+            sweep_at=messages.sweep_before_sending(now, now),
+        )
+        self._send_after(tx, *rows)
+        return bool(rows)
 
     def sweep(self, limit: int = SWEEP_LIMIT) -> int:
         """Skip what expired, then send what is due soon and was not sent or whose worker went silent; how many sent.

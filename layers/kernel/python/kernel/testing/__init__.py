@@ -5,6 +5,7 @@ from kernel.testing.cache import InMemoryCache
 from kernel.testing.clock import FakeClock
 from kernel.testing.kms import InMemoryKms
 from kernel.testing.limiter import InMemoryLimiter
+from kernel.testing.objects import InMemoryObjects
 from kernel.testing.queue import InMemoryQueue, ReceivedMessage, SentMessage
 from kernel.testing.realtime import InMemoryRealtime
 from kernel.testing.secrets import InMemorySecrets
@@ -15,6 +16,7 @@ __all__ = [
     "InMemoryCache",
     "InMemoryKms",
     "InMemoryLimiter",
+    "InMemoryObjects",
     "InMemoryQueue",
     "InMemoryRealtime",
     "InMemorySecrets",

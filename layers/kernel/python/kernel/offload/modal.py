@@ -1,0 +1,194 @@
+"""Owns Modal as a provider: its functions called by name, its calls asked for by id, its errors as ours.
+
+The client keeps a connection, so a container has one. A function gets two signed URLs and no credential of ours; what
+it returns is told by Modal's own protocol and counts only after the caller's check.
+"""
+
+import builtins
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from kernel.breaker.breakers import Breakers, CircuitOpen
+from kernel.errors import Broken, CounterpartError, Transient
+from kernel.offload.jobs import Call, answer_of
+from kernel.offload.objects import Objects
+from kernel.offload.providers import Accepted, Ending, Gone, NotMade, Pending
+
+#: The name of the dependency in breakers and health.
+MODAL: Final = "modal"
+#: The URLs of an attempt, which may wait for a GPU before it reads; the credentials that sign them may end sooner.
+URLS_VALID_S: Final = 3_600
+
+
+class ModalUnauthorized(Broken):
+    """Modal does not accept the credentials."""
+
+    cause = "The token is missing, revoked, or of a workspace that may not call the app."
+    remedy = (
+        "Make a token (`modal token new`), store it as <token id>:<token secret> in the secret that "
+        "COUNTERPART_OPS_MODAL_TOKEN names, and replay the parked poll tasks."
+    )
+
+
+class ModalFunctionAbsent(Broken):
+    """The Modal app has no such function."""
+
+    cause = "The app is not deployed, is stopped, or is of a version without the function in details."
+    remedy = "Deploy it: `modal deploy gpu/app.py`, in the workspace of the token, and replay the parked poll tasks."
+
+
+class ModalRefused(Broken):
+    """Modal refuses the call as such."""
+
+    cause = "The client is too old for Modal's servers, or the arguments are too large or of a kind it cannot send."
+    remedy = "Compare the pinned version of modal in pyproject.toml with the service's; details name its error."
+
+
+class ModalUnavailable(Transient):
+    """Modal does not answer."""
+
+    cause = "The connection failed, or Modal's servers told of a failure of their own; details name its error."
+
+
+class ModalProvider:
+    """The functions of one deployed Modal app."""
+
+    def __init__(
+        self,
+        app: str,
+        token: Callable[[], SecretStr],
+        objects: Objects,
+        breakers: Breakers,
+        *,
+        environment: str | None = None,
+    ) -> None:
+        """token: <token id>:<token secret>, asked for when the first call is made."""
+        self._app, self._token, self._objects, self._breakers = app, token, objects, breakers
+        self._environment = environment
+        self._client: Any = None
+
+    def usable(self) -> bool:
+        """Whether its circuit is closed, or may be tried again."""
+        condition = self._breakers.condition(MODAL)
+        return condition.is_closed or (condition.wait_s or 0.0) <= 0
+
+    def start(self, call: Call) -> Accepted | Ending | NotMade:
+        """Spawn the function. Raises ModalUnavailable where nobody knows whether it was."""
+        payload = self._payload(call)
+        try:
+            with self._breakers.guard(MODAL):
+                return Accepted(self._spawned(call.function, payload))
+        except (CircuitOpen, ModalUnauthorized, ModalFunctionAbsent, ModalRefused, _Unreached) as error:
+            return NotMade(error)
+
+    def look(self, call_id: str, output_key: str) -> Pending | Ending:
+        """Ask for the call's result without waiting. Raises ModalUnavailable, ModalUnauthorized, CircuitOpen."""
+        with self._breakers.guard(MODAL):
+            told = self._asked(call_id)
+        if isinstance(told, (Pending, Gone)):
+            return told
+        return answer_of(told, output_key) or Gone("unfit", "the app answers in a form that this version does not know")
+
+    def cancel(self, call_id: str) -> None:
+        """Stop a call that is under way. Raises ModalUnavailable."""
+        import modal
+
+        with self._breakers.guard(MODAL), _translated():
+            modal.FunctionCall.from_id(call_id, client=self._connected()).cancel()
+
+    def _payload(self, call: Call) -> dict[str, Any]:
+        given = call.input and {
+            "url": self._objects.readable(call.input.key, URLS_VALID_S),
+            "sha256": call.input.sha256.hex(),
+            "size_bytes": call.input.size_bytes,
+        }
+        return {
+            "job_id": str(call.job_id),
+            "attempt": call.attempt,
+            "arguments": dict(call.arguments),
+            "input": given,
+            "output_url": self._objects.writable(call.output_key, URLS_VALID_S),
+        }
+
+    def _spawned(self, name: str, payload: dict[str, Any]) -> str:
+        import modal
+
+        with _translated():
+            client = self._connected()
+            function = modal.Function.from_name(self._app, name, environment_name=self._environment, client=client)
+            call_id: str = function.spawn(payload).object_id
+        return call_id
+
+    def _asked(self, call_id: str) -> Any:
+        """What the function returned, Pending, or Gone."""
+        import modal
+
+        with _translated():
+            call = modal.FunctionCall.from_id(call_id, client=self._connected())
+            try:
+                return call.get(timeout=0)
+            except builtins.TimeoutError:
+                return Pending()
+            except Exception as error:
+                gone = _gone(error)
+                if gone is None:
+                    raise
+                return gone
+
+    def _connected(self) -> Any:
+        """The container's client. Raises what connecting raises."""
+        import modal
+
+        if self._client is None or self._client.is_closed():
+            token_id, _, token_secret = self._token().get_secret_value().strip().partition(":")
+            if not token_id or not token_secret:
+                raise ModalUnauthorized(reason="the secret is not of the form <token id>:<token secret>")
+            self._client = modal.Client.from_credentials(token_id, token_secret)
+        return self._client
+
+
+class _Unreached(ModalUnavailable):
+    """Modal cannot be reached, so nothing was asked of it."""
+
+    code = ModalUnavailable.code
+
+
+def _gone(error: Exception) -> Gone | None:
+    """What the client raises to tell how the call ended; None for what says nothing about the call.
+
+    What the function raised is raised here as well, whatever it is: gpu/app.py lets out nothing of the last kind.
+    """
+    from modal import exception as told
+
+    if isinstance(error, (told.OutputExpiredError, told.NotFoundError)):
+        return Gone("expired", "Modal has no result of the call any more")
+    if isinstance(error, told.FunctionTimeoutError):
+        return Gone("timed_out", "the function's time was over")
+    ends = (told.RemoteError, told.ExecutionError, told.InternalFailure, told.DeserializationError)
+    if isinstance(error, (told.Error, OSError, CounterpartError)) and not isinstance(error, ends):
+        return None
+    return Gone("failed", type(error).__qualname__)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise Modal's failures as ours; their texts may quote what was sent, so only their types are told."""
+    from modal import exception as told
+
+    try:
+        yield
+    except CounterpartError:
+        raise
+    except (told.AuthError, told.PermissionDeniedError) as error:
+        raise ModalUnauthorized(error=type(error).__name__) from error
+    except told.NotFoundError as error:
+        raise ModalFunctionAbsent(error=type(error).__name__) from error
+    except (told.InvalidError, told.VersionError, told.SerializationError, told.RequestSizeError) as error:
+        raise ModalRefused(error=type(error).__name__) from error
+    except told.ConnectionError as error:
+        raise _Unreached(error=type(error).__name__) from error
+    except (told.Error, OSError) as error:
+        raise ModalUnavailable(error=type(error).__name__) from error
