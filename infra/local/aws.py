@@ -86,6 +86,11 @@ class Aws:
         """Create a symmetric key for envelopes; its id."""
         return str(self.client("kms").create_key(Description="local envelopes")["KeyMetadata"]["KeyId"])
 
+    def create_bucket(self, name: str) -> str:
+        """Create a bucket, unless it is there; its name."""
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        return name
+
     def create_signing_key(self) -> str:
         """Create a secp256k1 key that signs; its id."""
         asked = {"KeySpec": "ECC_SECG_P256K1", "KeyUsage": "SIGN_VERIFY", "Description": "local signer"}
