@@ -13,4 +13,4 @@ def handler(task: Task[SubmitTransaction], deps: SignerDeps) -> Outcome:
     entry_id = task.payload.entry_id
     outbox = deps.chains.evm_outbox_of(entry_id)
 
-    return outbox.advance(entry_id, task.fence, lambda tx, entry: deps.treasury.settled(tx, ending_of(entry)))
+    return outbox.advance(entry_id, task.fence, lambda tx, entry: deps.ended(tx, ending_of(entry)))

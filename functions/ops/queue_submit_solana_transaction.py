@@ -13,4 +13,4 @@ def handler(task: Task[SubmitSolanaTransaction], deps: SignerDeps) -> Outcome:
     transfer = deps.treasury.transfer_of(task.payload.entry_id)
     outbox = deps.chains.solana_outbox(transfer.chain, transfer.sender)
 
-    return outbox.advance(transfer.entry_id, task.fence, lambda tx, entry: deps.treasury.settled(tx, ending_of(entry)))
+    return outbox.advance(transfer.entry_id, task.fence, lambda tx, entry: deps.ended(tx, ending_of(entry)))

@@ -7,26 +7,34 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from functions.ops.adapters.arrivals import KIND as TAKE_DEPOSIT
+from functions.ops.adapters.arrivals import Arrivals
 from functions.ops.adapters.chains import Chains, ChainSettings
 from functions.ops.adapters.conversations import Conversations
 from functions.ops.adapters.health import Vitals
 from functions.ops.adapters.hooks import HookSettings, Intake
+from functions.ops.adapters.news import News
 from functions.ops.adapters.pinning import PinningSettings, replication
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
 from kernel.keys.requests import SignatureRequests
 from kernel.pinning import Replication
-from kernel.postgres import Partitions
+from kernel.postgres import Partitions, Transaction
 from kernel.realtime import Realtime, Registry
 from kernel.realtime.fan_out import FanOut
 from kernel.realtime.pusher import ApiGatewayPusher, Pusher
-from kernel.settings import FrozenSettings
+from kernel.settings import PLAIN_STAGES, FrozenSettings
 from kernel.tasks import DeadLetters
 from kernel.trace import Traces
 from kernel.treasury import KillSwitch
 from kernel.treasury.checking import Checks
+from kernel.treasury.deposits import Deposits
+from kernel.treasury.movements import Ending
 from kernel.treasury.treasury import Treasury
 from kernel.tunables import Tunables
+from kernel.webhooks.deliveries import Deliveries
+from kernel.webhooks.endpoints import Endpoints
+from kernel.webhooks.post import Post
 from kernel.wiring import Kernel, KernelDeps
 
 ROLE = "counterpart_ops"
@@ -52,9 +60,10 @@ class Settings(FrozenSettings):
 class Deps(KernelDeps):
     """What the ops handlers use."""
 
-    def __init__(self, kernel: Kernel, settings: Settings | None = None) -> None:
+    def __init__(self, kernel: Kernel, settings: Settings | None = None, *, post: Post | None = None) -> None:
+        """The last replaces the network to receivers of webhooks."""
         super().__init__(kernel)
-        self.settings = settings or Settings()
+        self.settings, self._post = settings or Settings(), post
 
     @cached_property
     def audit(self) -> Audit:
@@ -102,6 +111,21 @@ class Deps(KernelDeps):
         return Treasury(self.kernel.postgres, self.chains.desk, self.clock)
 
     @cached_property
+    def deposits(self) -> Deposits:
+        """Money from outside that a chain tells of."""
+        return Deposits(self.kernel.postgres, self.treasury, self.chains.desk, self.clock, kind=TAKE_DEPOSIT)
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """What comes in through inlets."""
+        return Arrivals(self.chains, self.deposits, self.news)
+
+    @cached_property
+    def news(self) -> News:
+        """What administrators who are connected are told of money."""
+        return News(self.kernel.realtime)
+
+    @cached_property
     def vitals(self) -> Vitals:
         """How every dependency stands."""
         return Vitals(self.kernel, self.chains)
@@ -110,6 +134,21 @@ class Deps(KernelDeps):
     def intake(self) -> Intake:
         """The intake of chain webhooks."""
         return Intake(self.kernel, self.settings.hooks)
+
+    @cached_property
+    def webhook_endpoints(self) -> Endpoints:
+        """Who is told by webhooks."""
+        return Endpoints(self.kernel.postgres, self.kernel.envelope, self.clock, local=self._is_local)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """The way of webhooks to their receivers."""
+        post = self._post or Post(local=self._is_local)
+        return Deliveries(self.kernel.postgres, self.tasks, self.kernel.envelope, post, self.clock)
+
+    @property
+    def _is_local(self) -> bool:
+        return self.kernel.settings.stage in PLAIN_STAGES
 
     @cached_property
     def replication(self) -> Replication:
@@ -124,6 +163,12 @@ class Deps(KernelDeps):
 
 class SignerDeps(Deps):
     """What the handlers that sign use."""
+
+    def ended(self, tx: Transaction, ending: Ending) -> None:
+        """Book how an outbox entry ended, and tell of a transfer's end once that is committed."""
+        transfer = self.treasury.settled(tx, ending)
+        if transfer is not None:
+            self.news.ended(tx, transfer, ending)
 
     def check(self) -> None:
         """Refuse to start on an old schema or without the KMS key."""

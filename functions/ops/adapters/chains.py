@@ -24,11 +24,16 @@ from kernel.treasury.wallets import ChainUnknown
 from kernel.wiring import Kernel
 
 if TYPE_CHECKING:
+    from kernel.chain_events import EvmEvent, SolanaEvent
+    from kernel.evm.log_cursor import Watch
     from kernel.evm.rpc import RpcPool
     from kernel.keys.vault import Vault
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
+    from kernel.solana.history import ConfirmedTransaction
     from kernel.solana.pool import SolanaPool
+    from kernel.solana.program_cursor import ProgramWatch
+    from kernel.watches.hints import Unsettled
 
 #: What the wallets' keys are sealed for.
 KEY_PURPOSE = "treasury"
@@ -131,6 +136,40 @@ class Chains:
                 pool.check()
             told += [(chain, host, standing) for host, standing in pool.standings()]
         return told
+
+    def poll_s(self, chain: str) -> float:
+        """How long to wait before a chain is looked at again. Raises ChainUnknown."""
+        if chain not in self._chains:
+            raise ChainUnknown(chain=chain)
+        return self._chains[chain].poll_s
+
+    def settled(self, told: "EvmEvent") -> "EvmEvent | Unsettled":
+        """The event as the final chain has it. Raises ChainUnknown, NoQuorum, RpcUnavailable."""
+        from kernel.watches.hints import settled
+
+        settings = self._settings(f"evm:{told.chain_id}", EvmChain)
+        return settled(self._evm_pool(settings), told, settings.confirmations)
+
+    def landed(self, told: "SolanaEvent") -> "ConfirmedTransaction | Unsettled":
+        """The event's transaction as the final cluster has it. Raises ChainUnknown, NoQuorum, RpcUnavailable."""
+        from kernel.watches.hints_solana import landed
+
+        return landed(self._solana_pool(self._settings(f"solana:{told.cluster}", SolanaCluster)), told)
+
+    def advance(self, watch: "Watch | ProgramWatch", seconds: float) -> None:
+        """A turn of the watch's cursor. Raises ChainUnknown, ChainUnread, ClusterUnread, NoQuorum, RpcUnavailable."""
+        from kernel.evm import log_cursor
+        from kernel.solana import program_cursor
+
+        kernel = self._kernel
+        if isinstance(watch, log_cursor.Watch):
+            pool = self._evm_pool(self._settings(f"evm:{watch.chain_id}", EvmChain))
+            logs = log_cursor.LogCursor(kernel.postgres, kernel.tasks, pool, watch, kernel.clock)
+            logs.advance(log_cursor.Budget(seconds=seconds))
+        else:
+            cluster = self._solana_pool(self._settings(f"solana:{watch.cluster}", SolanaCluster))
+            programs = program_cursor.ProgramCursor(kernel.postgres, kernel.tasks, cluster, watch, kernel.clock)
+            programs.advance(program_cursor.Budget(seconds=seconds))
 
     def evm_outbox(self, chain: str, signer: str) -> "EvmOutbox":
         """The outbox of an EVM chain, signing for one address. Raises ChainUnknown."""

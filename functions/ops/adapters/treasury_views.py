@@ -13,7 +13,7 @@ from kernel.treasury.wallets import WalletRecord
 
 CHAIN = r"^(evm:[1-9][0-9]{0,18}|solana:(mainnet|devnet|testnet|localnet))$"
 ADDRESS = r"^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$"
-KEY = r"^[A-Za-z0-9._:-]{1,100}$"
+KEY = r"^[A-Za-z0-9._:-]{1,160}$"
 SERVICE = r"^[a-z][a-z0-9_]{0,30}$"
 
 Chain = Annotated[str, Field(pattern=CHAIN, examples=["evm:1", "solana:mainnet"])]
@@ -99,7 +99,7 @@ class TransferView(Document):
     """A transfer as it stands; `block` (or slot), `transaction_id` and `fee_base_units` are null until it ended."""
 
     key: str
-    kind: Literal["transfer", "top_up"]
+    kind: Literal["transfer", "top_up", "forward"]
     chain: str
     sender: str
     recipient: str

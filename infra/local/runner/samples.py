@@ -96,6 +96,21 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             body={"scheme": "siwe", "address": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "chain_id": "1"},
         ),
     ),
+    "http_inlets": (
+        Call("GET /v1/ops/treasury/inlets"),
+        Call(
+            "POST /v1/ops/treasury/inlets",
+            "declare",
+            body={
+                "chain": "evm:31337",
+                "address": "0x5FbDB2315678afecb367f032d93F642f64180aa3",
+                "wallet": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+                "forward_to": "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+                "least_base_units": "50000000000000000",
+                "reason": "deposits go to the cold wallet",
+            },
+        ),
+    ),
     "http_trace": (Call("GET /v1/trace/{business_key+}", path_values={"business_key+": "treasury/pay-ada"}),),
     "http_signatures": (
         Call("GET /v1/ops/signatures", query={"limit": "50"}),

@@ -33,6 +33,8 @@ def pool(anvil: AnvilNode) -> RpcPool:
 def newest(emitter: Emitter) -> EvmEvent:
     """The last log, as a webhook tells it."""
     wanted = {"address": emitter.address, "fromBlock": "0x0", "toBlock": "latest"}
+    # The node answers before it has mined.
+    emitter.node.child.wait_until(lambda: emitter.node.rpc("eth_getLogs", wanted) != [])
     log = Log.from_rpc(emitter.node.rpc("eth_getLogs", wanted)[-1])
     return EvmEvent(chain_id=emitter.node.chain_id, **{name: getattr(log, name) for name in Log.__slots__})
 
@@ -56,6 +58,15 @@ def test_contents_that_are_not_the_chain_s_are_not_taken(emitter: Emitter, pool:
     emitter.node.mine(CONFIRMATIONS)
 
     assert settled(pool, lie, CONFIRMATIONS) == true
+
+
+def test_a_height_that_was_told_is_not_believed(emitter: Emitter, pool: RpcPool) -> None:
+    """Where the event's own block is not final, a final height makes it no final event."""
+    true = newest(emitter)
+    lie = replace(true, block_number=1)
+    emitter.node.mine(1)
+
+    assert settled(pool, lie, CONFIRMATIONS) is Unsettled.OPEN
 
 
 def test_a_place_that_holds_no_such_log_is_gone(emitter: Emitter, pool: RpcPool) -> None:

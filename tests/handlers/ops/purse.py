@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from functions.ops import (
+    http_inlets,
     http_treasury,
     queue_check_wallet,
     queue_submit_evm_transaction,
     queue_submit_solana_transaction,
+    queue_take_deposit,
 )
 from functions.ops.adapters.chains import KEY_PURPOSE
 from functions.ops.wiring import ROLE, Deps, Settings, SignerDeps
@@ -28,9 +30,11 @@ from kernel.testing.kernel import FakedKernel
 GWEI, ETHER = 10**9, 10**18
 HANDLERS: Mapping[str, tuple[Entry[Any], type[Deps]]] = {
     "ops.check_wallet": (queue_check_wallet.handler, Deps),
+    "ops.take_deposit": (queue_take_deposit.handler, Deps),
     "ops.submit_evm_transaction": (queue_submit_evm_transaction.handler, SignerDeps),
     "ops.submit_solana_transaction": (queue_submit_solana_transaction.handler, SignerDeps),
 }
+APIS: Mapping[str, Any] = {"http_treasury": http_treasury.handler, "http_inlets": http_inlets.handler}
 ROUNDS_MAX = 400
 Answer = tuple[int, dict[str, Any]]
 
@@ -85,7 +89,7 @@ class Purse:
             sent["body"] = json.dumps(body)
         if path:
             sent["rawPath"] = sent["requestContext"]["http"]["path"] = path
-        answer = http_treasury.handler.bind(self.deps)({**sent, "headers": headers}, Context())
+        answer = APIS[name.partition(".")[0]].bind(self.deps)({**sent, "headers": headers}, Context())
         return answer["statusCode"], json.loads(answer["body"])
 
     def declare(

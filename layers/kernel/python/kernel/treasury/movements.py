@@ -50,10 +50,11 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """Who asked for it: a person, or a wallet's floor."""
+    """Who asked for it: a person, a wallet's floor, or an inlet that forwards its deposits."""
 
     TRANSFER = "transfer"
     TOP_UP = "top_up"
+    FORWARD = "forward"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,9 @@ with own as (
 ), incoming as (
     select x.state, x.amount, x.block from kernel.treasury_transfers x
     where x.chain = %(chain)s and x.recipient = %(address)s and (x.state = 'open' or x.block > %(block)s)
+    union all
+    select 'confirmed', d.amount, d.block from kernel.treasury_deposits d
+    where d.chain = %(chain)s and d.wallet = %(address)s and d.block > %(block)s
 )
 select
     (select balance from kernel.ledger_accounts where name = %(account)s and asset = %(asset)s) as account,
@@ -133,6 +136,9 @@ with outgoing as (
 ), incoming as (
     select x.state, x.amount, x.block from kernel.treasury_transfers x
     where x.chain = %(chain)s and x.recipient = %(address)s and (x.state = 'open' or x.block > %(block)s)
+    union all
+    select 'confirmed', d.amount, d.block from kernel.treasury_deposits d
+    where d.chain = %(chain)s and d.wallet = %(address)s and d.block > %(block)s
 )
 select
     (select balance from kernel.ledger_accounts where name = %(account)s and asset = %(asset)s) as account,
@@ -147,4 +153,9 @@ select
 -- name: last_block
 -- The newest slot of what is booked: a chain that is read before it would not show it.
 select greatest(%(opened_block)s, max(block)) as block
-from kernel.treasury_transfers where chain = %(chain)s and (sender = %(address)s or recipient = %(address)s);
+from (
+    select block from kernel.treasury_transfers
+    where chain = %(chain)s and (sender = %(address)s or recipient = %(address)s)
+    union all
+    select block from kernel.treasury_deposits where chain = %(chain)s and wallet = %(address)s
+) as booked;

@@ -132,23 +132,25 @@ class Treasury:
             raise TransferUnknown(entry_id=str(entry_id))
         return found
 
-    def settled(self, tx: Transaction, ending: Ending) -> None:
+    def settled(self, tx: Transaction, ending: Ending) -> Transfer | None:
         """Book how an outbox entry ended, in the transaction that ends it; idempotent by the entry.
 
-        An entry that is no transfer of ours is booked as its service's spending, if its wallet is declared.
+        The transfer that ended, as it was before. An entry that is no transfer of ours is booked as its service's
+        spending, if its wallet is declared.
         """
         transfer = self._store.transfer_of(tx, ending.entry_id)
         wallet = self._store.maybe_wallet(tx, ending.chain, ending.payer)
         if wallet is None or wallet.opened_block is None:
-            return
+            return transfer
         if transfer is None:
             if ending.block is not None and ending.block > wallet.opened_block:
                 self._book(tx, ending, spending(wallet, ending), "")
-            return
+            return None
         if transfer.state == State.OPEN:
             self._store.settle(tx, transfer, ending, self._clock.now())
         postings = settlement(wallet, transfer, ending, self._arrival(tx, wallet, transfer, ending))
         self._book(tx, ending, postings, transfer.reason)
+        return transfer
 
     def book_difference(self, chain: str, address: str, amount: int, *, key: str, actor: str, reason: str) -> None:
         """Book what came from (+) or went to (-) the outside, as the wallet's last check found it.

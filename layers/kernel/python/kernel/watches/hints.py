@@ -2,7 +2,8 @@
 
 1. Until the event's height is final, by a quorum that nobody's absence reduces, everything is open: forks come and go.
 2. Then a quorum tells the transaction's receipt. If it is of the event's own block, and has a log with the event's
-   index, the event stands, and what it says is what the receipt says: of what was told only the place is taken.
+   index, the event stands, and what it says is what the receipt says: of what was told only the place is taken. The
+   height, too, is the receipt's: where another was told, and the receipt's is not final, the event is still open.
 3. Otherwise it is gone for good: another block is final at that height.
 
 Both the event's task and its retraction's end by the same answer, whichever of them comes first.
@@ -33,7 +34,8 @@ def settled(pool: RpcPool, told: EvmEvent, confirmations: int | None) -> EvmEven
     NoQuorum, RpcUnavailable, WrongChain.
     """
     quorum = pool.unreduced()
-    if final_block(pool, confirmations, quorum=quorum) < told.block_number:
+    final = final_block(pool, confirmations, quorum=quorum)
+    if final < told.block_number:
         return Unsettled.OPEN
 
     def logs_of(found: Mapping[str, Any] | None) -> tuple[Log, ...]:
@@ -47,6 +49,8 @@ def settled(pool: RpcPool, told: EvmEvent, confirmations: int | None) -> EvmEven
     found = next((log for log in logs if log.log_index == told.log_index), None)
     if found is None:
         return Unsettled.GONE
+    if found.block_number > final:
+        return Unsettled.OPEN
     return replace(
         told,
         block_number=found.block_number,

@@ -1,0 +1,29 @@
+-- name: declare_inlet
+-- A new inlet, or other terms of a declared one; it stays with its wallet, and begins where it began.
+insert into kernel.treasury_inlets as known (watch, chain, address, wallet, forward_to, least, start_block, declared_at)
+values (%(watch)s, %(chain)s, %(address)s, %(wallet)s, %(forward_to)s, %(least)s, %(start_block)s, %(now)s)
+on conflict (chain, address) do update set forward_to = excluded.forward_to, least = excluded.least
+where known.wallet = excluded.wallet
+returning *;
+
+-- name: inlets
+-- Every inlet.
+select * from kernel.treasury_inlets order by chain, address;
+
+-- name: inlets_at
+-- The inlets at some addresses of a chain.
+select * from kernel.treasury_inlets where chain = %(chain)s and address = any(%(addresses)s) order by address;
+
+-- name: deposit
+-- One deposit that is booked.
+select * from kernel.treasury_deposits where key = %(key)s;
+
+-- name: record_deposit
+-- A deposit, as it is booked.
+insert into kernel.treasury_deposits (key, event, chain, wallet, amount, block, transaction_id, forward_to, booked_at)
+values (%(key)s, %(event)s, %(chain)s, %(wallet)s, %(amount)s, %(block)s, %(transaction_id)s, %(forward_to)s, %(now)s)
+returning *;
+
+-- name: is_own_transaction
+-- Whether a Solana transaction is one of the house: what it moves is booked at its end.
+select exists (select from kernel.solana_payloads where signature = %(signature)s) as own;
