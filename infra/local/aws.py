@@ -87,7 +87,7 @@ class Aws:
         return str(self.client("kms").create_key(Description="local envelopes")["KeyMetadata"]["KeyId"])
 
     def create_bucket(self, name: str) -> str:
-        """Create a bucket, unless it is there; its name."""
+        """Create a bucket; its name."""
         self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         return name
 
