@@ -111,8 +111,11 @@ class TreasuryStage:
             client.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": str(MESSAGE_BACK_S)})
 
 
-def open_stage(cloud: LocalCloud, runner: Runner) -> TreasuryStage:
-    """Start both chains, fund and seal a wallet on each, and make a stopped deployment of the ops slice."""
+def open_stage(cloud: LocalCloud, runner: Runner, **environment: str) -> TreasuryStage:
+    """Start both chains, fund and seal a wallet on each, and make a stopped deployment of the ops slice.
+
+    environment: what its functions are told besides the chains.
+    """
     with ThreadPoolExecutor(2) as pool:
         evm = pool.submit(cloud.anvil, "evm", chain_id=EVM_CHAIN_ID, block_time_s=BLOCK_TIME_S)
         solana = pool.submit(cloud.solana)
@@ -122,7 +125,8 @@ def open_stage(cloud: LocalCloud, runner: Runner) -> TreasuryStage:
     markets = (_evm_market(evm.result(), vault), _solana_market(solana.result(), vault))
     admin = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo", actor="demo")
     postgres.close()
-    stack = runner.stack("treasury", {"COUNTERPART_OPS_CHAINS": _settings(cloud, markets)}, services=("ops",))
+    told = {"COUNTERPART_OPS_CHAINS": _settings(cloud, markets), **environment}
+    stack = runner.stack("treasury", told, services=("ops",))
     return TreasuryStage(stack=stack, cloud=cloud, admin_key=admin.key, markets=markets)
 
 

@@ -62,6 +62,21 @@ def test_a_deposit_is_booked_forwarded_and_told(counter: Counter, purse: Purse, 
     assert [(one["key"], one["state"]) for one in news(purse, "transfer_ended")] == [(event.identity, "confirmed")]
 
 
+def test_one_trace_tells_the_whole_way(counter: Counter, purse: Purse) -> None:
+    """By the event's identity or by the transfer's key: told, booked, asked for, signed, confirmed, booked."""
+    counter.open()
+    event = counter.pay(ETHER)
+    counter.tell(event, event.retraction())
+    counter.run()
+    traces = [purse.deps.traces.of(key).moments for key in (event.identity, f"treasury/{event.identity}")]
+
+    told = {(one.room, one.what) for one in traces[0]}
+    booked = {one.facts["ledger_key"] for one in traces[0] if one.room == "ledger"}
+    assert traces[0] == traces[1]
+    assert {("tasks", "enqueued"), ("outbox", "signed"), ("outbox", "confirmed"), ("audit", "act")} <= told
+    assert {f"treasury/deposit/{event.identity}", f"treasury/{event.identity}"} <= booked
+
+
 def test_nothing_moves_before_the_event_is_final(counter: Counter, purse: Purse) -> None:
     """Its own block is the first of its confirmations."""
     counter.open()

@@ -14,6 +14,9 @@ Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
 #: Rows of one room; more than a person reads, and less than a Lambda answer holds (6 MB).
 ROWS_MAX: Final = 500
 
+#: Whose transfers forward deposits.
+TREASURY: Final = "treasury"
+
 #: What is found by the key itself.
 BY_KEY: Final[dict[str, Callable[[Sequence[Row]], Iterator[Moment]]]] = {
     "tasks": moments.of_tasks,
@@ -56,11 +59,11 @@ class Traces:
     def of(self, business_key: str) -> Trace:
         """Its time-line. Raises NoTrace."""
         with self._postgres.transaction() as tx:
-            rows: dict[str, Sequence[Row]] = {
-                room: tx.all(Q[room], key=business_key, limit=ROWS_MAX) for room in BY_KEY
-            }
-            rows["postings"] = tx.all(Q["postings"], ledger_keys=_ledger_keys(business_key, rows), limit=ROWS_MAX)
-            rows["acts"] = tx.all(Q["acts"], subjects=_subjects(business_key, rows), limit=ROWS_MAX)
+            name = business_key.removeprefix(f"{TREASURY}/")
+            keys = _keys(business_key, tx.all(Q["deposits"], key=business_key, name=name, limit=ROWS_MAX))
+            rows: dict[str, Sequence[Row]] = {room: tx.all(Q[room], keys=keys, limit=ROWS_MAX) for room in BY_KEY}
+            rows["postings"] = tx.all(Q["postings"], ledger_keys=_ledger_keys(keys, rows), limit=ROWS_MAX)
+            rows["acts"] = tx.all(Q["acts"], subjects=_subjects(keys, rows), limit=ROWS_MAX)
         found = [moment for room, read in (BY_KEY | BY_RELATION).items() for moment in read(rows[room])]
         if not found:
             raise NoTrace(business_key=business_key[:200])
@@ -68,16 +71,22 @@ class Traces:
         return Trace(business_key=business_key, moments=tuple(sorted(found, key=lambda one: one.at)), cut=cut)
 
 
-def _ledger_keys(business_key: str, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+def _keys(business_key: str, deposits: Sequence[Row]) -> list[str]:
+    """An event's task, its retraction's, and the transfer that forwards what it brought are one story."""
+    events = {row["event"] for row in deposits}
+    told = {f"{event}{removed}" for event in events for removed in ("", ":removed")}
+    return sorted({business_key, *told, *(f"{TREASURY}/{row['key']}" for row in deposits)})
+
+
+def _ledger_keys(keys: Sequence[str], rows: Mapping[str, Sequence[Row]]) -> list[str]:
     """An obligation is booked under its own key when it is recorded, and under its entry's id when it ends."""
-    family = business_key.partition("/")[0]
     entries = [*rows["evm_entries"], *rows["solana_entries"]]
-    return [business_key, *(f"{family}/settled/{row['id']}" for row in entries)]
+    ends = [f"{row['business_key'].partition('/')[0]}/settled/{row['id']}" for row in entries]
+    return [*keys, *ends, *(f"{TREASURY}/deposit/{key.removeprefix(f'{TREASURY}/')}" for key in keys)]
 
 
-def _subjects(business_key: str, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+def _subjects(keys: Sequence[str], rows: Mapping[str, Sequence[Row]]) -> list[str]:
     """What an act may have been done to: the obligation by its name, one of its tasks, a request for a signature."""
-    name = business_key.partition("/")[2]
     tasks = [f"task:{row['id']}" for row in rows["tasks"]]
     requests = [f"signature_request:{row['id']}" for row in rows["signature_requests"]]
-    return [business_key, f"transfer:{name}", *tasks, *requests]
+    return [*keys, *(f"transfer:{key.partition('/')[2]}" for key in keys), *tasks, *requests]
