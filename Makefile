@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents format clean
+.PHONY: help ready demo demo-oracle demo-outbox up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -70,9 +70,12 @@ contracts: ready ## Compile the Solidity contracts into their committed artifact
 documents: ready ## Write what /docs serves, from the code
 	@$(RUN) -m infra.local.documents
 
+package: ready ## Zip layers and slices into dist/<target>; TARGET=host (or arm64-python3.13, …) for one
+	@$(LOCAL) package $(TARGET)
+
 format: ready ## Format and fix what can be fixed
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
 clean: ## Remove everything that the other targets installed or wrote
-	@rm -rf .venv .local node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	@rm -rf .venv .local node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache dist .serverless

@@ -1,0 +1,105 @@
+"""dist/<target>: a zip a layer, a zip a slice, and `manifest.json`, which serverless.yml and the tests read."""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.local import scratch, settings
+from infra.local.packaging import archive, slices, vendors
+from infra.local.packaging.archive import Archive
+from infra.local.packaging.targets import TARGETS, Target, compile_tree
+
+DIST = settings.ROOT / "dist"
+MANIFEST = "manifest.json"
+#: Raised by hand when what a layer holds changes without its requirements: pruning, bytecode, layout.
+LAYOUT = 1
+
+
+def package(target: Target, say: Callable[[str], None] = print, dist: Path = DIST) -> dict[str, Any]:
+    """Build what is out of date; the manifest. Layers are kept while their requirements stay the same."""
+    folder = dist / target.name
+    folder.mkdir(parents=True, exist_ok=True)
+    before = manifest(target, dist) or {"layers": {}}
+    layers = {
+        name: _kept(before["layers"].get(name), digest, folder) or _layer(name, text, digest, target, folder)
+        for name, text in vendors.requirements().items()
+        for digest in (_digest(text, target),)
+    }
+    code = {name: dataclasses.asdict(_slice(name, target, folder)) for name in slices.slice_names()}
+    written = {"target": target.name, "runtime": target.runtime, "bytecode": target.compiler() is not None}
+    written |= {"layers": layers, "slices": code}
+    (folder / MANIFEST).write_text(json.dumps(written, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    _sweep(folder, {part["file"] for part in (*layers.values(), *code.values())})
+    say(_summary(written))
+    return written
+
+
+def manifest(target: Target, dist: Path = DIST) -> dict[str, Any] | None:
+    """What was packaged last for ``target``."""
+    path = dist / target.name / MANIFEST
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _kept(known: Mapping[str, Any] | None, digest: str, folder: Path) -> dict[str, Any] | None:
+    return dict(known) if known and known["digest"] == digest and (folder / known["file"]).is_file() else None
+
+
+def _layer(name: str, requirements: str, digest: str, target: Target, folder: Path) -> dict[str, Any]:
+    work = scratch.make("layer")
+    try:
+        vendors.install(requirements, target, work / "python")
+        _compile(target, work, "/opt")
+        written = archive.write(work, folder / f"layer-{name}.zip")
+    finally:
+        scratch.remove(work)
+    # Under its contents' name in the bucket, so that CloudFormation sees a new layer when there is one, and only then.
+    key = f"layers/{target.name}/{name}-{written.sha256[:16]}.zip"
+    return {**dataclasses.asdict(written), "digest": digest, "key": key}
+
+
+def _slice(name: str, target: Target, folder: Path) -> Archive:
+    work = scratch.make("slice")
+    try:
+        slices.collect(name, work)
+        _compile(target, work, "/var/task")
+        return archive.write(work, folder / f"{name}.zip")
+    finally:
+        scratch.remove(work)
+
+
+def _compile(target: Target, folder: Path, shown_as: str) -> None:
+    compiler = target.compiler()
+    if compiler is not None:
+        compile_tree(compiler, folder, shown_as)
+
+
+def _digest(requirements: str, target: Target) -> str:
+    bytecode = str(target.compiler() is not None)
+    return hashlib.sha256("\0".join((str(LAYOUT), target.name, bytecode, requirements)).encode()).hexdigest()
+
+
+def _sweep(folder: Path, known: set[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in known | {MANIFEST}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _summary(written: Mapping[str, Any]) -> str:
+    parts = {**{f"layer {name}": one for name, one in written["layers"].items()}, **written["slices"]}
+    sizes = ", ".join(f"{name} {one['unzipped_bytes'] / 1e6:.1f} MB" for name, one in parts.items())
+    return f"{written['target']}: {sizes}"
+
+
+def main(names: Sequence[str]) -> int:
+    """Package for the named targets, or for all of them."""
+    unknown = sorted(set(names) - set(TARGETS))
+    if unknown:
+        print(f"no such target: {', '.join(unknown)}; there are {', '.join(TARGETS)}")
+        return 2
+    for name in names or TARGETS:
+        package(TARGETS[name])
+    return 0
