@@ -36,6 +36,7 @@ from kernel.secrets import AwsSecrets, Secrets
 from kernel.settings import PLAIN_STAGES, KernelSettings
 from kernel.tasks import Queues, SqsSender, Tasks
 from kernel.tunables import Tunables
+from kernel.webhooks import Webhooks
 
 
 class Kernel:
@@ -118,6 +119,11 @@ class Kernel:
     def realtime(self) -> Publisher:
         """News for those who are connected; fanned out by queue messages, so that nobody waits for clients."""
         return self._publisher or Realtime(self.registry, self.queues, self.clock)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """News for those whom we call."""
+        return Webhooks(self.tasks, self.clock)
 
     @cached_property
     def content(self) -> ContentStore:
