@@ -34,7 +34,7 @@ function fromModules(importPath) {
   return fs.existsSync(file) ? { contents: fs.readFileSync(file, "utf8") } : { error: `${importPath} is not installed` };
 }
 
-/** ABI and bytecode of every contract below a folder; interfaces and inlined libraries have no code and are left out. */
+/** ABI and bytecode of every contract below a folder; what cannot be deployed by itself is left out. */
 function compile(folder) {
   const files = sourcesBelow(folder).sort();
   const sources = Object.fromEntries(files.map((f) => [f, { content: fs.readFileSync(path.join(HERE, f), "utf8") }]));
@@ -46,7 +46,7 @@ function compile(folder) {
     Object.entries(output.contracts[file] ?? {})
       .filter(([name]) => path.basename(file, ".sol") === name && !file.includes("/interfaces/"))
       .map(([name, built]) => ({ name, abi: built.abi, bytecode: `0x${built.evm.bytecode.object}` }))
-      .filter(({ abi }) => abi.some((entry) => entry.type === "function")),
+      .filter(({ abi, bytecode }) => bytecode !== "0x" && abi.some((entry) => entry.type === "function")),
   );
 }
 
