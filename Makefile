@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -24,6 +24,9 @@ demo-oracle: ready ## The oracle's full show
 
 demo-outbox: ready ## 50 transfers on each of two chains while workers and RPC endpoints die, then the reconciliation
 	@$(LOCAL) demo outbox $(ARGS)
+
+demo-edges: ready ## A payment on each of two chains becomes a webhook, a task, a transaction, a push and a trace
+	@$(LOCAL) demo edges $(ARGS)
 
 up: ready ## Start the local cloud and stay; SEED=1 keeps activity moving
 	@SEED="$(SEED)" $(LOCAL) up $(ARGS)
@@ -71,7 +74,7 @@ documents: ready ## Write what /docs serves, from the code
 	@$(RUN) -m infra.local.documents
 
 package: ready ## Zip layers and slices into dist/<target>; TARGET=host (or arm64-python3.13, …) for one
-	@$(LOCAL) package $(TARGET)
+	@$(RUN) -m infra.local.packaging $(TARGET)
 
 format: ready ## Format and fix what can be fixed
 	@$(RUN) -m ruff format .

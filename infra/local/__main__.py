@@ -26,9 +26,6 @@ def main(arguments: Sequence[str]) -> int:
     commands.add_parser("doctor", help="what this machine has and lacks")
     commands.add_parser("contracts", help="compile the Solidity contracts into their committed artifacts")
 
-    package = commands.add_parser("package", help="zip dependency layers and slices into dist/")
-    package.add_argument("targets", nargs="*", help="all of them otherwise")
-
     migrate = commands.add_parser("migrate", help="apply the pending migrations to a database")
     migrate.add_argument("--database-url", required=True, help="a direct address, not a pooler's")
 
@@ -58,10 +55,6 @@ def _run(chosen: argparse.Namespace) -> int:
         from infra.local.invoke import invoke
 
         return invoke(chosen.handler, chosen.event)
-    if chosen.command == "package":
-        from infra.local.packaging.packages import main as package
-
-        return package(chosen.targets)
     if chosen.command == "contracts":
         return _compile_contracts()
     if chosen.command == "migrate":

@@ -8,7 +8,6 @@ from pathlib import Path
 # The earliest moment a zip can name.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o644 << 16
-LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,12 @@ class Archive:
     unzipped_bytes: int
 
 
-def write(folder: Path, target: Path, *, prefix: str = "") -> Archive:
-    """Zip every file under ``folder`` to ``target``, its names under ``prefix``; empty folders are left out."""
+def write(folder: Path, target: Path, *, level: int) -> Archive:
+    """Zip every file under ``folder`` to ``target``; empty folders are left out."""
     unzipped = 0
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(f"{prefix}{path.relative_to(folder).as_posix()}", EPOCH)
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
             entry.external_attr = READABLE
             # Of whatever system it was made on, the archive says the same.
             entry.create_system = 3

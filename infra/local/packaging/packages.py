@@ -1,17 +1,19 @@
 """dist/<target>: a zip a layer, a zip a slice, and `manifest.json`, which serverless.yml and the tests read."""
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from infra.local import scratch, settings
 from infra.local.packaging import archive, slices, vendors
 from infra.local.packaging.archive import Archive
-from infra.local.packaging.targets import TARGETS, Target, compile_tree
+from infra.local.packaging.targets import Target, compile_tree
 
 DIST = settings.ROOT / "dist"
 MANIFEST = "manifest.json"
@@ -22,7 +24,11 @@ LAYOUT = 1
 def package(target: Target, say: Callable[[str], None] = print, dist: Path = DIST) -> dict[str, Any]:
     """Build what is out of date; the manifest. Layers are kept while their requirements stay the same."""
     folder = dist / target.name
-    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        return _package(target, say, dist, folder)
+
+
+def _package(target: Target, say: Callable[[str], None], dist: Path, folder: Path) -> dict[str, Any]:
     before = manifest(target, dist) or {"layers": {}}
     layers = {
         name: _kept(before["layers"].get(name), digest, folder) or _layer(name, text, digest, target, folder)
@@ -36,6 +42,15 @@ def package(target: Target, say: Callable[[str], None] = print, dist: Path = DIS
     _sweep(folder, {part["file"] for part in (*layers.values(), *code.values())})
     say(_summary(written))
     return written
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two who package for the same target take turns."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def manifest(target: Target, dist: Path = DIST) -> dict[str, Any] | None:
@@ -53,7 +68,7 @@ def _layer(name: str, requirements: str, digest: str, target: Target, folder: Pa
     try:
         vendors.install(requirements, target, work / "python")
         _compile(target, work, "/opt")
-        written = archive.write(work, folder / f"layer-{name}.zip")
+        written = archive.write(work, folder / f"layer-{name}.zip", level=target.compression)
     finally:
         scratch.remove(work)
     # Under its contents' name in the bucket, so that CloudFormation sees a new layer when there is one, and only then.
@@ -66,7 +81,7 @@ def _slice(name: str, target: Target, folder: Path) -> Archive:
     try:
         slices.collect(name, work)
         _compile(target, work, "/var/task")
-        return archive.write(work, folder / f"{name}.zip")
+        return archive.write(work, folder / f"{name}.zip", level=target.compression)
     finally:
         scratch.remove(work)
 
@@ -92,14 +107,3 @@ def _summary(written: Mapping[str, Any]) -> str:
     parts = {**{f"layer {name}": one for name, one in written["layers"].items()}, **written["slices"]}
     sizes = ", ".join(f"{name} {one['unzipped_bytes'] / 1e6:.1f} MB" for name, one in parts.items())
     return f"{written['target']}: {sizes}"
-
-
-def main(names: Sequence[str]) -> int:
-    """Package for the named targets, or for all of them."""
-    unknown = sorted(set(names) - set(TARGETS))
-    if unknown:
-        print(f"no such target: {', '.join(unknown)}; there are {', '.join(TARGETS)}")
-        return 2
-    for name in names or TARGETS:
-        package(TARGETS[name])
-    return 0

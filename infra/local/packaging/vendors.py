@@ -15,7 +15,7 @@ BASE = "base"
 #: The Lambda runtimes for Python have these, with all that they need and nothing else does.
 IN_RUNTIME = ("boto3", "botocore")
 #: A wheel's own tests, stubs for type checkers, headers and start scripts are of no use to a function.
-SUPERFLUOUS = ("tests", "test", "testing", "bin", "include", "__pycache__")
+SUPERFLUOUS = ("tests", "test", "testing", "SelfTest", "bin", "include", "__pycache__")
 #: ... but these are imported by the code beside them.
 NEEDED = frozenset({"numpy/testing"})
 USELESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h", ".hpp", ".cpp", ".a", ".pyc")
@@ -50,10 +50,9 @@ def install(requirements_text: str, target: Target, folder: Path) -> None:
     listing = folder.with_suffix(".txt")
     listing.write_text(requirements_text, encoding="utf-8")
     where = ["--python-platform", target.platform] if target.platform else []
-    _uv(
-        ["pip", "install", "--quiet", "--target", str(folder), "--python-version", target.python, *where]
-        + ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy", "-r", str(listing)]
-    )
+    what = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", str(listing)]
+    how = ["--quiet", "--link-mode", "copy", "--target", str(folder), "--python-version", target.python]
+    _uv(["pip", "install", *how, *where, *what])
     listing.unlink()
     _prune(folder)
 
