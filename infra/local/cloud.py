@@ -126,6 +126,7 @@ class LocalCloud:
             "COUNTERPART_QUEUE_URL_PREFIX": self.aws.queue_url_prefix,
             "COUNTERPART_KMS_KEY_ID": self.aws.create_kms_key(),
             "COUNTERPART_PINS_BUCKET": self.aws.create_bucket("counterpart-local-pins"),
+            "COUNTERPART_OFFLOAD_BUCKET": self.aws.create_bucket("counterpart-local-offload"),
             "COUNTERPART_SIGN_IN_DOMAIN": "localhost",
             "COUNTERPART_SIGN_IN_CHAINS": "evm:1,evm:31337,solana:mainnet,solana:localnet",
             "COUNTERPART_JWT_SECRET": put("counterpart/local/jwt-secret", secrets.token_urlsafe(32)),

@@ -78,6 +78,8 @@ class KernelSettings(FrozenSettings):
     realtime_url: str = ""
     #: The bucket of pinned content; "" where nobody pins.
     pins_bucket: str = ""
+    #: Where large inputs and outputs of offloaded jobs lie; "" where no job has any.
+    offload_bucket: str = ""
     #: Gateways that pinned content is read from besides, in this order, comma separated: "https://ipfs.example.org".
     pins_gateways: str = ""
     #: How many pinning services are to hold each pin; 0: the bucket alone.

@@ -26,6 +26,8 @@ from kernel.handler.telemetry import logger
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms, Kms
 from kernel.keys.vault import Vault
+from kernel.offload.asking import Jobs
+from kernel.offload.objects import Objects, S3Objects
 from kernel.pinning import ContentStore, Pinning, S3Store, Sources
 from kernel.pinning.gateways import Gateway
 from kernel.pinning.sources import Bucket
@@ -56,6 +58,7 @@ class Kernel:
         board: Board | None = None,
         publisher: Publisher | None = None,
         content: ContentStore | None = None,
+        objects: Objects | None = None,
     ) -> None:
         """role: the slice's database role, for every transaction. The others replace what AWS and Upstash do."""
         self.settings = settings
@@ -64,7 +67,7 @@ class Kernel:
         self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
         self._role = role
         self._sender, self._cache, self._limiter, self._kms = sender, cache, limiter, kms
-        self._publisher, self._content = publisher, content
+        self._publisher, self._content, self._objects = publisher, content, objects
         logger.setLevel(settings.log_level)
 
     @classmethod
@@ -124,6 +127,16 @@ class Kernel:
     def webhooks(self) -> Webhooks:
         """News for those whom we call."""
         return Webhooks(self.tasks, self.clock)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The bucket of offloaded jobs' inputs and outputs."""
+        return self._objects or S3Objects(self.settings.offload_bucket)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Computations that may run elsewhere; the ops slice drives them."""
+        return Jobs(self.postgres, self.tasks, self.objects, self.clock)
 
     @cached_property
     def content(self) -> ContentStore:
@@ -197,7 +210,7 @@ class Kernel:
 
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
-        rooms = ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service", "content")
+        rooms = ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service", "content", "objects")
         for room in (*rooms, "content_sources"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:

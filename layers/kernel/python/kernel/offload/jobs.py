@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -202,12 +202,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """What a caller's check sees: the result, the octets that came with it, and what it was computed from."""
+    """What a caller's check sees: the result, the octets that came with it, and what it was computed from.
 
+    `input` reads it when it is asked for: not every check needs it.
+    """
+
+    function: str
     arguments: Mapping[str, Any]
     result: Mapping[str, Any]
-    input: bytes | None = field(repr=False)
     output: bytes | None = field(repr=False)
+    input: Callable[[], bytes | None] = field(repr=False)
 
 
 def output_key(job_id: UUID, attempt: int) -> str:

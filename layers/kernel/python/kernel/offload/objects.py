@@ -4,6 +4,7 @@ Whoever computes elsewhere is given two signed URLs for one attempt, and no othe
 """
 
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from kernel.errors import Broken, Transient
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 20
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
+_UNUSABLE: Final = frozenset({"NoSuchBucket", "AccessDenied", "InvalidBucketName", "AllAccessDisabled"})
 
 
 class ObjectsUnavailable(Transient):
     """The object store does not answer."""
 
     cause = "S3 refused the request or timed out."
+
+
+class ObjectsUnusable(Broken):
+    """The bucket of inputs and outputs cannot be used."""
+
+    cause = "It is not named in the settings, is absent, or this role may not use it."
+    remedy = "Create the bucket, set COUNTERPART_OFFLOAD_BUCKET, and allow s3:GetObject and s3:PutObject in it."
 
 
 class ObjectAbsent(Broken):
@@ -64,7 +73,8 @@ class S3Objects:
 
     def put(self, key: str, content: bytes) -> None:
         """Store, or replace. Raises ObjectsUnavailable."""
-        self._asked(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=content))
+        # As a file: bytes as one piece would all have to leave within the time-out of the connection.
+        self._asked(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=BytesIO(content)))
 
     def get(self, key: str, bytes_max: int) -> bytes:
         """What is stored, cut off one byte behind bytes_max. Raises ObjectAbsent, ObjectsUnavailable."""
@@ -97,12 +107,15 @@ class S3Objects:
         from botocore.exceptions import BotoCoreError, ClientError
         from urllib3.exceptions import HTTPError
 
+        if not self._bucket:
+            raise ObjectsUnusable()
         try:
             return request()
         except ClientError as refused:
-            if refused.response.get("Error", {}).get("Code") in _ABSENT:
+            code = refused.response.get("Error", {}).get("Code", "")
+            if code in _ABSENT:
                 raise ObjectAbsent from refused
-            raise ObjectsUnavailable from refused
+            raise (ObjectsUnusable if code in _UNUSABLE else ObjectsUnavailable)(reason=code) from refused
         except (BotoCoreError, HTTPError) as silence:
             raise ObjectsUnavailable from silence
 

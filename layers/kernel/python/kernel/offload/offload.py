@@ -141,11 +141,16 @@ class Offload:
         if unfit is not None:
             return f"the result {unfit}"
         try:
-            given = None if job.input is None else read(self._objects, job.input)
-            output = None if answer.output is None else read(self._objects, answer.output)
+            computed = Computed(
+                function=job.function,
+                arguments=job.arguments,
+                result=answer.result,
+                output=None if answer.output is None else read(self._objects, answer.output),
+                input=lambda: None if job.input is None else read(self._objects, job.input),
+            )
+            return check(computed)
         except ObjectAbsent as absent:
             return absent.message
-        return check(Computed(arguments=job.arguments, result=answer.result, input=given, output=output))
 
     def _lost(self, job: OffloadJob, fence: Fence, outcome: str, reason: str) -> Outcome:
         if job.tries >= job.attempts_max:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from kernel.errors import Broken, CounterpartError
 from kernel.offload.jobs import Answer, Call, Refusal
-from kernel.offload.objects import ObjectAbsent, Objects, ObjectsUnavailable, put, read
+from kernel.offload.objects import ObjectAbsent, Objects, ObjectsUnavailable, ObjectsUnusable, put, read
 
 
 class FunctionUnknown(Broken):
@@ -85,7 +85,7 @@ class InProcess:
         """Compute, and store what is put out."""
         try:
             return self._computed(call)
-        except (FunctionUnknown, ObjectAbsent, ObjectsUnavailable) as error:
+        except (FunctionUnknown, ObjectAbsent, ObjectsUnavailable, ObjectsUnusable) as error:
             return NotMade(error)
 
     def look(self, call_id: str, output_key: str) -> Pending | Ending:

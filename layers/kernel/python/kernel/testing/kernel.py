@@ -8,6 +8,7 @@ from kernel.testing.clock import FakeClock
 from kernel.testing.content import InMemoryContent
 from kernel.testing.kms import InMemoryKms
 from kernel.testing.limiter import InMemoryLimiter
+from kernel.testing.objects import InMemoryObjects
 from kernel.testing.queue import InMemoryQueue
 from kernel.testing.realtime import InMemoryRealtime
 from kernel.testing.secrets import InMemorySecrets
@@ -33,7 +34,7 @@ def settings_for(database_url: str) -> KernelSettings:
 
 
 class FakedKernel(Kernel):
-    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted`, `news`, `kept` are its fakes."""
+    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted`, `news`, `kept`, `stored` are its fakes."""
 
     def __init__(self, database_url: str, *, role: str | None = None, clock: Clock | None = None) -> None:
         present = clock or FakeClock()
@@ -44,6 +45,7 @@ class FakedKernel(Kernel):
         self.posted = InMemoryBoard(present)
         self.news = InMemoryRealtime()
         self.kept = InMemoryContent()
+        self.stored = InMemoryObjects()
         super().__init__(
             settings_for(database_url),
             role=role,
@@ -56,4 +58,5 @@ class FakedKernel(Kernel):
             board=self.posted,
             publisher=self.news,
             content=self.kept,
+            objects=self.stored,
         )
