@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
+from kernel import aws
 from kernel.clock import Clock, SystemClock
 from kernel.errors import SecretAbsent, SecretsUnavailable, SettingsInvalid
 from kernel.settings import PLAIN_STAGES
@@ -47,6 +48,13 @@ class AwsSecrets:
         self._known[ref] = (self._clock.time_s(), secret)
         return secret
 
+    def close(self) -> None:
+        """Give the connections back; the next secret opens others."""
+        for client in (self._secrets_manager, self._ssm):
+            if client is not None:
+                client.close()
+        self._secrets_manager = self._ssm = None
+
     def _read(self, ref: str) -> str:
         scheme, _, name = ref.partition(":")
         if scheme == "plain" and self._plain_allowed:
@@ -58,16 +66,15 @@ class AwsSecrets:
 
     def _from_secrets_manager(self, name: str) -> str:
         if self._secrets_manager is None:
-            import boto3
-
-            self._secrets_manager = boto3.client("secretsmanager")
-        return self._secrets_manager.get_secret_value(SecretId=name)["SecretString"]
+            self._secrets_manager = aws.client("secretsmanager")
+        found = self._secrets_manager.get_secret_value(SecretId=name)
+        if "SecretString" not in found:
+            raise SecretAbsent("The secret is binary; ours are texts.", name=name)
+        return found["SecretString"]
 
     def _from_ssm(self, name: str) -> str:
         if self._ssm is None:
-            import boto3
-
-            self._ssm = boto3.client("ssm")
+            self._ssm = aws.client("ssm")
         return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
 
 
@@ -75,7 +82,8 @@ def _translated(name: str, read: Any) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        secret: str = read(name)
+        with aws.unlogged():
+            secret: str = read(name)
     except ClientError as refused:
         if refused.response.get("Error", {}).get("Code") in _ABSENT:
             raise SecretAbsent(name=name) from refused

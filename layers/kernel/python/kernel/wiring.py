@@ -211,7 +211,7 @@ class Kernel:
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
         rooms = ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service", "content", "objects")
-        for room in (*rooms, "content_sources"):
+        for room in (*rooms, "secrets", "content_sources"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:
                 close()

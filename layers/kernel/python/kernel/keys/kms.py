@@ -1,17 +1,14 @@
 """Owns the conversation with the key management service: data keys bound to a context, and signatures of its own keys.
 
-boto3 writes every answer of a service into its log at DEBUG, and an answer here may be a data key: what is said while
-KMS is asked never reaches a log, whatever its level.
+An answer here may be a data key: what is said while KMS is asked never reaches a log, whatever its level.
 """
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kernel import aws
 from kernel.errors import Broken, KeyUnavailable, Transient
 
 if TYPE_CHECKING:
@@ -103,12 +100,6 @@ class SigningKms(Protocol):
         ...
 
 
-#: A signature is waited for inside a task's lease, so nobody waits for long; KMS answers within 20 ms.
-CONNECT_TIMEOUT_S: Final = 2
-READ_TIMEOUT_S: Final = 5
-TRIES_MAX: Final = 3
-
-
 class AwsKms:
     """AWS KMS; the client is made on first use."""
 
@@ -156,7 +147,7 @@ class AwsKms:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            with unlogged():
+            with aws.unlogged():
                 return getattr(self._connected(), operation)(**arguments)
         except ClientError as refused:
             code = refused.response.get("Error", {}).get("Code", "")
@@ -166,34 +157,8 @@ class AwsKms:
 
     def _connected(self) -> "KMSClient":
         if self._client is None:
-            import boto3
-            from botocore.config import Config
-
-            patience = Config(
-                connect_timeout=CONNECT_TIMEOUT_S,
-                read_timeout=READ_TIMEOUT_S,
-                retries={"mode": "standard", "total_max_attempts": TRIES_MAX},
-            )
-            self._client = boto3.client("kms", config=patience)
+            self._client = aws.client("kms")
         return self._client
-
-
-_asking: ContextVar[bool] = ContextVar("asking_kms", default=False)
-
-
-def _nobody_asks(_: logging.LogRecord) -> bool:
-    return not _asking.get()
-
-
-@contextmanager
-def unlogged() -> Iterator[None]:
-    """Drop what boto3's reader of answers logs in this block: an answer may be a key."""
-    logging.getLogger("botocore.parsers").addFilter(_nobody_asks)  # adding it again changes nothing
-    token = _asking.set(True)
-    try:
-        yield
-    finally:
-        _asking.reset(token)
 
 
 def _translated(code: str, key_id: str, unusable: type[Broken]) -> Exception:

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
+from kernel import aws
 from kernel.errors import Transient
 from kernel.tasks.messages import OutgoingMessage
 
@@ -96,11 +97,8 @@ class SqsSender:
     def _client(self) -> "SQSClient":
         if self._given is not None:
             return self._given
-        import boto3
-        from botocore.config import Config
-
-        retries: Any = {"mode": "standard", "total_max_attempts": 3}
-        return boto3.client("sqs", config=Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries=retries))
+        made: SQSClient = aws.client("sqs", connect_timeout_s=TIMEOUT_S, read_timeout_s=TIMEOUT_S)
+        return made
 
 
 def _entry(i: int, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
