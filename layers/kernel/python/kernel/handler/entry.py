@@ -1,13 +1,27 @@
 """Owns what every handler has in common: its container, its name, its start-up checks, its telemetry, its deadline."""
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from kernel.clock import Clock
-from kernel.errors import CounterpartError
+from kernel.errors import CounterpartError, Transient
 from kernel.handler.deadline import deadline_guard
 from kernel.handler.telemetry import count, logger, measured, route_library_logs, safe_facts, traced
 from kernel.ids import new_id
+
+
+class UnexpectedFailure(Transient):
+    """The handler failed in a way nobody foresaw."""
+
+    cause = "A mistake in the code, or a vendor's error that is not translated."
+    remedy = "Read the stack in the log under this correlation id. A task is tried until its attempts are used up."
+
+    @classmethod
+    def of(cls, unknown: Exception) -> Self:
+        """In place of an exception whose text may quote a caller or a secret: what of it is safe to pass on."""
+        failure = cls(type=type(unknown).__qualname__, reason=safe_facts(unknown)["error"])
+        failure.__cause__ = unknown
+        return failure
 
 
 class HandlerDeps(Protocol):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from kernel.errors import Transient
-from kernel.handler.entry import Container, Entry, handler_name, report_failure
+from kernel.errors import CounterpartError, Transient
+from kernel.handler.entry import Container, Entry, UnexpectedFailure, handler_name, report_failure
 from kernel.handler.telemetry import correlated
 from kernel.ids import accepted_correlation_id
 
@@ -36,9 +36,12 @@ def scheduled(build_deps: Callable[[], D]) -> Callable[[Callable[[Tick, D], None
             except Transient as away:
                 report_failure(away, "the next tick makes up for it")
                 return {"status": "given_up", "code": away.code}
-            except Exception as failure:
-                report_failure(failure, "the tick is lost")
+            except CounterpartError as known:
+                report_failure(known, "the tick is lost")
                 raise
+            except Exception as unknown:
+                report_failure(unknown, "the tick is lost")
+                raise UnexpectedFailure.of(unknown) from None  # Lambda writes down the text of what it is given
             return {"status": "done"}
 
         return Entry(handler_name(function), Container(build_deps), act)

@@ -19,11 +19,11 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from kernel import strict_json
-from kernel.errors import Broken, CounterpartError, LeaseLost, Transient
+from kernel.errors import Broken, CounterpartError, LeaseLost
 from kernel.handler.deadline import remaining_s
-from kernel.handler.entry import Container, Entry, TaskHandlerDeps, handler_name, report_failure
+from kernel.handler.entry import Container, Entry, TaskHandlerDeps, UnexpectedFailure, handler_name, report_failure
 from kernel.handler.queue import BatchAnswer, Message, each_message
-from kernel.handler.telemetry import correlated, count, logger, safe_facts
+from kernel.handler.telemetry import correlated, count, logger
 
 D = TypeVar("D", bound=TaskHandlerDeps)
 #: A message may come this much before its task's moment.
@@ -46,13 +46,6 @@ class MessageUnreadable(Broken):
 
     cause = "Something other than kernel.tasks wrote into the queue."
     remedy = "Look at the dead letter, which the message becomes."
-
-
-class UnexpectedFailure(Transient):
-    """The handler failed in a way nobody foresaw."""
-
-    cause = "A mistake in the code, or a vendor's error that is not translated."
-    remedy = "Read the stack in the log under this correlation id. The task is tried until its attempts are used up."
 
 
 def task_handler(build_deps: Callable[[], D]) -> Callable[[Callable[[Any, D], Any]], Entry[D]]:
@@ -134,9 +127,7 @@ def _run(function: Callable[[Any, Any], Any], task: Any, deps: Any, payloads: Ty
         return known
     except Exception as unknown:
         report_failure(unknown, "the task is tried again")
-        failure = UnexpectedFailure(type=type(unknown).__qualname__, reason=safe_facts(unknown)["error"])
-        failure.__cause__ = unknown
-        return failure
+        return UnexpectedFailure.of(unknown)
 
 
 def _finish(task: Any, deps: TaskHandlerDeps, ending: Any) -> None:
