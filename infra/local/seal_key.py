@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         postgres.check_schema()
         key = key_of(read_text(chosen.fd))
         vault = Vault(postgres, Envelope(AwsKms(), chosen.kms_key))
-        address = vault.keep(key.get_secret_value(), purpose=chosen.purpose, chain=chosen.chain)
+        address = vault.keep(key.get_secret_value(), purpose=chosen.purpose, chain=chosen.chain, actor="shell")
     except CounterpartError as refused:
         console.print(f"no key was sealed: {refused}", style="red", markup=False, soft_wrap=True)
         return 1

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from functions.ops.adapters.chains import KEY_PURPOSE
 from functions.ops.adapters.wallet_checks import KIND as CHECK_KIND
@@ -39,15 +39,6 @@ WALLET_ETHER, WALLET_SOL = 1_000, 1_000
 MESSAGE_BACK_S = 25
 
 
-class Node(Protocol):
-    """What both kinds of nodes have in common."""
-
-    @property
-    def proxy(self) -> FaultProxy | None:
-        """Its RPC identities."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
     """One chain with the treasury's wallet on it, seen past every fault."""
@@ -55,7 +46,7 @@ class Market:
     name: str
     chain: str
     unit: str
-    node: Node = field(repr=False)
+    node: AnvilNode | SolanaNode = field(repr=False)
     wallet: str
     opening: int
     #: How the node calls the sending of a transaction.
@@ -146,7 +137,7 @@ def _settings(cloud: LocalCloud, markets: Sequence[Market]) -> str:
 def _evm_market(node: AnvilNode, vault: Vault) -> Market:
     key = dev_account("treasury", "wallet").private_key
     chain = f"evm:{node.chain_id}"
-    wallet = vault.keep(key, purpose=KEY_PURPOSE, chain=chain)
+    wallet = vault.keep(key, purpose=KEY_PURPOSE, chain=chain, actor="demo")
     node.rpc("anvil_setBalance", wallet, hex(WALLET_ETHER * ETHER))
     return Market(
         name="EVM",
@@ -164,7 +155,7 @@ def _evm_market(node: AnvilNode, vault: Vault) -> Market:
 
 def _solana_market(node: SolanaNode, vault: Vault) -> Market:
     chain = f"solana:{CLUSTER}"
-    wallet = vault.keep(_solana_key("wallet"), purpose=KEY_PURPOSE, chain=chain)
+    wallet = vault.keep(_solana_key("wallet"), purpose=KEY_PURPOSE, chain=chain, actor="demo")
     node.fund(wallet, WALLET_SOL * LAMPORTS_PER_SOL)
     return Market(
         name="Solana",

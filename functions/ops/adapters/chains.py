@@ -8,7 +8,6 @@ Behind a reference stand the URLs, separated by blanks or line ends, in order of
 
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from kernel.chain_events import EvmEvent, SolanaEvent
     from kernel.evm.log_cursor import Watch
     from kernel.evm.rpc import RpcPool
-    from kernel.keys.vault import Vault
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.history import ConfirmedTransaction
@@ -179,7 +177,7 @@ class Chains:
         from kernel.outbox.evm import EvmOutbox
 
         kernel, settings = self._kernel, self._settings(chain, EvmChain)
-        kept = self._vault.evm_signer(signer, purpose=KEY_PURPOSE, chain=chain)
+        kept = kernel.vault.evm_signer(signer, purpose=KEY_PURPOSE, chain=chain)
         outside = ExternalSigner(SignatureRequests(kernel.postgres, kernel.clock), signer)
         signers = {signer: WalletSigner(kept, outside)}
         return EvmOutbox(
@@ -204,7 +202,7 @@ class Chains:
         from kernel.outbox.solana import SolanaOutbox
 
         kernel, settings = self._kernel, self._settings(chain, SolanaCluster)
-        signers = {payer: self._vault.solana_signer(payer, purpose=KEY_PURPOSE, chain=chain)}
+        signers = {payer: kernel.vault.solana_signer(payer, purpose=KEY_PURPOSE, chain=chain)}
         return SolanaOutbox(
             kernel.postgres,
             kernel.tasks,
@@ -237,12 +235,6 @@ class Chains:
             cluster=settings.cluster,
             transfer_units=settings.transfer_units,
         )
-
-    @cached_property
-    def _vault(self) -> "Vault":
-        from kernel.keys.vault import Vault
-
-        return Vault(self._kernel.postgres, self._kernel.envelope, self._kernel.clock)
 
     def _settings(self, chain: str, kind: type[S]) -> S:
         found = self._chains.get(chain)

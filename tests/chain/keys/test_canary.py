@@ -66,9 +66,15 @@ def fail_everywhere(purse: RealPurse, aws: Aws, database_url: str) -> list[str]:
     solana_signer = purse.vault.solana_signer(solana.address, purpose=solana.purpose, chain=solana.chain)
     envelope = Envelope(purse.real.recording, ALIAS)
     told = [
-        tell(lambda: purse.vault.keep(EVM_KEY.get_secret_value() + b"\x01", **place)),
-        tell(lambda: purse.vault.keep(SOLANA_SEED.get_secret_value() * 2, purpose="treasury", chain=SOLANA)),
-        tell(lambda: purse.vault.keep(EVM_KEY.get_secret_value(), purpose="treasury", chain="ethereum")),
+        tell(lambda: purse.vault.keep(EVM_KEY.get_secret_value() + b"\x01", actor="a test", **place)),
+        tell(
+            lambda: purse.vault.keep(
+                SOLANA_SEED.get_secret_value() * 2, actor="a test", purpose="treasury", chain=SOLANA
+            )
+        ),
+        tell(
+            lambda: purse.vault.keep(EVM_KEY.get_secret_value(), actor="a test", purpose="treasury", chain="ethereum")
+        ),
         tell(lambda: LocalSigner(EVM_KEY.get_secret_value() + b"\x01")),
         tell(lambda: LocalSigner(EVM_KEY.get_secret_value()).sign_digest(b"short")),
         tell(lambda: LocalSolanaSigner(SOLANA_SEED.get_secret_value()[:31])),
@@ -85,7 +91,7 @@ def fail_everywhere(purse: RealPurse, aws: Aws, database_url: str) -> list[str]:
     told += [
         tell(lambda: seal_key(envelope, EVM_KEY.get_secret_value(), **place)),
         tell(lambda: seal_seed(envelope, SOLANA_SEED.get_secret_value(), purpose="treasury", chain=SOLANA)),
-        tell(lambda: purse.vault.keep(EVM_KEY.get_secret_value(), **place)),
+        tell(lambda: purse.vault.keep(EVM_KEY.get_secret_value(), actor="a test", **place)),
         tell(lambda: evm_signer.sign_digest(bytes(32))),
         tell(lambda: purse.vault.rotate(10)),
     ]
@@ -180,7 +186,9 @@ def test_a_key_that_is_stored_in_the_clear_is_found(database_url: str) -> None:
     """The vault's own row, searched as the canary searches it, holds the address and nothing of the key."""
     kms = InMemoryKms(("key",))
     postgres = Postgres(database_url, role="counterpart_ops")
-    address = Vault(postgres, Envelope(kms, "key")).keep(EVM_KEY.get_secret_value(), purpose="p", chain="evm:1")
+    address = Vault(postgres, Envelope(kms, "key")).keep(
+        EVM_KEY.get_secret_value(), actor="a test", purpose="p", chain="evm:1"
+    )
     places = tables(Postgres(database_url))
     postgres.close()
 

@@ -72,7 +72,7 @@ def keep_three_keys(world: World) -> None:
     for alias in (OLD, NEW):
         keeper.make_key(alias)
     for number in range(KEYS):
-        keeper.vault(OLD).keep(world.secret(f"key {number}"), purpose=PURPOSE, chain=CHAIN)
+        keeper.vault(OLD).keep(world.secret(f"key {number}"), actor="a test", purpose=PURPOSE, chain=CHAIN)
 
 
 @key_rotation.verdict

@@ -62,7 +62,7 @@ def seal_fund_and_open(world: World) -> None:
     kms = world.aws_client("kms")
     if WRAPPING_KEY not in {one["AliasName"] for one in kms.list_aliases()["Aliases"]}:
         kms.create_alias(AliasName=WRAPPING_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
-    container.deps.kernel.vault.keep(world.secret("wallet"), purpose=KEY_PURPOSE, chain=CHAIN)
+    container.deps.kernel.vault.keep(world.secret("wallet"), actor="a test", purpose=KEY_PURPOSE, chain=CHAIN)
     world.evm.fund(container.wallet)
     world.evm.mine(3)
     wallet = OperatorWallet(service="ops", chain=CHAIN, address=container.wallet, floor=0, target=0)

@@ -73,7 +73,7 @@ class Purse:
 
     def keep(self, chain: str, private_key: bytes | None = None) -> str:
         """A key in the vault; its address."""
-        return self.vault.keep(private_key or os.urandom(32), purpose=KEY_PURPOSE, chain=chain)
+        return self.vault.keep(private_key or os.urandom(32), actor="a test", purpose=KEY_PURPOSE, chain=chain)
 
     def call(
         self, name: str, *, role: Role | None = Role.ADMIN, key: str | None = None, body: Any = None, path: str = ""

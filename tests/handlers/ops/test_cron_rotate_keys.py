@@ -35,7 +35,9 @@ def test_keys_move_under_the_present_key(kernel: FakedKernel, capsys: pytest.Cap
     """All of them sign afterwards without the old one; what was done is counted."""
     kernel.keys.add("before")
     kernel.keys.aliases[KEY_ID] = "before"
-    addresses = [kernel.vault.keep(bytes([7] * 31 + [i]), purpose="treasury", chain="evm:1") for i in range(3)]
+    addresses = [
+        kernel.vault.keep(bytes([7] * 31 + [i]), actor="a test", purpose="treasury", chain="evm:1") for i in range(3)
+    ]
     kernel.keys.aliases.clear()
 
     answer = handler.bind(Deps(kernel))(EVENT, None)
@@ -51,7 +53,7 @@ def test_keys_move_under_the_present_key(kernel: FakedKernel, capsys: pytest.Cap
 
 def test_an_hour_without_kms_is_made_up_for(kernel: FakedKernel) -> None:
     """Nothing to seal with: the failure is told, and no key was touched."""
-    kernel.vault.keep(b"\x07" * 32, purpose="treasury", chain="evm:1")
+    kernel.vault.keep(b"\x07" * 32, actor="a test", purpose="treasury", chain="evm:1")
     before = kernel.vault.kept()
     kernel.keys.disable(KEY_ID)
     with pytest.raises(Exception, match="KMS key cannot be used"):

@@ -1,5 +1,6 @@
 """The vault: keys at rest, and the rotation of the key that wraps them while they are in use."""
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from infra.local.aws import Aws
+from kernel.audit import Audit
 from kernel.errors import Invalid, KeyUnavailable
 from kernel.evm.transactions import recovered_address
 from kernel.keys.envelope import Envelope
@@ -56,11 +58,11 @@ def scene(database_url: str) -> Scene:
 def test_what_is_kept_signs(scene: Scene) -> None:
     """An EVM key and a Solana seed, each under the address it signs for; keeping one again changes nothing."""
     vault = scene.vault()
-    evm = vault.keep(key(7), purpose="treasury", chain=EVM)
-    solana = vault.keep(key(8), purpose="treasury", chain=SOLANA)
+    evm = vault.keep(key(7), actor="a test", purpose="treasury", chain=EVM)
+    solana = vault.keep(key(8), actor="a test", purpose="treasury", chain=SOLANA)
     first = scene.vault().kept()
 
-    assert vault.keep(key(7), purpose="treasury", chain=EVM) == evm
+    assert vault.keep(key(7), actor="a test", purpose="treasury", chain=EVM) == evm
     assert scene.vault().kept() == first
     signature = vault.evm_signer(evm.lower(), purpose="treasury", chain=EVM).sign_digest(DIGEST)
     assert recovered_address(DIGEST, signature) == evm
@@ -79,7 +81,7 @@ def test_what_is_no_key_is_not_kept(scene: Scene) -> None:
         (key(7), "solana:localnet:x", Invalid),
     ):
         with pytest.raises(refusal):
-            vault.keep(wrong, purpose="treasury", chain=chain)
+            vault.keep(wrong, actor="a test", purpose="treasury", chain=chain)
 
     assert vault.kept() == []
 
@@ -87,7 +89,7 @@ def test_what_is_no_key_is_not_kept(scene: Scene) -> None:
 def test_a_key_that_is_not_kept_is_named(scene: Scene) -> None:
     """Purpose, chain and address; a key kept for another purpose is none."""
     vault = scene.vault()
-    address = vault.keep(key(7), purpose="treasury", chain=EVM)
+    address = vault.keep(key(7), actor="a test", purpose="treasury", chain=EVM)
     for purpose, chain in (("oracle", EVM), ("treasury", "evm:1")):
         with pytest.raises(KeyNotKept) as refused:
             vault.evm_signer(address, purpose=purpose, chain=chain).sign_digest(DIGEST)
@@ -98,7 +100,7 @@ def test_a_key_that_is_not_kept_is_named(scene: Scene) -> None:
 def test_a_blob_swapped_between_rows_opens_nowhere(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """Not for a signature, and not in a rotation, which alarms it and goes on with the others."""
     vault = scene.vault()
-    addresses = [vault.keep(key(number), purpose="treasury", chain=EVM) for number in (1, 2, 3)]
+    addresses = [vault.keep(key(number), actor="a test", purpose="treasury", chain=EVM) for number in (1, 2, 3)]
     with scene.postgres(role=None).transaction() as tx:
         stolen = "select blob from kernel.sealed_keys where address = %(victim)s"
         tx.execute(
@@ -118,10 +120,10 @@ def test_rotation_takes_a_bounded_step(scene: Scene) -> None:
     """So many an invocation, until none is left; what is under the present key already is left alone."""
     vault = scene.vault()
     for number in range(1, 6):
-        vault.keep(key(number), purpose="treasury", chain=EVM)
+        vault.keep(key(number), actor="a test", purpose="treasury", chain=EVM)
     before = vault.rotate(3)
     scene.move_on()
-    vault.keep(key(6), purpose="treasury", chain=EVM)
+    vault.keep(key(6), actor="a test", purpose="treasury", chain=EVM)
     steps = [vault.rotate(3), vault.rotate(3), vault.rotate(3)]
 
     assert before == Rotated(done=0, refused=0, left=0)
@@ -137,7 +139,7 @@ def test_more_refused_rows_than_a_page_do_not_hold_up_the_others(scene: Scene) -
     """The walk goes on behind them, in the order of the primary key."""
     vault = scene.vault()
     for number in range(1, 46):
-        vault.keep(key(number), purpose="treasury" if number > 42 else "broken", chain=EVM)
+        vault.keep(key(number), actor="a test", purpose="treasury" if number > 42 else "broken", chain=EVM)
     with scene.postgres(role=None).transaction() as tx:
         tx.execute("update kernel.sealed_keys set blob = decode(repeat('00', 100), 'hex') where purpose = 'broken'")
     scene.move_on()
@@ -149,7 +151,7 @@ def test_more_refused_rows_than_a_page_do_not_hold_up_the_others(scene: Scene) -
 def test_signers_never_notice_a_rotation(scene: Scene) -> None:
     """Threads sign all the while, with signers made before it; afterwards the old wrapping key is not needed."""
     vault = scene.vault()
-    addresses = [vault.keep(key(number), purpose="treasury", chain=EVM) for number in range(1, 9)]
+    addresses = [vault.keep(key(number), actor="a test", purpose="treasury", chain=EVM) for number in range(1, 9)]
     ready, over = threading.Barrier(4), threading.Event()
     signed: list[int] = []
     failures: list[BaseException] = []
@@ -190,7 +192,7 @@ def test_signers_never_notice_a_rotation(scene: Scene) -> None:
 
 def test_a_signer_made_before_a_rotation_outlives_the_old_key(scene: Scene) -> None:
     """It reads the row for each signature, so it never needs a key that was disabled after the rotation."""
-    address = scene.vault().keep(key(1), purpose="treasury", chain=EVM)
+    address = scene.vault().keep(key(1), actor="a test", purpose="treasury", chain=EVM)
     signer = scene.vault().evm_signer(address, purpose="treasury", chain=EVM)
     before = signer.sign_digest(DIGEST)
     scene.move_on()
@@ -203,7 +205,7 @@ def test_a_signer_made_before_a_rotation_outlives_the_old_key(scene: Scene) -> N
 def test_two_rotations_at_once_lose_nothing(scene: Scene) -> None:
     """Each row is moved once: whoever comes second finds another version and steps back."""
     vault = scene.vault()
-    addresses = [vault.keep(key(number), purpose="treasury", chain=EVM) for number in range(1, 13)]
+    addresses = [vault.keep(key(number), actor="a test", purpose="treasury", chain=EVM) for number in range(1, 13)]
     scene.move_on()
     ready = threading.Barrier(3)
     moved: list[int] = []
@@ -221,6 +223,24 @@ def test_two_rotations_at_once_lose_nothing(scene: Scene) -> None:
 
     assert sum(moved) == len(addresses)
     assert {("new", 2)} == set(scene.wrapping())
+
+
+def test_sealing_and_rotating_are_acts_of_their_own_transactions(scene: Scene) -> None:
+    """Who sealed what, and which wrapping key it went under; what changed nothing is no act."""
+    vault = scene.vault()
+    address = vault.keep(key(7), actor="ada", purpose="treasury", chain=EVM)
+    vault.keep(key(7), actor="bob", purpose="treasury", chain=EVM)
+    scene.move_on()
+    vault.rotate(10)
+    vault.rotate(10)
+    acts = Audit(scene.postgres()).newest()
+
+    subject = f"key:treasury:{EVM}:{address}"
+    assert [("vault", "keys.reseal", subject), ("ada", "keys.seal", subject)] == [
+        (act.actor, act.action, act.subject) for act in acts
+    ]
+    old, new = "arn:test:kms:key/old", "arn:test:kms:key/new"
+    assert [{"kms_key_id": new, "was": old}, {"kms_key_id": old}] == [json.loads(act.details) for act in acts]
 
 
 class DyingKms(InMemoryKms):
@@ -247,7 +267,7 @@ def test_a_rotation_that_dies_is_resumed(database_url: str, survived: int) -> No
     """At any call to the key service: every key still signs, and the next rotation moves what is left."""
     kms = DyingKms(("old", "new"), aliases={"alias/counterpart": "old"})
     scene = Scene(database_url, kms)
-    addresses = [scene.vault().keep(key(number), purpose="treasury", chain=EVM) for number in (1, 2, 3)]
+    addresses = [scene.vault().keep(key(number), actor="a test", purpose="treasury", chain=EVM) for number in (1, 2, 3)]
     scene.move_on()
     kms.calls_left = survived
     died = survived < 9  # each row is opened, sealed, opened
@@ -278,7 +298,7 @@ def test_a_concurrent_change_is_not_lost(scene: Scene) -> None:
 
     kms = Overtaken(("old", "new"), aliases={"alias/counterpart": "old"})
     scene.kms = kms
-    scene.vault().keep(key(1), purpose="treasury", chain=EVM)
+    scene.vault().keep(key(1), actor="a test", purpose="treasury", chain=EVM)
     scene.move_on()
 
     assert scene.vault().rotate(10) == Rotated(done=0, refused=0, left=1)
@@ -292,7 +312,7 @@ def test_a_blob_that_does_not_open_as_the_same_key_replaces_nothing(scene: Scene
         def seal(self, plaintext: bytes, *, purpose: str, chain: str, address: str) -> bytes:
             return super().seal(plaintext[::-1], purpose=purpose, chain=chain, address=address)
 
-    scene.vault().keep(key(1), purpose="treasury", chain=EVM)
+    scene.vault().keep(key(1), actor="a test", purpose="treasury", chain=EVM)
     scene.move_on()
     vault = Vault(scene.postgres(), Corrupting(scene.kms, "alias/counterpart"))
     with pytest.raises(ResealingFailed):
@@ -303,7 +323,7 @@ def test_a_blob_that_does_not_open_as_the_same_key_replaces_nothing(scene: Scene
 
 def test_a_slice_may_read_a_sealed_key_and_nothing_else(scene: Scene) -> None:
     """It neither adds nor changes nor removes one; and ops changes it through the rotation only."""
-    scene.vault().keep(key(1), purpose="treasury", chain=EVM)
+    scene.vault().keep(key(1), actor="a test", purpose="treasury", chain=EVM)
     attempts = {
         "counterpart_oracle": [
             "insert into kernel.sealed_keys select * from kernel.sealed_keys",
@@ -326,7 +346,7 @@ def test_keys_rotate_under_kms(database_url: str, aws: Aws) -> None:
     client = aws.client("kms")
     client.create_alias(AliasName="alias/counterpart", TargetKeyId=old)
     vault = Vault(Postgres(database_url, role="counterpart_ops"), Envelope(AwsKms(), "alias/counterpart"))
-    address = vault.keep(key(5), purpose="treasury", chain=EVM)
+    address = vault.keep(key(5), actor="a test", purpose="treasury", chain=EVM)
     signer = vault.evm_signer(address, purpose="treasury", chain=EVM)
     client.update_alias(AliasName="alias/counterpart", TargetKeyId=new)
     between = signer.sign_digest(DIGEST)

@@ -9,12 +9,14 @@ Rotation moves keys under the wrapping key that COUNTERPART_KMS_KEY_ID names now
 Nobody waits for it and nobody notices: signers fetch the blob for each signature, and until the old wrapping key is
 disabled both blobs open. Dying between any two steps leaves the row as it was. A row that does not open (somebody
 swapped its blob, or its wrapping key is gone) is left alone, counted and alarmed; it does not hold up the others.
+
+Each sealing and each move is a privileged act, kept in the audit log by the transaction that does it.
 """
 
 import hmac
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any, Final
 
 from pydantic import SecretBytes
 
+from kernel.audit import Audit
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Broken, Invalid, KeyUnavailable
 from kernel.evm.addresses import checksum
@@ -29,7 +32,7 @@ from kernel.keys.envelope import BlobUnreadable, Envelope, wrapping_key
 from kernel.keys.evm import EnvelopeSigner, seal_key
 from kernel.keys.kms import WrongContext
 from kernel.keys.solana import EnvelopeSolanaSigner, checked_address, seal_seed
-from kernel.postgres import Postgres, Queries
+from kernel.postgres import Postgres, Queries, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ Q = Queries.load(Path(__file__).with_name("queries.sql"))
 _CHAIN: Final = re.compile(r"(evm:[1-9][0-9]{0,18}|solana:[a-z]{1,20})")
 #: How many sealed rows are read at once.
 PAGE_ROWS: Final = 20
+#: Who rotates.
+ACTOR: Final = "vault"
 
 
 class KeyNotKept(Broken):
@@ -82,8 +87,9 @@ class Vault:
     def __init__(self, postgres: Postgres, envelope: Envelope, clock: Clock | None = None) -> None:
         self._postgres, self._envelope = postgres, envelope
         self._clock: Clock = clock or SystemClock()
+        self._audit = Audit(postgres, self._clock)
 
-    def keep(self, private_key: bytes, *, purpose: str, chain: str) -> str:
+    def keep(self, private_key: bytes, *, purpose: str, chain: str, actor: str) -> str:
         """Seal and store a key; its address. Keeping the same key again changes nothing.
 
         private_key: 32 bytes, of secp256k1 for a chain "evm:<chain id>", an Ed25519 seed for "solana:<cluster>".
@@ -93,9 +99,10 @@ class Vault:
         del private_key  # what fails from here on shows it in no variable
         seal = seal_key if _is_evm(chain) else seal_seed
         address, blob = seal(self._envelope, key.get_secret_value(), purpose=purpose, chain=chain)
-        place = {"purpose": purpose, "chain": chain, "address": address}
+        place, under = {"purpose": purpose, "chain": chain, "address": address}, wrapping_key(blob)
         with self._postgres.transaction() as tx:
-            tx.execute(Q["keep_key"], **place, blob=blob, kms_key_id=wrapping_key(blob), now=self._clock.now())
+            if tx.execute(Q["keep_key"], **place, blob=blob, kms_key_id=under, now=self._clock.now()):
+                self._keep_act(tx, actor, "seal", place, kms_key_id=under)
         return address
 
     def evm_signer(self, address: str, *, purpose: str, chain: str) -> EnvelopeSigner:
@@ -153,7 +160,14 @@ class Vault:
             raise ResealingFailed(**place)
         swap = {**place, "version": row["version"], "blob": blob, "kms_key_id": wrapping_key(blob)}
         with self._postgres.transaction() as tx:
-            return bool(tx.one(Q["reseal_key"], **swap, now=self._clock.now())["resealed"])
+            resealed = bool(tx.one(Q["reseal_key"], **swap, now=self._clock.now())["resealed"])
+            if resealed:
+                self._keep_act(tx, ACTOR, "reseal", place, kms_key_id=swap["kms_key_id"], was=wrapping_key(row["blob"]))
+        return resealed
+
+    def _keep_act(self, tx: Transaction, actor: str, verb: str, place: Mapping[str, str], **told: str | None) -> None:
+        subject = f"key:{place['purpose']}:{place['chain']}:{place['address']}"
+        self._audit.record(tx, actor=actor, action=f"keys.{verb}", subject=subject, details=told)
 
     def _blob(self, place: dict[str, str]) -> bytes:
         with self._postgres.transaction() as tx:
