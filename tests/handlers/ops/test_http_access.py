@@ -82,6 +82,14 @@ def test_a_wallet_is_granted_a_role_and_loses_it(kernel: FakedKernel, admin: str
     assert Role.VIEWER is kernel.people.standing(WALLET).role
 
 
+def test_a_mistyped_wallet_is_granted_nothing(kernel: FakedKernel, admin: str) -> None:
+    """In mixed case its checksum must hold: an administrator's role must not go to a stranger."""
+    mistyped = WALLET.replace("8", "9", 1)
+
+    assert 422 == call(kernel, admin, "PUT", f"/v1/ops/people/{mistyped}", {"role": "admin"})[0]
+    assert [] == kernel.people.all()
+
+
 def test_every_act_is_recorded_with_its_actor(kernel: FakedKernel, admin: str) -> None:
     """The key that did it, not the secret."""
     call(kernel, admin, "PUT", f"/v1/ops/people/{WALLET}", {"role": "admin"})

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel import signin
+from kernel.evm.addresses import AddressInvalid, checksum
 from kernel.hashes import keccak256
 from kernel.signin import Expected, SignInUnreadable
 
 _TITLE = " wants you to sign in with your Ethereum account:"
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _CHAIN_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 # RFC 3986's reserved and unreserved characters, and the blank.
 _STATEMENT = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;= -]{1,1000}", re.ASCII)
@@ -34,7 +34,7 @@ class Message(signin.Message):
     def __post_init__(self) -> None:
         """A message that exists can be rendered, and read back."""
         signin.check_fields(self, statement_is_fit=lambda text: bool(_STATEMENT.fullmatch(text)))
-        if not is_address(self.address) or self.address != checksummed(self.address):
+        if not _is_address(self.address):
             raise SignInUnreadable(field="address")
         if not _CHAIN_ID.fullmatch(self.chain_id):
             raise SignInUnreadable(field="chain_id")
@@ -82,15 +82,9 @@ def digest(text: str) -> bytes:
     return keccak256(b"\x19Ethereum Signed Message:\n" + str(len(octets)).encode() + octets)
 
 
-def is_address(text: str) -> bool:
-    """Whether the text is an address, in whatever capitals."""
-    return bool(_ADDRESS.fullmatch(text))
-
-
-def checksummed(address: str) -> str:
-    """The address with EIP-55's capitals."""
-    digits = address[2:].lower()
-    marks = keccak256(digits.encode()).hex()
-    return "0x" + "".join(
-        digit.upper() if int(mark, 16) >= 8 else digit for digit, mark in zip(digits, marks, strict=False)
-    )
+def _is_address(text: str) -> bool:
+    """Whether the text is an address in its EIP-55 form."""
+    try:
+        return checksum(text) == text
+    except AddressInvalid:
+        return False

@@ -1,14 +1,16 @@
 """Owns what a person may do who signs in with a wallet: a role and a tier by address, granted by an administrator."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kernel import siwe, siws
+from kernel import siws
 from kernel.audit import Audit
 from kernel.auth.principal import Role, Tier
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Invalid, NotFound
+from kernel.evm.addresses import AddressInvalid, checksum
 from kernel.postgres import Postgres
 
 _WRITER: Final = "counterpart_ops"
@@ -29,7 +31,7 @@ class NoWallet(Invalid):
 
     code = "no_wallet"
     status = 422
-    cause = "A wallet is evm:<20 bytes in hexadecimal> or solana:<32 bytes in base58>."
+    cause = "A wallet is evm:<20 bytes in hexadecimal, whose checksum holds> or solana:<32 bytes in base58>."
     remedy = "Copy the address again from its source."
     example = '{"subject": "solana:0OIl"}'
 
@@ -60,8 +62,9 @@ class Person:
 def canonical(subject: str) -> str:
     """A wallet's one name: "evm:<EIP-55 address>" or "solana:<address>". Raises NoWallet."""
     family, _, address = subject.partition(":")
-    if family == "evm" and siwe.is_address(address):
-        return f"evm:{siwe.checksummed(address)}"
+    with suppress(AddressInvalid):
+        if family == "evm":
+            return f"evm:{checksum(address)}"
     if family == "solana" and siws.is_address(address):
         return subject
     raise NoWallet(subject=subject[:80])
