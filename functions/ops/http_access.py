@@ -7,7 +7,7 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from functions.ops.wiring import Deps, build_deps
-from kernel.auth.http import require
+from kernel.auth.http import RoleName, require
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.handler.http import Document, api, lambda_handler, wired
 
@@ -39,7 +39,7 @@ class KnownKey(Document):
 
     prefix: str
     tier: str
-    role: str
+    role: RoleName
     label: str
     created_at: datetime
     revoked_at: datetime | None
@@ -62,7 +62,7 @@ class KnownPerson(Document):
     """A wallet to which something was granted."""
 
     subject: str
-    role: str
+    role: RoleName
     tier: str
     granted_by: str
     changed_at: datetime
@@ -83,20 +83,7 @@ class Gone(Document):
 @app.get("/v1/ops/api-keys")
 def api_keys(deps: Wired, _: Admin) -> KnownKeys:
     """Every key, without its secret."""
-    keys = deps.kernel.api_keys.all()
-    return KnownKeys(
-        keys=[
-            KnownKey(
-                prefix=key.prefix,
-                tier=key.tier,
-                role=key.role.label,
-                label=key.label,
-                created_at=key.created_at,
-                revoked_at=key.revoked_at,
-            )
-            for key in keys
-        ]
-    )
+    return KnownKeys(keys=[KnownKey.model_validate(key) for key in deps.kernel.api_keys.all()])
 
 
 @app.post("/v1/ops/api-keys", status_code=201)
@@ -105,7 +92,7 @@ def make_api_key(wanted: WantedKey, deps: Wired, admin: Admin) -> FreshKey:
     issued = deps.kernel.api_keys.issue(
         tier=Tier(wanted.tier), role=Role.of(wanted.role), label=wanted.label, actor=admin.identity
     )
-    return FreshKey(prefix=issued.prefix, key=issued.key)
+    return FreshKey.model_validate(issued)
 
 
 @app.delete("/v1/ops/api-keys/{prefix}")
@@ -118,19 +105,7 @@ def revoke_api_key(prefix: Prefix, deps: Wired, admin: Admin) -> Gone:
 @app.get("/v1/ops/people")
 def people(deps: Wired, _: Admin) -> KnownPeople:
     """Every wallet to which something was granted."""
-    grants = deps.kernel.people.all()
-    return KnownPeople(
-        people=[
-            KnownPerson(
-                subject=one.subject,
-                role=one.role.label,
-                tier=one.tier,
-                granted_by=one.granted_by,
-                changed_at=one.changed_at,
-            )
-            for one in grants
-        ]
-    )
+    return KnownPeople(people=[KnownPerson.model_validate(person) for person in deps.kernel.people.all()])
 
 
 @app.put("/v1/ops/people/{subject}")

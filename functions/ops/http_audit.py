@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
+from pydantic import BeforeValidator
 
 from functions.ops.wiring import Deps, build_deps
-from kernel.audit import Link
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
 from kernel.handler.http import Document, api, lambda_handler, wired
@@ -16,6 +16,7 @@ app = api("ops", build_deps)
 Wired = Annotated[Deps, Depends(wired)]
 Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
 Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
+Hex = Annotated[str, BeforeValidator(bytes.hex)]
 
 
 class Act(Document):
@@ -26,9 +27,9 @@ class Act(Document):
     actor: str
     action: str
     subject: str
-    details: dict[str, Any]
-    previous_hash: str
-    hash: str
+    details: Annotated[dict[str, Any], BeforeValidator(json.loads)]
+    previous_hash: Hex
+    hash: Hex
 
 
 class Acts(Document):
@@ -55,7 +56,9 @@ def acts(
 ) -> Acts:
     """Who did what to what, newest first; of one subject where it is named, as "service:bridge"."""
     page = deps.audit.newest(subject=subject, below=cursor, limit=limit)
-    return Acts(acts=[_view(link) for link in page], next_cursor=page[-1].seq if len(page) == limit else None)
+    return Acts(
+        acts=[Act.model_validate(link) for link in page], next_cursor=page[-1].seq if len(page) == limit else None
+    )
 
 
 @app.get("/v1/ops/audit/head")
@@ -63,12 +66,6 @@ def head(deps: Wired, _: Operator) -> ChainHead:
     """The number and hash of the newest act."""
     newest = deps.audit.head()
     return ChainHead(seq=newest.seq, head=str(newest))
-
-
-def _view(link: Link) -> Act:
-    told = {name: getattr(link, name) for name in ("seq", "at", "actor", "action", "subject")}
-    hashes = {"previous_hash": link.previous_hash.hex(), "hash": link.hash.hex()}
-    return Act(**told, **hashes, details=json.loads(link.details))
 
 
 handler = lambda_handler(app)

@@ -10,7 +10,6 @@ from pydantic import Field
 from functions.ops.wiring import Deps, build_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
-from kernel.breaker import Condition
 from kernel.handler.http import Document, api, lambda_handler, wired
 from kernel.tunables import Tunable
 
@@ -91,7 +90,7 @@ class Tuned(Reason):
 @app.get("/v1/ops/breakers")
 def breakers(deps: Wired, _: Operator) -> BreakersView:
     """How every dependency stands."""
-    return BreakersView(breakers=[_view(one) for one in deps.kernel.breakers.conditions()])
+    return BreakersView(breakers=[Breaker.model_validate(one) for one in deps.kernel.breakers.conditions()])
 
 
 @app.get("/v1/ops/breakers/changes")
@@ -103,13 +102,13 @@ def changes(
 ) -> ChangesView:
     """What changed, and why."""
     found = deps.kernel.breakers.changes(since, limit=limit)
-    return ChangesView(changes=[ChangeView(**_fields(ChangeView, change)) for change in found])
+    return ChangesView(changes=[ChangeView.model_validate(change) for change in found])
 
 
 @app.post("/v1/ops/breakers/{dependency}/reset")
 def reset(dependency: Dependency, why: Reason, deps: Wired, admin: Admin) -> Breaker:
     """Close a circuit and forget its failures: the dependency is well again, as somebody knows better."""
-    return _view(deps.kernel.breakers.reset(dependency, admin.identity, why.reason))
+    return Breaker.model_validate(deps.kernel.breakers.reset(dependency, admin.identity, why.reason))
 
 
 @app.get("/v1/ops/thresholds")
@@ -125,17 +124,9 @@ def tune(name: Name, tuned: Tuned, deps: Wired, admin: Admin) -> Threshold:
     return _threshold(deps, deps.tunables.declared(name))
 
 
-def _view(condition: Condition) -> Breaker:
-    return Breaker(**_fields(Breaker, condition))
-
-
 def _threshold(deps: Deps, tunable: Tunable[Any]) -> Threshold:
     told = {name: str(getattr(tunable, name)) for name in ("default", "minimum", "maximum", "unit", "meaning")}
     return Threshold(name=tunable.name, value=str(deps.tunables.get(tunable)), **told)
-
-
-def _fields(view: type[Document], value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in view.model_fields}
 
 
 handler = lambda_handler(app)

@@ -6,9 +6,9 @@ from fastapi import Depends, Request
 from pydantic import Field
 
 from functions.ops.wiring import Deps, build_deps
-from kernel.auth.http import anyone, require
+from kernel.auth.http import RoleName, anyone, require
 from kernel.auth.principal import Principal, Role
-from kernel.auth.wallets import Scheme, Session
+from kernel.auth.wallets import Scheme
 from kernel.handler.http import Document, api, lambda_handler, wired
 from kernel.signin import LONGEST_TEXT
 
@@ -44,7 +44,7 @@ class Opened(Document):
     """A session: send the token as `Authorization: Bearer`. Renew it before it ends."""
 
     subject: str
-    role: str
+    role: RoleName
     token: str
     expires_in_s: int
 
@@ -58,19 +58,14 @@ def challenge(wallet: Wallet, deps: Wired, _: Anyone) -> Challenge:
 @app.post("/v1/ops/sessions")
 def open_session(signed: SignedText, deps: Wired, _: Anyone) -> Opened:
     """A session of fifteen minutes for whoever signed a text of ours, with the role the wallet has now."""
-    return _view(deps.kernel.sign_in.session(signed.scheme, signed.text, signed.signature))
+    return Opened.model_validate(deps.kernel.sign_in.session(signed.scheme, signed.text, signed.signature))
 
 
 @app.post("/v1/ops/sessions/renewal")
 def renew_session(request: Request, deps: Wired, _: SignedIn) -> Opened:
     """The next session of whoever holds this one, for twelve hours after the signature."""
-    return _view(deps.kernel.sign_in.renew(request.headers.get("authorization", "").partition(" ")[2].strip()))
-
-
-def _view(session: Session) -> Opened:
-    return Opened(
-        subject=session.subject, role=session.role.label, token=session.token, expires_in_s=session.expires_in_s
-    )
+    token = request.headers.get("authorization", "").partition(" ")[2].strip()
+    return Opened.model_validate(deps.kernel.sign_in.renew(token))
 
 
 handler = lambda_handler(app)

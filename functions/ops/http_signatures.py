@@ -102,14 +102,13 @@ def open_requests(
 @app.post("/v1/ops/signatures/{id}")
 def sign(id: UUID, given: GivenSignature, deps: Wired, admin: Admin) -> ResolvedRequest:  # noqa: A002 (the path's name)
     """Hand in the signature of a request; the same one again changes nothing."""
-    request = deps.signatures.sign(id, given.text(), payloads_of, actor=admin.identity)
-    return _resolved(request)
+    return ResolvedRequest.model_validate(deps.signatures.sign(id, given.text(), payloads_of, actor=admin.identity))
 
 
 @app.post("/v1/ops/signatures/{id}/withdraw")
 def withdraw(id: UUID, deps: Wired, admin: Admin) -> ResolvedRequest:  # noqa: A002 (the path's name)
     """Take an open request back: whoever needs it asks again, at the fees of then."""
-    return _resolved(deps.signatures.withdraw(id, actor=admin.identity))
+    return ResolvedRequest.model_validate(deps.signatures.withdraw(id, actor=admin.identity))
 
 
 def _view(request: SignatureRequest) -> OpenRequest:
@@ -124,10 +123,6 @@ def _view(request: SignatureRequest) -> OpenRequest:
         digest_hex="0x" + request.digest.hex(),
         requested_at=request.requested_at,
     )
-
-
-def _resolved(request: SignatureRequest) -> ResolvedRequest:
-    return ResolvedRequest(**{name: getattr(request, name) for name in ResolvedRequest.model_fields})
 
 
 handler = lambda_handler(app)

@@ -10,7 +10,6 @@ from functions.ops.wiring import Deps, build_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
 from kernel.handler.http import Document, api, lambda_handler, wired
-from kernel.tasks import TaskRecord
 
 app = api("ops", build_deps)
 Wired = Annotated[Deps, Depends(wired)]
@@ -58,7 +57,10 @@ def parked_tasks(
 ) -> ParkedTasks:
     """Tasks that wait for an operator, with what went wrong."""
     page = deps.tasks.parked(kind, limit=limit, below=cursor)
-    return ParkedTasks(tasks=[_view(task) for task in page], next_cursor=page[-1].id if len(page) == limit else None)
+    return ParkedTasks(
+        tasks=[ParkedTask.model_validate(task) for task in page],
+        next_cursor=page[-1].id if len(page) == limit else None,
+    )
 
 
 @app.post("/v1/ops/tasks/{id}/replay")
@@ -66,10 +68,6 @@ def replay(id: UUID, deps: Wired, admin: Admin) -> Replayed:  # noqa: A002 (the 
     """Make a parked or dropped task ready again, with all its attempts; who did it is recorded."""
     deps.tasks.replay(id, admin.identity)
     return Replayed(id=id)
-
-
-def _view(task: TaskRecord) -> ParkedTask:
-    return ParkedTask(**{name: getattr(task, name) for name in ParkedTask.model_fields})
 
 
 handler = lambda_handler(app)

@@ -36,9 +36,7 @@ class TraceView(Document):
 @app.get("/v1/trace/{business_key:path}")
 def trace(business_key: Key, deps: Wired, _: Operator) -> TraceView:
     """The time-line of one obligation, from the request to the final block. A key may hold slashes."""
-    found = deps.traces.of(business_key)
-    views = [MomentView(at=one.at, room=one.room, what=one.what, facts=dict(one.facts)) for one in found.moments]
-    return TraceView(business_key=found.business_key, moments=views, cut=list(found.cut))
+    return TraceView.model_validate(deps.traces.of(business_key))
 
 
 handler = lambda_handler(app)

@@ -19,7 +19,6 @@ from functions.ops.adapters.treasury_views import (
     WantedTransfer,
     Why,
     statement_view,
-    switch_view,
     transfer_view,
     wallet_view,
 )
@@ -120,7 +119,7 @@ def turn_switch(
 ) -> SwitchTurn:
     """Halt a service, or let it go on. Halted, it owes nothing new; what is signed goes on to its end."""
     act = deps.switch.halt if turn == "halt" else deps.switch.resume
-    return switch_view(act(service, admin.identity, body.reason))
+    return SwitchTurn.model_validate(act(service, admin.identity, body.reason))
 
 
 handler = lambda_handler(app)

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from kernel.handler.http import Document
 from kernel.ledger import Line, Statement
-from kernel.treasury import Halt
 from kernel.treasury.movements import Transfer
 from kernel.treasury.wallets import WalletRecord
 
@@ -168,11 +167,6 @@ def transfer_view(transfer: Transfer) -> TransferView:
         amount_base_units=str(transfer.amount),
         fee_base_units=_text(transfer.fee),
     )
-
-
-def switch_view(halt: Halt) -> SwitchTurn:
-    """As the API shows it."""
-    return SwitchTurn(**{name: getattr(halt, name) for name in SwitchTurn.model_fields})
 
 
 def _line(line: Line) -> StatementLine:

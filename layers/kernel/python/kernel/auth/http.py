@@ -12,12 +12,15 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BeforeValidator
 
 from kernel.auth.authenticator import Authenticator
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.errors import Forbidden
 from kernel.handler.http import wired
 
+#: A role as documents write it.
+RoleName = Annotated[str, BeforeValidator(lambda role: role.label if isinstance(role, Role) else role)]
 INTERNAL_ONLY = frozenset({Tier.INTERNAL, Tier.ADMIN})
 _api_key = APIKeyHeader(name="X-Api-Key", scheme_name="ApiKey", auto_error=False)
 _bearer = HTTPBearer(scheme_name="Session", auto_error=False)

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kernel.errors import CounterpartError, TooLarge
+from kernel.errors import CounterpartError, Invalid, TooLarge
 from kernel.handler.entry import report_failure
 from kernel.handler.faults import envelope, fault_headers
 from kernel.handler.telemetry import correlated, count, logger
@@ -65,6 +65,7 @@ class Border:
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             try:
+                _refuse_nul(scope)
                 body = await _whole_body(Headers(scope=scope), receive, self._body_limit_bytes)
                 await self._app(scope, _replayed(body, receive), send)
             except Exception as failure:
@@ -140,6 +141,12 @@ def _request_id(scope: Scope) -> str:
     """API Gateway's id, so that its access log and ours meet; else a fresh one."""
     context = scope.get("aws.event", {}).get("requestContext") or {}
     return str(context.get("requestId") or new_id())
+
+
+def _refuse_nul(scope: Scope) -> None:
+    """Raises Invalid for an address with NUL, which no column stores; a body's is refused where it is read."""
+    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Invalid("An address contains no NUL.")
 
 
 async def _whole_body(headers: Headers, receive: Receive, limit_bytes: int) -> bytes:

@@ -13,6 +13,7 @@ Tests give their own dependencies by `override_deps(app, deps)`, or call `handle
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -55,6 +56,8 @@ FAULTS = {
     500: "Counterpart is at fault.",
     503: "A dependency is away for the moment; Retry-After says when to try again.",
 }
+#: Behind an even number of backslashes, so that it is no text about NUL.
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _MOST_FIELDS = 20
 _LONGEST_FIELD = 200
 _BY_STATUS: dict[int, type[CounterpartError]] = {
@@ -68,9 +71,12 @@ CONTAINER = "counterpart.container"
 
 
 class Document(BaseModel):
-    """A request or response body: frozen, and unknown fields are refused rather than ignored."""
+    """A request or response body: frozen, and unknown fields are refused rather than ignored.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `View.model_validate(thing)` shows of a thing whatever the view has fields for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 def api(service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> FastAPI:
@@ -137,14 +143,18 @@ def lambda_handler(app: FastAPI) -> Entry[Any]:
 
 
 class StrictRequest(Request):
-    """A request whose JSON is strict JSON."""
+    """A request whose JSON is strict JSON without NUL, which no column stores."""
 
     async def json(self) -> Any:
         """The body. Raises JSONDecodeError, which becomes 400 invalid_request."""
+        body = await self.body()
         try:
-            return strict_json.read(await self.body())
+            value = strict_json.read(body)
         except strict_json.NotStrictJson as unfit:
             raise json.JSONDecodeError("not strict JSON", "", 0) from unfit
+        if _ESCAPED_NUL.search(body):
+            raise json.JSONDecodeError("a text with NUL", "", 0)
+        return value
 
 
 class StrictRoute(APIRoute):
