@@ -103,6 +103,7 @@ def test_a_threshold_is_tuned_within_its_bounds(kernel: FakedKernel) -> None:
 @pytest.mark.parametrize(("method", "path", "body", "needed"), ROUTES, ids=lambda value: str(value)[:30])
 def test_roles(kernel: FakedKernel, method: str, path: str, body: Any, needed: Role) -> None:
     """Looking is for operators, acting for administrators."""
+    trip(kernel)
     statuses = [call(kernel, method, path, body, role)[0] for role in (None, Role.VIEWER, Role.OPERATOR, Role.ADMIN)]
 
     assert [401, 403, 200 if needed is Role.OPERATOR else 403, 200] == statuses

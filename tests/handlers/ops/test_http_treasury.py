@@ -91,6 +91,7 @@ def test_a_wallet_is_declared_and_checked_at_once(purse: Purse) -> None:
         ({"address": STRANGER.replace("a", "A")}, (422, "address_unfit")),
         ({"floor_base_units": "2", "target_base_units": "1"}, (422, "floors_unfit")),
         ({"funded_by": STRANGER}, (404, "wallet_unknown")),
+        ({"service": "brigde"}, (404, "service_unknown")),
         ({"floor_base_units": "1.5"}, (400, "invalid_request")),
         ({"reason": "   "}, (400, "invalid_request")),
     ],

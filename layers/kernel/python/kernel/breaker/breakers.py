@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -25,6 +26,7 @@ from kernel.breaker.board import Board
 from kernel.breaker.condition import Condition
 from kernel.breaker.guarding import Judge, Verdict, told, verdict
 from kernel.breaker.lifecycle import (
+    Circuit,
     Ruling,
     State,
     rule_on_admission,
@@ -37,7 +39,7 @@ from kernel.breaker.policy import Policies
 from kernel.breaker.record import Change, Decide, Decision, Record
 from kernel.breaker.views import VIEW_S, Views
 from kernel.clock import Clock
-from kernel.errors import DatabaseUnavailable, Invalid, Transient
+from kernel.errors import DatabaseUnavailable, Invalid, NotFound, Transient
 from kernel.postgres import DatabaseContention, Postgres
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,14 @@ class CircuitOpen(Transient):
     def __init__(self, dependency: str, state: State, wait_s: float) -> None:
         super().__init__(dependency=dependency, state=state.value)
         self.retry_after_s = max(1.0, wait_s)
+
+
+class DependencyUnknown(NotFound):
+    """There is no breaker of this name."""
+
+    cause = "The name is misspelt, or nobody has asked this dependency yet."
+    remedy = "Take the name from GET /v1/ops/breakers."
+    example = '{"dependency": "market_dta"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +166,13 @@ class Breakers:
         return self._record.changes(since, limit)
 
     def reset(self, dependency: str, actor: str, reason: str) -> Condition:
-        """Begin anew, as an operator decided. Raises Invalid without actor or reason, and DatabaseUnavailable."""
+        """Begin anew, as an operator decided.
+
+        Raises DependencyUnknown, Invalid without actor or reason, and DatabaseUnavailable.
+        """
         if not actor.strip() or not reason.strip():
             raise Invalid("A reset says who makes it and why.")
-        decision = self._record.rule(dependency, rule_on_reset, reason=reason, actor=actor)
+        decision = self._record.rule(dependency, _reset, reason=reason, actor=actor)
         self._views.publish(decision.condition)
         return decision.condition
 
@@ -211,6 +224,12 @@ class Breakers:
         if decision.ruling.is_change:
             _log(decision.ruling, reason)
         return decision
+
+
+def _reset(circuit: Circuit, now: datetime) -> Ruling:
+    if circuit.version == 0:  # the row was made for this very look, and goes with it
+        raise DependencyUnknown(dependency=circuit.dependency)
+    return rule_on_reset(circuit, now)
 
 
 def _waits(condition: Condition) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from kernel.audit import Audit
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Conflict, Invalid, Transient
+from kernel.errors import Conflict, Invalid, NotFound, Transient
 from kernel.postgres import Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("switch.sql"))
@@ -24,6 +24,14 @@ class ServiceHalted(Transient):
     cause = "Somebody halted it by its kill switch; who and why stands in the switch's history."
     remedy = "Wait until an administrator resumes the service."
     retry_after_s = 30.0
+
+
+class ServiceUnknown(NotFound):
+    """There is no such service."""
+
+    cause = "The name is misspelt: each service has a database role of its name, and this one has none."
+    remedy = "Correct the name; what was meant goes on as it did."
+    example = '{"service": "brigde"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,8 @@ class KillSwitch:
     def halt(self, service: str, actor: str, reason: str) -> Halt:
         """Let the service owe nothing new from now on. Halting what is halted keeps the new reason, too.
 
-        Raises Invalid without actor or reason, and DatabaseContention when a transaction of the service does not end.
+        Raises ServiceUnknown, Invalid without actor or reason, and DatabaseContention when a transaction of the
+        service does not end.
         """
         return self._turn(service, actor, reason, halted=True)
 
@@ -85,6 +94,7 @@ class KillSwitch:
         if not actor.strip() or not reason.strip():
             raise Invalid("A change says who makes it and why.")
         with self._postgres.transaction() as tx:
+            require_service(tx, service)
             tx.execute(Q["lock_switch"], service=service)
             newest = tx.maybe(Q["newest"], service=service)
             if not halted and not (newest and newest["halted"]):
@@ -103,3 +113,9 @@ class KillSwitch:
             action, told = "treasury.halt" if halted else "treasury.resume", {"reason": turned.reason}
             self._audit.record(tx, actor=actor, action=action, subject=f"service:{service}", details=told)
             return turned
+
+
+def require_service(tx: Transaction, service: str) -> None:
+    """Raises ServiceUnknown unless the service has a database role: what is told of a misspelt one is told of none."""
+    if not tx.one(Q["is_service"], service=service)["known"]:
+        raise ServiceUnknown(service=service)

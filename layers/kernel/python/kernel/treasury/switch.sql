@@ -1,3 +1,10 @@
+-- name: is_service
+-- Whether a slice of this name has a role: the roles of all slices are members of counterpart_slice.
+select exists (
+    select from pg_auth_members m
+    where m.roleid = 'counterpart_slice'::regrole and m.member = to_regrole('counterpart_' || %(service)s)
+) as known;
+
 -- name: lock_switch
 -- Alone with a service's switch until the commit: waits for every transaction that owes something, and holds up others.
 select pg_advisory_xact_lock(hashtextextended('kernel.service_switches/' || %(service)s, 0));

@@ -29,6 +29,7 @@ from kernel.treasury.movements import (
 )
 from kernel.treasury.reconciliation import DIFFERENCE
 from kernel.treasury.store import TreasuryStore
+from kernel.treasury.switch import require_service
 from kernel.treasury.wallets import SERVICE, OperatorWallet, WalletNotOpen, WalletRecord
 
 
@@ -51,11 +52,12 @@ class Treasury:
     def declare(self, wallet: OperatorWallet, *, actor: str, reason: str) -> WalletRecord:
         """Take a wallet into the treasury, or give a declared one other floors; who and why is kept.
 
-        Its books open at its first check, with the balance that a quorum tells. Raises ChainUnknown, WalletOwned, and
-        WalletUnknown when the wallet that is to fund it is not declared.
+        Its books open at its first check, with the balance that a quorum tells. Raises ServiceUnknown, ChainUnknown,
+        WalletOwned, and WalletUnknown when the wallet that is to fund it is not declared.
         """
         _require_words(actor, reason)
         with self._postgres.transaction() as tx:
+            require_service(tx, wallet.service)
             if wallet.funded_by is not None:
                 self._store.wallet(tx, wallet.chain, wallet.funded_by)
             stored = self._store.declare(tx, wallet, self._clock.now())
