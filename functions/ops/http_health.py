@@ -51,7 +51,7 @@ def http_health(deps: Annotated[Deps, Depends(wired)]) -> Health:
 @app.get("/v1/ops/health/deep")
 def deep_health(deps: Wired, _: Operator, response: Response) -> DeepHealth:
     """Every dependency, asked now, within three seconds; 503 when the database is away."""
-    parts = [PartView(**{name: getattr(part, name) for name in PartView.model_fields}) for part in deps.vitals.parts()]
+    parts = [PartView.model_validate(part) for part in deps.vitals.parts()]
     is_down = any(part.name == "postgres" and part.problem for part in parts)
     is_well = all(part.state in {State.ACTIVE, State.INITIALIZING} for part in parts)
     response.status_code = 503 if is_down else 200

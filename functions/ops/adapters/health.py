@@ -58,8 +58,11 @@ class Vitals:
     def parts(self) -> list[Part]:
         """How each stands, after asking all of them at once; `PROBE_S` seconds at most."""
         answers = _asked_at_once({**self._probes(), "rpc": self._chains.standings})
-        endpoints = answers.pop("rpc").found or []
+        rpc = answers.pop("rpc")
+        endpoints = rpc.found or []
         told = [self._part(name, answer) for name, answer in answers.items()]
+        if rpc.problem is not None:  # which endpoints there are could not be found out
+            told.append(_lost("rpc", rpc.problem))
         told += [_endpoint(chain, host, standing) for chain, host, standing in endpoints]
         return told + self._others({part.name for part in told})
 
@@ -127,6 +130,10 @@ def _state(condition: Condition, answer: Answer) -> State:
     if answer.problem is not None:
         return State.DEGRADED if condition.is_closed else condition.state
     return State.ACTIVE if condition.state is State.INITIALIZING else condition.state
+
+
+def _lost(name: str, problem: CounterpartError) -> Part:
+    return Part(name=name, state=State.DEGRADED, latency_ms=None, changed_at=None, problem=problem.code)
 
 
 def _endpoint(chain: str, host: str, standing: Standing) -> Part:

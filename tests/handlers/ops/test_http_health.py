@@ -97,6 +97,14 @@ def test_rpc_endpoints_are_named_by_host_without_their_credential(kernel: FakedK
     assert not {"secret", "credential"} & set(json.dumps(told).replace("/", " ").replace(":", " ").split())
 
 
+def test_rpc_endpoints_that_nobody_can_name_are_a_problem(kernel: FakedKernel) -> None:
+    """Their URLs are behind a reference that leads nowhere: not knowing of an endpoint is not health."""
+    _, told = deep(Deps(kernel, Settings(chains=({"chain": "evm:1", "rpc_urls": "ssm:absent"},))))
+    [found] = [part for part in told["parts"] if part["name"] == "rpc"]
+
+    assert ("degraded", "degraded", "secret_absent") == (told["status"], found["state"], found["problem"])
+
+
 def test_a_database_that_is_away_is_an_outage() -> None:
     """Whoever asks is not even known then: 503 in the house's shape, within the deadline."""
     away = Deps(FakedKernel("postgresql://127.0.0.1:1/none", role=ROLE))
