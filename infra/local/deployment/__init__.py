@@ -1,0 +1,1 @@
+"""Owns what becomes of serverless.yml outside the local runner: its CloudFormation, and a deploy of it."""
