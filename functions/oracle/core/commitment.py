@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
-from functions.oracle.core.abi import WORD_SIZE_BYTES, address_word, padded, uint_word
+from kernel.abi import WORD_SIZE_BYTES, address_word, padded, uint_word
 from kernel.hashes import keccak256
 
 # The values are the only dynamic argument, so they begin after the four words of the head.
@@ -16,7 +16,7 @@ _submitter_word = lru_cache(maxsize=1_024)(address_word)
 def commit_hash(submitter: str, voting_round: int, random: int, feed_values: bytes) -> bytes:
     """keccak256(abi.encode(address submitter, uint32 round, uint256 random, bytes values)), 32 bytes.
 
-    `submitter` is 0x-prefixed text in any case. Raises AddressMalformed, and OverflowError for a random past uint256.
+    `submitter` is 0x-prefixed text in any case. Raises AddressInvalid, and OverflowError for a random past uint256.
     """
     return keccak256(
         _submitter_word(submitter)

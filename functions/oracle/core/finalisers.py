@@ -13,9 +13,9 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Final
 
-from functions.oracle.core.abi import uint_word
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID
 from functions.oracle.core.signing_policy import BIPS, SigningPolicy
+from kernel.abi import uint_word
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
 

@@ -9,7 +9,7 @@ secure                 no voter that is not benched offended in j, and at least 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from functions.oracle.core.abi import UINT256_LIMIT
+from kernel.abi import UINT256_LIMIT
 
 BENCHED_FOR_ROUNDS: Final = 20
 SECURE_REVEALS_MIN: Final = 2

@@ -9,10 +9,10 @@ A feed without votes is a leaf with value 0. turnoutBIPS is floor(participating 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from functions.oracle.core.abi import int_word, padded, uint_word
 from functions.oracle.core.feeds import Feed
 from functions.oracle.core.median import Median
 from functions.oracle.core.random_number import RoundRandom
+from kernel.abi import int_word, padded, uint_word
 from kernel.hashes import keccak256
 
 BIPS: Final = 10_000

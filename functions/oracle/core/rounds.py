@@ -11,7 +11,6 @@ A round without a valid reveal has no result. Nothing that a voter sent can make
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from functions.oracle.core.abi import UINT256_LIMIT, AddressMalformed
 from functions.oracle.core.commitment import commit_hash
 from functions.oracle.core.feed_values import is_well_formed, slot_matrix
 from functions.oracle.core.feeds import Feed
@@ -19,6 +18,7 @@ from functions.oracle.core.median import NO_VOTES, Median, weighted_medians
 from functions.oracle.core.random_number import combine
 from functions.oracle.core.result_leaves import round_leaves
 from functions.oracle.core.submissions import Reveal
+from kernel.abi import UINT256_LIMIT, AddressInvalid
 from kernel.merkle import SortedMerkleTree
 
 
@@ -90,5 +90,5 @@ def keeps(commit: bytes, voter: str, voting_round: int, reveal: Reveal, feed_cou
         return False
     try:
         return commit == commit_hash(voter, voting_round, reveal.random, reveal.feed_values)
-    except AddressMalformed:
+    except AddressInvalid:
         return False

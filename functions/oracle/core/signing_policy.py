@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from functions.oracle.core.abi import ADDRESS_SIZE_BYTES, WORD_SIZE_BYTES, address_bytes, padded
+from kernel.abi import ADDRESS_SIZE_BYTES, WORD_SIZE_BYTES, address_bytes, padded
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
 
@@ -55,7 +55,7 @@ class SigningPolicy:
 def encode_signing_policy(policy: SigningPolicy) -> bytes:
     """The policy's bytes.
 
-    Raises AddressMalformed, SigningPolicyMalformed, and OverflowError for numbers past their field.
+    Raises AddressInvalid, SigningPolicyMalformed, and OverflowError for numbers past their field.
     """
     if len(policy.voters) != len(policy.weights) or policy.total_weight > _TOTAL_WEIGHT_MAX:
         raise SigningPolicyMalformed(voters=len(policy.voters), weights=len(policy.weights))

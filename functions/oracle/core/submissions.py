@@ -7,7 +7,6 @@ reveal payload = random 32 B | value vector    in a block of epoch j + 1 before 
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeVar
 
-from functions.oracle.core.abi import UINT256_LIMIT, WORD_SIZE_BYTES
 from functions.oracle.core.epochs import VotingEpoch
 from functions.oracle.core.feed_values import is_well_formed
 from functions.oracle.core.payload import (
@@ -20,6 +19,7 @@ from functions.oracle.core.payload import (
     parse_calldata,
 )
 from functions.oracle.core.signature import SignaturePayload, decode_signature_payload
+from kernel.abi import UINT256_LIMIT, WORD_SIZE_BYTES
 
 Decoded = TypeVar("Decoded")
 

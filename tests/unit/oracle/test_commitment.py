@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py_flare_common.ftso.commit import commit_hash as peer_commit_hash
 
-from functions.oracle.core.abi import AddressMalformed
 from functions.oracle.core.commitment import commit_hash
+from kernel.abi import AddressInvalid
 from tests.unit.oracle.facts import protocol, unhex
 
 pytestmark = pytest.mark.unit
@@ -50,7 +50,7 @@ def test_the_case_of_the_submitters_letters_does_not_matter() -> None:
 
 def test_a_malformed_submitter_is_refused() -> None:
     """19 bytes are no address."""
-    with pytest.raises(AddressMalformed):
+    with pytest.raises(AddressInvalid):
         commit_hash("0x" + "ab" * 19, 1, 2, b"")
 
 
