@@ -29,7 +29,7 @@ class News:
 
     def gone(self, event: str, chain: str) -> None:
         """An event that was told is not on the final chain."""
-        body = {"news": "event_gone", "event": event, "chain": chain}
+        body = {"news": "event_gone", "key": event, "chain": chain}
         self._publisher.publish(TOPIC, body, key=f"event_gone/{event}")
 
     def ended(self, tx: Transaction, transfer: Transfer, ending: Ending) -> None:

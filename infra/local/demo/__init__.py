@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: The tour is made of every scene's short form.
-SCENES = ("oracle", "outbox")
+SCENES = ("oracle", "outbox", "edges")
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -34,6 +34,10 @@ def _play(scene: str, console: "Console", *, is_short: bool) -> None:
         from infra.local.demo import oracle
 
         oracle.play(console)
+    elif scene == "edges":
+        from infra.local.demo import edges
+
+        edges.play(console)
     else:
         from infra.local.demo import transfers
 

@@ -35,7 +35,7 @@ class Desk:
         """Take a wallet on each chain into the treasury, and wait until its books begin."""
         for market in self._stage.markets:
             body = {"service": SERVICE, "chain": market.chain, "address": market.wallet, "reason": "the demo"}
-            self._post("/v1/ops/treasury/wallets", body | {"floor_base_units": "0", "target_base_units": "0"}, 200)
+            self.post("/v1/ops/treasury/wallets", body | {"floor_base_units": "0", "target_base_units": "0"})
         self._wait_for_wallets("opened_at")
 
     def ask(self, market: Market, number: int) -> None:
@@ -49,7 +49,7 @@ class Desk:
         }
         headers = {"Idempotency-Key": f"demo-{market.name.lower()}-{number}"}
         for _ in range(2 if number % TWICE_EVERY == 0 else 1):
-            self._post("/v1/ops/treasury/transfers", body, 202, headers)
+            self.post("/v1/ops/treasury/transfers", body, 202, headers)
 
     def verdicts(self) -> dict[str, str]:
         """Have every wallet compared with its chain now; chain -> verdict."""
@@ -61,7 +61,7 @@ class Desk:
     def balance(self, market: Market) -> int:
         """What the books say that the wallet holds."""
         path = f"/v1/ops/treasury/wallets/{market.chain}/{market.wallet}/statement"
-        return int(self._got(path)["balance_base_units"])
+        return int(self.get(path)["balance_base_units"])
 
     def _wait_for_wallets(self, field: str, after: datetime | None = None) -> None:
         def done() -> bool | None:
@@ -71,16 +71,25 @@ class Desk:
         wait_for(done, f"the wallets' {field}", within_s=CHECKED_WITHIN_S)
 
     def _wallets(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._got("/v1/ops/treasury/wallets")["wallets"]
+        found: list[dict[str, Any]] = self.get("/v1/ops/treasury/wallets")["wallets"]
         return found
 
-    def _got(self, path: str) -> Any:
+    def get(self, path: str) -> Any:
+        """The document there."""
         answer = self._http.get(path)
         if not answer.is_success:
             raise SceneFailed(f"GET {path} answered {answer.status_code}: {answer.text}")
         return answer.json()
 
-    def _post(self, path: str, body: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> None:
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        """Put a document there."""
+        answer = self._http.put(path, json=body)
+        if not answer.is_success:
+            raise SceneFailed(f"PUT {path} answered {answer.status_code}: {answer.text}")
+
+    def post(
+        self, path: str, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """Post until it is taken; a failure of ours or silence is answered by asking again."""
         said = "nothing"
         for _ in range(TRIES_MAX):
@@ -90,7 +99,7 @@ class Desk:
                 said = type(silence).__name__
                 continue
             if answer.status_code == status:
-                return
+                return answer.json()
             said = f"{answer.status_code}: {answer.text}"
             if answer.status_code < 500:
                 break

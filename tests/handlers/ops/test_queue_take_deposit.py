@@ -120,7 +120,7 @@ def test_an_event_that_a_fork_dropped_moves_nothing_and_is_told(counter: Counter
 
     assert counter.ends() == {event.identity: "skipped", event.retraction().identity: "skipped"}
     assert purse.call("http_treasury.transfer_by_key", path=f"/v1/ops/treasury/transfers/{event.identity}")[0] == 404
-    assert [one["event"] for one in news(purse, "event_gone")] == [event.identity]
+    assert [one["key"] for one in news(purse, "event_gone")] == [event.identity]
     assert counter.check() == "balanced"
 
 

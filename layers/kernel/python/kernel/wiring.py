@@ -20,6 +20,8 @@ from kernel.auth import ApiKeys, Authenticator, Nonces, People, Tokens
 from kernel.auth.wallets import Place, WalletSignIn
 from kernel.breaker import TUNABLES, Board, Breakers, Policies, UpstashBoard
 from kernel.breaker.breakers import STATEMENT_TIMEOUT_S
+from kernel.breaker.lifecycle import Circuit
+from kernel.breaker.news import news_of
 from kernel.cache import Cache, UpstashCache
 from kernel.clock import Clock, SystemClock
 from kernel.handler.telemetry import logger
@@ -111,7 +113,14 @@ class Kernel:
         )
         board = self._board or UpstashBoard(self.settings.redis_rest_url, self._redis_token)
         # Without a clock of tests the stores' own time rules, since containers' clocks differ.
-        return Breakers(postgres, board, self._given_clock, Policies(Tunables(postgres, TUNABLES, self.clock)))
+        policies = Policies(Tunables(postgres, TUNABLES, self.clock))
+
+        def tell(circuit: Circuit) -> None:
+            # A circuit may change with every version, also back: each is a message of its own.
+            key = f"dependency/{circuit.dependency}/{circuit.version}"
+            self.realtime.publish("system", news_of(circuit), key=key)
+
+        return Breakers(postgres, board, self._given_clock, policies, tell=tell)
 
     @cached_property
     def registry(self) -> Registry:

@@ -15,7 +15,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +39,7 @@ from kernel.breaker.policy import Policies
 from kernel.breaker.record import Change, Decide, Decision, Record
 from kernel.breaker.views import VIEW_S, Views
 from kernel.clock import Clock
-from kernel.errors import DatabaseUnavailable, Invalid, NotFound, Transient
+from kernel.errors import CounterpartError, DatabaseUnavailable, Invalid, NotFound, Transient
 from kernel.postgres import DatabaseContention, Postgres
 
 logger = logging.getLogger(__name__)
@@ -89,16 +89,19 @@ class Breakers:
         *,
         actor: str | None = None,
         view_s: float = VIEW_S,
+        tell: Callable[[Circuit], None] | None = None,
     ) -> None:
         """postgres: a connection of its own, since verdicts are told also while another transaction is open.
 
         clock: None, so that the stores' own time rules and containers' clocks do not matter; tests give one.
-        actor: who is written into the record as the author of changes.
+        actor: who is written into the record as the author of changes. tell: called with a circuit whose change is
+        committed; its failure changes nothing.
         """
         self._record = Record(postgres, clock)
         self._views = Views(self._record, board, clock, view_s=view_s)
         self._policies = policies or Policies()
         self._actor = actor or f"{socket.gethostname()}:{os.getpid()}"
+        self._tell = tell
         self._tokens: dict[str, int] = {}
         self._probing = threading.Lock()
 
@@ -174,6 +177,8 @@ class Breakers:
             raise Invalid("A reset says who makes it and why.")
         decision = self._record.rule(dependency, _reset, reason=reason, actor=actor)
         self._views.publish(decision.condition)
+        if decision.ruling is not None:
+            self._told(decision.ruling)
         return decision.condition
 
     def close(self) -> None:
@@ -223,7 +228,18 @@ class Breakers:
         self._views.publish(decision.condition)
         if decision.ruling.is_change:
             _log(decision.ruling, reason)
+            self._told(decision.ruling)
         return decision
+
+    def _told(self, ruling: Ruling) -> None:
+        """Tell whoever is connected. A breaker must not be what breaks: a change that nobody hears of stands."""
+        if self._tell is None:
+            return
+        try:
+            self._tell(ruling.after)
+        except CounterpartError as silent:
+            facts = {"dependency": ruling.after.dependency, "code": silent.code}
+            logger.warning("A breaker's change is committed and told to nobody.", extra=facts)
 
 
 def _reset(circuit: Circuit, now: datetime) -> Ruling:
