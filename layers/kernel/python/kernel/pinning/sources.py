@@ -1,6 +1,7 @@
 """Owns reading content from whoever has it: the bucket and the gateways, raced, and none of them believed.
 
-1. Sources are asked in the order of their breakers' states, within one state as configured: the bucket first.
+1. Sources are asked as configured, the bucket first. Whose circuit is open is left out until its reset is over. (By
+   health, as `kernel.failover` orders, a bucket that failed once would come last, where nobody finds it well again.)
 2. Whoever has not answered after `hedge_s` has the next one for company; whoever failed is replaced at once. The first
    whole content wins, and nobody waits for the others.
 3. A source that is silent, or whose bytes have another hash, failed: its breaker is told. Not having it is an answer.
@@ -15,7 +16,6 @@ from typing import Final, Protocol
 from kernel.breaker.breakers import Breakers
 from kernel.breaker.guarding import told
 from kernel.errors import CounterpartError, Transient
-from kernel.failover.order import order
 from kernel.pinning.blocks import STORED_MAX_BYTES, BlockForged, codec_of, tree_of
 from kernel.pinning.store import ContentStore
 
@@ -104,7 +104,7 @@ class Sources:
     def _asked(self, cid: str, threads: ThreadPoolExecutor) -> Iterator[tuple[str, "Future[bytes | None]"]]:
         """Each source's answer as it comes; asks the next one whenever one failed, or is late."""
         conditions = [self._breakers.condition(name) for name in self._sources]
-        waiting = order(conditions, probes_first=True)
+        waiting = [one.dependency for one in conditions if one.is_closed or (one.wait_s or 0.0) <= 0]
         running: dict[Future[bytes | None], str] = {}
         until_s = time.monotonic() + self._patience_s
         while waiting or running:

@@ -1,0 +1,102 @@
+"""Gateways: whatever one of them does, nothing but the content itself comes out."""
+
+import os
+
+import pytest
+
+from infra.local.ipfs import GATEWAY, Fault, Ipfs
+from kernel.errors import CounterpartError
+from kernel.pinning.archives import archive_of
+from kernel.pinning.blocks import CHUNK_BYTES, BlockForged, Chunk, CidUnfit, leaf, root_of, tree_of
+from kernel.pinning.gateways import Gateway
+from kernel.pinning.pinata import Pinata
+from kernel.pinning.site import SiteUnavailable
+from tests.integration.pinning.desk import IMPATIENT_S, TIMEOUT_S
+
+pytestmark = pytest.mark.integration
+
+SMALL, LARGE = b"small content", os.urandom(2 * CHUNK_BYTES + 7)
+
+
+@pytest.fixture
+def gateway(gateways: list[Gateway]) -> Gateway:
+    return gateways[0]
+
+
+@pytest.fixture
+def cids(pinata: Pinata) -> dict[bytes, str]:
+    """What is there, by its content."""
+    trees = {content: tree_of(content) for content in (SMALL, LARGE, b"")}
+    for blocks in trees.values():
+        pinata.pin(blocks[0].cid, archive_of(blocks))
+    return {content: blocks[0].cid for content, blocks in trees.items()}
+
+
+def test_content_of_any_size_comes_back(gateway: Gateway, cids: dict[bytes, str]) -> None:
+    """One block, a tree, and nothing at all."""
+    assert {content: gateway.read(cid) for content, cid in cids.items()} == {content: content for content in cids}
+
+
+def test_what_a_gateway_has_not_is_no_failure(gateway: Gateway, pinata: Pinata, ipfs: Ipfs) -> None:
+    """Neither the content nor, where only the root is there, a chunk of it."""
+    root, *_ = blocks = tree_of(LARGE)
+    pinata.pin(root.cid, archive_of(blocks))
+    whole = gateway.read(root.cid)
+    ipfs.forget()
+
+    assert whole == LARGE
+    assert gateway.read(root.cid) is None
+    assert gateway.read(leaf(b"never seen").cid) is None
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["one block", "a tree"])
+@pytest.mark.parametrize(
+    ("fault", "timeout_s"),
+    [
+        (fault, IMPATIENT_S if fault in {Fault.SILENT, Fault.DRIPPING} else TIMEOUT_S)
+        for fault in Fault
+        if fault is not Fault.SLOW
+    ],
+)
+def test_a_gateway_that_fails_gives_nothing(
+    gateway: Gateway, cids: dict[bytes, str], ipfs: Ipfs, fault: Fault, content: bytes, timeout_s: float
+) -> None:
+    """Cut off, broken, silent, dripping, endless, sent elsewhere, or lying: an error, and never bytes."""
+    ipfs.trouble(GATEWAY, fault, delay_s=0.2)
+    with pytest.raises((SiteUnavailable, BlockForged)) as failed:
+        gateway.read(cids[content])
+
+    assert (fault is Fault.LYING) == isinstance(failed.value, BlockForged)
+
+
+@pytest.mark.parametrize("timeout_s", [1.6])
+def test_a_large_file_may_take_longer_than_one_block(
+    gateway: Gateway, cids: dict[bytes, str], ipfs: Ipfs, timeout_s: float
+) -> None:
+    """Each block has its own time: four of them take longer together than one may."""
+    ipfs.trouble(GATEWAY, Fault.SLOW, delay_s=timeout_s / 3)
+
+    assert gateway.read(cids[LARGE]) == LARGE
+
+
+def test_a_stranger_cannot_make_a_gateway_read_more_than_a_file(gateway: Gateway, pinata: Pinata, ipfs: Ipfs) -> None:
+    """Roots with true names and false contents: another size than the chunk has, and a second level."""
+    chunk = leaf(b"a chunk")
+    wrong_size = root_of([Chunk(chunk.cid, 6), Chunk(chunk.cid, 7)])
+    second_level = root_of([Chunk(wrong_size.cid, 7), Chunk(chunk.cid, 7)])
+    for root in (wrong_size, second_level):
+        pinata.pin(root.cid, archive_of([root, wrong_size, chunk]))
+    with pytest.raises(BlockForged):
+        gateway.read(wrong_size.cid)
+    with pytest.raises(CidUnfit):
+        gateway.read(second_level.cid)
+
+
+def test_only_cids_are_asked_for(gateway: Gateway, ipfs: Ipfs) -> None:
+    """What a caller made up does not even leave."""
+    before = ipfs.requests()[GATEWAY]
+    for made_up in ("../../latest/meta-data", "bafkrei?format=raw", leaf(b"x").cid + "#"):
+        with pytest.raises(CounterpartError):
+            gateway.read(made_up)
+
+    assert ipfs.requests()[GATEWAY] == before
