@@ -22,7 +22,8 @@ def manifest() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def dist(manifest: dict[str, Any]) -> Path:
     """Where the zips of this machine's package are."""
-    return DIST / manifest["target"]
+    assert manifest["target"] == HOST.name
+    return DIST / HOST.name
 
 
 @pytest.fixture(scope="session")
