@@ -30,6 +30,7 @@ class Faults:
     logs_range_max: the widest range of blocks, in blocks, that it lets eth_getLogs ask for.
     logs_left_out: how many logs, the last ones, are missing from each of its answers to eth_getLogs.
     logs_forged: its logs say something else, in its receipts, too. logs_pruned: it has kept no logs and no receipts.
+    l1_fee_wei: no fault, but what receipts of an OP-stack chain tell of the fee for the chain below.
     stale_slot, height_offset, signatures, genesis_hash: Solana's; the slot at which its view stands still, what it
     adds to block heights, what it says of signatures, the wrong cluster it claims to be.
     outage: every connection is cut, open ones too.
@@ -47,6 +48,7 @@ class Faults:
     logs_left_out: int = 0
     logs_forged: bool = False
     logs_pruned: bool = False
+    l1_fee_wei: int = 0
     rpc_code: int = -32000
     rpc_words: str = "the provider failed (injected)"
     stale_slot: int | None = None

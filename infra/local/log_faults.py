@@ -26,8 +26,16 @@ def changed(call: Call, answer: Call, faults: Faults) -> Call:
     """The answer with what the identity does to logs."""
     if faults.logs_pruned:
         return pruned(call, answer)
-    answer = thinned(call, answer, faults.logs_left_out)
+    answer = thinned(call, with_l1_fee(call, answer, faults.l1_fee_wei), faults.logs_left_out)
     return forged(call, answer) if faults.logs_forged else answer
+
+
+def with_l1_fee(call: Call, answer: Call, fee_wei: int) -> Call:
+    """The answer with this fee in a receipt; where it is zero, as on a chain that is no OP-stack's."""
+    result = answer.get("result")
+    if call.get("method") != RECEIPT or not fee_wei or not isinstance(result, dict):
+        return answer
+    return {**answer, "result": {**result, "l1Fee": hex(fee_wei)}}
 
 
 def thinned(call: Call, answer: Call, left_out: int) -> Call:

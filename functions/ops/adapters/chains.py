@@ -49,6 +49,8 @@ class EvmChain(BaseModel):
     tip_cap_wei: int = Field(default=5 * GWEI, gt=0)
     #: The gas limit of a transfer; recipients that are contracts need more than 21 000.
     transfer_gas: int = Field(default=21_000, ge=21_000)
+    #: Of an OP-stack chain: the most that a transfer pays beside its gas, set aside with it.
+    l1_fee_max_wei: int = Field(default=0, ge=0)
     stuck_after_s: float = Field(default=30, gt=0)
     poll_s: float = Field(default=2, gt=0)
 
@@ -222,6 +224,7 @@ class Chains:
             self._evm_pool(settings),
             settings.policy(),
             transfer_gas=settings.transfer_gas,
+            l1_fee_max_wei=settings.l1_fee_max_wei,
         )
 
     def _solana_desk(self, chain: str) -> Desk:

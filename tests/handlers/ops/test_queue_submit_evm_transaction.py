@@ -6,6 +6,7 @@ import pytest
 
 from functions.ops.queue_submit_evm_transaction import handler
 from infra.local.anvil import AnvilNode
+from infra.local.fault_proxy import FaultProxy
 from kernel.keys.evm import LocalSigner
 from kernel.keys.external import payloads_of
 from tests.handlers.ops.purse import ETHER, GWEI, HANDLERS, Purse, evm_chain, fund, on_chain
@@ -13,6 +14,7 @@ from tests.handlers.ops.purse import ETHER, GWEI, HANDLERS, Purse, evm_chain, fu
 pytestmark = pytest.mark.chain
 STRANGER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 RESERVE = 21_000 * 200 * GWEI
+L1_FEE = 123_456_789_012_345
 
 
 @pytest.fixture
@@ -76,6 +78,29 @@ def test_a_transfer_that_reverts_costs_its_fee_and_nothing_else(
     assert purse.balance(sender) == on_chain(anvil, sender) == 10 * ETHER - fee
     assert purse.balance(sender, "fees") == fee
     assert purse.check(chain, sender) == "balanced"
+
+
+def test_what_an_op_stack_chain_takes_beside_the_gas_is_booked(
+    anvil: AnvilNode, fault_proxy: FaultProxy, database_url: str, chain: str
+) -> None:
+    """Its receipts tell the fee for the chain below; books that knew the gas alone would differ with each transfer."""
+    purse = Purse(database_url, (evm_chain(anvil, *fault_proxy.urls, l1_fee_max_wei=2 * L1_FEE),))
+    sender = purse.keep(chain)
+    fund(anvil, sender, 10)
+    purse.declare(chain, sender)
+    purse.run()
+    fault_proxy.inject(l1_fee_wei=L1_FEE)
+    purse.send("one", chain, sender, STRANGER, 3 * ETHER)
+    reserved = purse.balance(sender, "in_transit") - 3 * ETHER
+    purse.run()
+    anvil.rpc("anvil_setBalance", sender, hex(on_chain(anvil, sender) - L1_FEE))  # as such a chain does by itself
+
+    fee = int(purse.transfer("one")["fee_base_units"])
+    assert RESERVE + 2 * L1_FEE == reserved
+    assert L1_FEE + 21_000 * GWEI <= fee
+    assert on_chain(anvil, sender) == purse.balance(sender) == 7 * ETHER - fee
+    assert "balanced" == purse.check(chain, sender)
+    purse.close()
 
 
 def test_a_transfer_between_wallets_moves_from_account_to_account(

@@ -239,6 +239,7 @@ class Leases(RuleBasedStateMachine):
             succeeded=True,
             gas_used=21_000,
             gas_price_wei=1,
+            l1_fee_wei=0,
             logs=(),
         )
         if not self._holds(look):

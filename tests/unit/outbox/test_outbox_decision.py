@@ -76,6 +76,7 @@ def entry(*payloads: SignedPayload, **changes: Any) -> OutboxEntry:
         block_number=None,
         gas_used=None,
         gas_price_wei=None,
+        fee_wei=None,
         alarm=None,
         alarmed_at=None,
         recorded_at=NOW,
@@ -98,6 +99,7 @@ def receipt(block: int, *, of: SignedPayload, succeeded: bool = True) -> dict[by
         succeeded=succeeded,
         gas_used=21_000,
         gas_price_wei=GWEI,
+        l1_fee_wei=0,
         logs=(),
     )
     return {of.hash: found}

@@ -68,6 +68,7 @@ class Receipt:
     succeeded: bool
     gas_used: int
     gas_price_wei: int
+    l1_fee_wei: int  # what an OP-stack chain takes beside the gas, for its data on the chain below; 0 elsewhere
     logs: tuple[Log, ...]
 
     @classmethod
@@ -80,6 +81,7 @@ class Receipt:
             succeeded=quantity(receipt["status"]) == SUCCEEDED,
             gas_used=quantity(receipt["gasUsed"]),
             gas_price_wei=quantity(receipt.get("effectiveGasPrice") or "0x0"),
+            l1_fee_wei=quantity(receipt.get("l1Fee") or "0x0"),
             logs=tuple(Log.from_rpc(log) for log in receipt["logs"]),
         )
 

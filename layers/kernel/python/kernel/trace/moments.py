@@ -56,6 +56,7 @@ def of_evm_entries(rows: Iterable[Row]) -> Iterator[Moment]:
                 "block_number": row["block_number"],
                 "gas_used": row["gas_used"],
                 "gas_price_wei": _text(row["gas_price_wei"]),
+                "fee_wei": _text(row["fee_wei"]),
                 "reason": row["reason"],
             }
             yield Moment(at=row["settled_at"], room="outbox", what=row["state"], facts=ended)

@@ -17,7 +17,7 @@ where t.business_key = any(%(keys)s) order by a.started_at desc limit %(limit)s;
 -- name: evm_entries
 -- The EVM transaction that is owed under this key.
 select id, business_key, chain_id, signer, nonce, recipient, value_wei, state, reason, transaction_hash, block_number,
-       gas_used, gas_price_wei, alarm, recorded_at, settled_at
+       gas_used, gas_price_wei, fee_wei, alarm, recorded_at, settled_at
 from kernel.evm_outbox where business_key = any(%(keys)s);
 
 -- name: evm_payloads

@@ -22,14 +22,20 @@ class EvmDesk:
     """One EVM chain.
 
     outboxes: gives the outbox that signs for an address. transfer_gas: the gas limit of a transfer, more than 21 000
-    where recipients are contracts.
+    where recipients are contracts. l1_fee_max_wei: what an OP-stack chain takes beside the gas, at most.
     """
 
     def __init__(
-        self, outboxes: Callable[[str], EvmOutbox], pool: RpcPool, policy: OutboxPolicy, *, transfer_gas: int
+        self,
+        outboxes: Callable[[str], EvmOutbox],
+        pool: RpcPool,
+        policy: OutboxPolicy,
+        *,
+        transfer_gas: int,
+        l1_fee_max_wei: int = 0,
     ) -> None:
         self._outboxes, self._pool, self._policy = outboxes, pool, policy
-        self._transfer_gas = transfer_gas
+        self._transfer_gas, self._l1_fee_max_wei = transfer_gas, l1_fee_max_wei
 
     def address(self, text: str) -> str:
         try:
@@ -38,7 +44,7 @@ class EvmDesk:
             raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
     def reserve(self) -> int:
-        return self._transfer_gas * self._policy.fees.fee_cap_wei
+        return self._transfer_gas * self._policy.fees.fee_cap_wei + self._l1_fee_max_wei
 
     def record(self, tx: Transaction, order: Order) -> UUID:
         intent = EvmIntent(
@@ -93,7 +99,7 @@ def ending_of(entry: OutboxEntry) -> Ending:
         state=State(str(entry.state)),
         value=entry.value_wei,
         # A failed transaction and a cancellation are paid for, too.
-        fee=(entry.gas_used or 0) * (entry.gas_price_wei or 0),
+        fee=entry.fee_wei or 0,
         block=entry.block_number,
         transaction_id=hexadecimal(entry.transaction_hash) if entry.transaction_hash else None,
     )

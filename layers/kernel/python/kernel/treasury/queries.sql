@@ -86,11 +86,11 @@ select not exists (
 
 -- name: evm_unbooked
 -- Settled transactions of a wallet that moved something and are in no books: those that its service sent by itself.
-select o.id, o.state, o.value_wei, o.gas_used * o.gas_price_wei as fee, o.block_number, o.transaction_hash
+select o.id, o.state, o.value_wei, o.fee_wei as fee, o.block_number, o.transaction_hash
 from kernel.evm_outbox o
 where o.chain_id = %(chain_id)s and o.signer = %(address)s and o.nonce >= %(checked_nonce)s
     and o.settled_at is not null and o.block_number > %(opened_block)s
-    and (o.gas_used * o.gas_price_wei > 0 or (o.value_wei > 0 and o.state = 'confirmed'))
+    and (o.fee_wei > 0 or (o.value_wei > 0 and o.state = 'confirmed'))
     and not exists (select from kernel.ledger_transactions t where t.business_key = 'treasury/settled/' || o.id)
 order by o.nonce
 limit %(limit)s;
@@ -98,7 +98,7 @@ limit %(limit)s;
 -- name: evm_books
 -- A wallet in the ledger and the outbox, brought back to a block. One statement, so that it is of one moment.
 with own as (
-    select o.*, o.gas_used * o.gas_price_wei as fee,
+    select o.*, o.fee_wei as fee,
         exists (select from kernel.ledger_transactions t where t.business_key = 'treasury/settled/' || o.id) as booked
     from kernel.evm_outbox o
     where o.chain_id = %(chain_id)s and o.signer = %(address)s

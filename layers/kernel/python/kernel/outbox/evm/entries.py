@@ -159,6 +159,7 @@ class OutboxEntry:
     block_number: int | None
     gas_used: int | None
     gas_price_wei: int | None
+    fee_wei: int | None  # all that it cost, once it is in a final block
     alarm: str | None
     alarmed_at: datetime | None
     recorded_at: datetime
@@ -186,7 +187,8 @@ class OutboxEntry:
             transaction_hash=_optional_bytes(row["transaction_hash"]),
             block_number=row["block_number"],
             gas_used=row["gas_used"],
-            gas_price_wei=None if row["gas_price_wei"] is None else int(row["gas_price_wei"]),
+            gas_price_wei=_optional_int(row["gas_price_wei"]),
+            fee_wei=_optional_int(row["fee_wei"]),
             alarm=row["alarm"],
             alarmed_at=row["alarmed_at"],
             recorded_at=row["recorded_at"],
@@ -251,6 +253,10 @@ def same_effect(row: Mapping[str, Any], intent: EvmIntent) -> bool:
     # Null in rows from before the column: their task is of the kind that the intent named then.
     same = same and row["submit_kind"] in {None, intent.task_kind}
     return same and intent.data == bytes(row["calldata"])
+
+
+def _optional_int(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def _optional_bytes(value: Any) -> bytes | None:

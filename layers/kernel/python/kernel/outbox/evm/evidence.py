@@ -15,7 +15,7 @@ from kernel.evm.blocks import Receipt, hexadecimal, quantity
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call
 
-Facts = tuple[int, bytes, bool, int, int]
+Facts = tuple[int, bytes, bool, int, int, int]
 
 
 def final_receipt(
@@ -109,4 +109,5 @@ def _vote(answers: Sequence[Any], transaction_hash: bytes, confirmations: int | 
     )
     if receipt.transaction_hash != transaction_hash or (here and not borne_out):
         return f"contradiction in {receipt.block_number}"
-    return receipt.block_number, receipt.block_hash, receipt.succeeded, receipt.gas_used, receipt.gas_price_wei
+    cost = receipt.gas_used, receipt.gas_price_wei, receipt.l1_fee_wei
+    return receipt.block_number, receipt.block_hash, receipt.succeeded, *cost

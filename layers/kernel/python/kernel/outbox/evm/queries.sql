@@ -88,8 +88,8 @@ where id = %(id)s;
 -- The end, with the receipt that proves it (none when a foreign transaction used the nonce of a lapsed entry).
 update kernel.evm_outbox
 set state = %(state)s, reason = %(reason)s, transaction_hash = %(transaction_hash)s, block_number = %(block_number)s,
-    block_hash = %(block_hash)s, gas_used = %(gas_used)s, gas_price_wei = %(gas_price_wei)s, alarm = null,
-    alarmed_at = null, changed_at = %(now)s, settled_at = %(now)s
+    block_hash = %(block_hash)s, gas_used = %(gas_used)s, gas_price_wei = %(gas_price_wei)s,
+    l1_fee_wei = %(l1_fee_wei)s, alarm = null, alarmed_at = null, changed_at = %(now)s, settled_at = %(now)s
 where id = %(id)s;
 
 -- name: nonce_holder

@@ -236,6 +236,7 @@ class OutboxStore:
             block_hash=receipt and receipt.block_hash,
             gas_used=receipt and receipt.gas_used,
             gas_price_wei=receipt and receipt.gas_price_wei,
+            l1_fee_wei=receipt and receipt.l1_fee_wei,
             now=now,
         )
         return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
