@@ -142,7 +142,7 @@ def test_a_transaction_taken_and_then_denied(anvil: AnvilNode, primary: RpcIdent
     answer = post(primary, "eth_sendRawTransaction", signed_payment(nonce=0)).json()
 
     assert "error" in answer
-    assert anvil.rpc("eth_getTransactionCount", ADDRESS, "latest") == "0x1"
+    assert anvil.rpc("eth_getTransactionCount", ADDRESS, "pending") == "0x1"
 
 
 def test_a_transaction_whose_answer_is_lost(anvil: AnvilNode, primary: RpcIdentity) -> None:
@@ -151,7 +151,7 @@ def test_a_transaction_whose_answer_is_lost(anvil: AnvilNode, primary: RpcIdenti
     with pytest.raises(httpx.TransportError):
         post(primary, "eth_sendRawTransaction", signed_payment(nonce=0))
 
-    assert anvil.rpc("eth_getTransactionCount", ADDRESS, "latest") == "0x1"
+    assert anvil.rpc("eth_getTransactionCount", ADDRESS, "pending") == "0x1"
 
 
 def test_a_transaction_that_is_swallowed(anvil: AnvilNode, primary: RpcIdentity) -> None:
