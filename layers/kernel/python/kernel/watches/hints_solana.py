@@ -1,7 +1,8 @@
 """Owns what a consumer asks of a Solana cluster about an event that it was told: whether it stands, and what it says.
 
-1. A transaction that a quorum tells alike as finalized, whoever is away, stands: what it moved and what it said are as
-   the cluster has them, and of what was told only the place is taken.
+1. A transaction stands when a quorum, whoever is away, calls its signature finalized in one slot, and tells the
+   transaction of that slot alike: what it moved and what it said are as the cluster has them, and of what was told only
+   the place is taken.
 2. Otherwise it is open, until it can land no more: no blockhash lives for as long as `LANDS_WITHIN_SLOTS` after the
    slot that it was told in, so where a quorum has come that far, still keeps that slot, and nobody knows the signature,
    it is gone for good. (One over a durable nonce may come later still: its money shows as a difference of the wallet.)
@@ -30,21 +31,24 @@ def landed(pool: SolanaPool, told: SolanaEvent) -> ConfirmedTransaction | Unsett
     Raises NoQuorum, RpcUnavailable, WrongChain.
     """
     quorum = pool.unreduced()
+    [status] = pool.agreed_statuses([told.signature], quorum=quorum)
+    if status is None:
+        return Unsettled.GONE if _can_land_no_more(pool, told, quorum) else Unsettled.OPEN
+    if not status.is_final:
+        return Unsettled.OPEN
 
     def facts(found: Mapping[str, Any] | None) -> Hashable:
         if found is None:
             return None
         transaction = ConfirmedTransaction.from_rpc(found)
-        if transaction.signature != told.signature:
+        if (transaction.signature, transaction.slot) != (told.signature, status.slot):
             raise ValueError("a node answers with another transaction")
         reading = reading_of(transaction)
         moved = tuple(sorted(transaction.lamports.items()))
-        return transaction.slot, canonical(transaction.error), moved, reading and reading.said
+        return canonical(transaction.error), moved, reading and reading.said
 
     found = pool.agreed("getTransaction", [told.signature, FINALIZED], by=facts, quorum=quorum)
-    if found is not None:
-        return ConfirmedTransaction.from_rpc(found)
-    return Unsettled.GONE if _can_land_no_more(pool, told, quorum) else Unsettled.OPEN
+    return Unsettled.OPEN if found is None else ConfirmedTransaction.from_rpc(found)
 
 
 def settled(pool: SolanaPool, told: SolanaEvent) -> SolanaEvent | Unsettled:
