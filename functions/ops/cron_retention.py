@@ -1,4 +1,4 @@
-"""Every hour: remove the tasks that finished longer ago than their trace is kept; parked ones stay."""
+"""Every hour: remove tasks and webhooks that ended longer ago than their trace is kept; parked tasks stay."""
 
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ REMOVED_MAX = 20_000
 
 @scheduled(build_deps)
 def handler(tick: Tick, deps: Deps) -> None:
-    removed = deps.tasks.remove_finished(tick.time - KEEP, REMOVED_MAX)
+    before = tick.time - KEEP
 
-    count("tasks_removed", removed)
+    count("tasks_removed", deps.tasks.remove_finished(before, REMOVED_MAX))
+    count("webhooks_removed", deps.deliveries.remove_ended(before, REMOVED_MAX))

@@ -17,6 +17,7 @@ from functions.ops.adapters.news import News
 from functions.ops.adapters.pinning import PinningSettings, replication
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
+from kernel.gauges import Gauges
 from kernel.keys.requests import SignatureRequests
 from kernel.pinning import Replication
 from kernel.postgres import Partitions, Transaction
@@ -79,6 +80,11 @@ class Deps(KernelDeps):
     def traces(self) -> Traces:
         """What became of a business key."""
         return Traces(self.kernel.postgres)
+
+    @cached_property
+    def gauges(self) -> Gauges:
+        """What every room holds."""
+        return Gauges(self.kernel.postgres, self.clock)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

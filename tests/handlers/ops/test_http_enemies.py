@@ -65,7 +65,8 @@ def call(
     sent["headers"]["content-type"] = "application/json"
     sent["requestContext"]["http"] |= {"method": method, "path": path}
     answer = handler.bind(Deps(kernel))(sent, None)
-    told = json.loads(answer["body"])
+    is_json = answer["headers"]["content-type"] == "application/json"
+    told = json.loads(answer["body"]) if is_json else {}
     return answer["statusCode"], told.get("error", {}).get("code", "")
 
 

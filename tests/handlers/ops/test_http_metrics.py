@@ -1,0 +1,225 @@
+"""GET /metrics: read by Prometheus' own parser; computed from the tables, and without a label that grows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from functions.ops.core.exposition import CONTENT_TYPE
+from functions.ops.http_metrics import handler
+from functions.ops.wiring import ROLE, Deps
+from kernel.auth import Role, Tier
+from kernel.breaker import State
+from kernel.errors import Broken, Transient
+from kernel.tasks import Done, TaskSpec
+from kernel.testing import FakeClock
+from kernel.testing.kernel import FakedKernel
+from tests.handlers.ops.purse import Context, event
+
+pytestmark = pytest.mark.handlers
+
+Values = dict[str, dict[tuple[tuple[str, str], ...], float]]
+
+
+class NodeAway(Transient):
+    """The node is away."""
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def kernel(database_url: str, clock: FakeClock) -> Iterator[FakedKernel]:
+    kernel = FakedKernel(database_url, role=ROLE, clock=clock)
+    yield kernel
+    kernel.close()
+
+
+def call(kernel: FakedKernel, role: Role = Role.OPERATOR) -> dict[str, Any]:
+    key = kernel.api_keys.issue(tier=Tier.INTERNAL, role=role, label="a scraper", actor="a test").key
+    sent = event("http_metrics")
+    sent["headers"]["x-api-key"] = key
+    answer: dict[str, Any] = handler.bind(Deps(kernel))(sent, Context())
+    return answer
+
+
+def scraped(kernel: FakedKernel) -> Values:
+    """What Prometheus reads: family -> labels -> value."""
+    answer = call(kernel)
+    assert (200, CONTENT_TYPE) == (answer["statusCode"], answer["headers"]["content-type"])
+    found: Values = {}
+    for family in text_string_to_metric_families(answer["body"]):
+        assert "gauge" == family.type
+        assert family.documentation
+        values = {tuple(sorted(sample.labels.items())): sample.value for sample in family.samples}
+        assert len(values) == len(family.samples), f"{family.name} tells a value twice"
+        found[family.name.removeprefix("counterpart_")] = values
+    return found
+
+
+def enqueue(kernel: FakedKernel, kind: str, *keys: str, in_s: float = 0.0) -> list[Any]:
+    run_at = kernel.clock.now() + timedelta(seconds=in_s)
+    return kernel.tasks.enqueue([TaskSpec(kind=kind, business_key=key, payload={}, run_at=run_at) for key in keys])
+
+
+def test_an_empty_house_is_told_as_empty(kernel: FakedKernel) -> None:
+    """Every family is there for a reader to know of, and nothing is made up."""
+    found = scraped(kernel)
+
+    assert {} == found["tasks_open"] == found["outbox_open"] == found["alarms"] == found["dependency_state"]
+    assert {(): 0.0} == found["webhooks_pending"] == found["prices"]
+    assert 22 == len(found)
+
+
+def test_tasks_are_counted_by_kind_and_state(kernel: FakedKernel, clock: FakeClock) -> None:
+    """With how long the oldest has been due: one whose time is to come is not late."""
+    first, _ = enqueue(kernel, "ops.check_wallet", "one", "two")
+    enqueue(kernel, "oracle.commit", "later", in_s=600)
+    (broken,) = enqueue(kernel, "oracle.reveal", "broken")
+    clock.advance(90)
+    kernel.tasks.claim(first, "w", 30)
+    task = kernel.tasks.claim(broken, "w", 30)
+    kernel.tasks.finish(task.fence, Broken())  # type: ignore[union-attr]
+    (done,) = enqueue(kernel, "oracle.sign", "done")
+    kernel.tasks.finish(kernel.tasks.claim(done, "w", 30).fence, Done())  # type: ignore[union-attr]
+    clock.advance(10)
+    found = scraped(kernel)
+
+    ready, leased = labels(kind="ops.check_wallet", state="ready"), labels(kind="ops.check_wallet", state="leased")
+    waiting = labels(kind="oracle.commit", state="ready")
+    assert {ready: 1.0, leased: 1.0, waiting: 1.0} == found["tasks_open"]
+    assert {ready: 100.0, leased: 100.0, waiting: 0.0} == found["tasks_overdue_seconds"]
+    assert {labels(kind="oracle.reveal"): 1.0} == found["tasks_parked"]
+    assert {labels(kind="oracle.reveal"): 10.0} == found["tasks_parked_seconds"]
+    assert {labels(kind="oracle.sign", state="done"): 1.0} == found["tasks_ended_5m"]
+
+
+def test_what_ended_long_ago_is_not_recent(kernel: FakedKernel, clock: FakeClock) -> None:
+    """Five minutes, to the end."""
+    (done,) = enqueue(kernel, "oracle.sign", "done")
+    kernel.tasks.finish(kernel.tasks.claim(done, "w", 30).fence, Done())  # type: ignore[union-attr]
+    clock.advance(299)
+    recent = scraped(kernel)["tasks_ended_5m"]
+    clock.advance(1)
+
+    assert (1, 0) == (len(recent), len(scraped(kernel)["tasks_ended_5m"]))
+
+
+def test_obligations_dead_letters_and_alarms_are_told(kernel: FakedKernel, clock: FakeClock) -> None:
+    """By chain, service and state; an alarm under the name that the log gives it."""
+    with kernel.postgres.transaction() as tx:
+        tx.execute(ENTRIES, now=clock.now(), signer="0x" + "11" * 20)
+        tx.execute(LETTER, now=clock.now())
+        tx.execute(SWITCHES, now=clock.now())
+    clock.advance(60)
+    found = scraped(kernel)
+
+    ours = labels(chain="evm:1", service="bridge", state="recorded")
+    assert ({ours: 2.0}, {ours: 60.0}) == (found["outbox_open"], found["outbox_open_seconds"])
+    assert {labels(verdict="parked"): 1.0} == found["dead_letters"]
+    assert {labels(alarm="outbox.stuck"): 1.0} == found["alarms"]
+    assert {labels(service="bridge"): 0.0, labels(service="oracle"): 1.0} == found["service_halted"]
+
+
+def test_dependencies_stand_as_their_breakers_say(kernel: FakedKernel) -> None:
+    """One state each, of all there are."""
+    for _ in range(5):
+        with pytest.raises(NodeAway), kernel.breakers.guard("kms"):
+            raise NodeAway
+    found = scraped(kernel)["dependency_state"]
+
+    assert {labels(dependency="kms", state=state.value) for state in State} == set(found)
+    assert [labels(dependency="kms", state="circuit_open")] == [one for one, value in found.items() if value]
+
+
+def test_wallets_are_told_by_service_and_chain(kernel: FakedKernel, clock: FakeClock) -> None:
+    """However many there are; the one that is nearest to its floor, or below it, is what counts."""
+    with kernel.postgres.transaction() as tx:
+        for number, (balance, floor) in enumerate([(10**19, 10**18), (5 * 10**17, 10**18), (7, 0), (None, 10**18)]):
+            tx.execute(WALLET, address=f"0x{number:040x}", balance=balance, floor=floor, now=clock.now())
+    found = scraped(kernel)
+    ours = labels(chain="evm:1", service="ops")
+
+    assert ({ours: 4.0}, {ours: 0.5}) == (found["treasury_wallets"], found["treasury_headroom_ratio"])
+    assert {ours: 10**19 + 5 * 10**17 + 7} == found["treasury_balance_base_units"]
+    assert {ours: 3.0 * 10**18} == found["treasury_floor_base_units"]
+
+
+def test_webhooks_are_told(kernel: FakedKernel, clock: FakeClock) -> None:
+    """A receiver that fails is not one that is well; one that is disabled is an alarm."""
+    deps = Deps(kernel)
+    ids = [
+        deps.webhook_endpoints.create(
+            owner="service:ops", url="https://hooks.example.org/", topics=["ops.*"], actor="ada"
+        ).endpoint_id
+        for _ in range(3)
+    ]
+    deps.webhook_endpoints.disable(ids[0], actor="ada", reason="a holiday")
+    with kernel.postgres.transaction() as tx:
+        kernel.webhooks.publish(tx, "ops.transfer_ended", "one", {})
+        tx.execute(FAILING, id=ids[1], now=clock.now())
+    clock.advance(30)
+    found = scraped(kernel)
+
+    states = {"enabled": 1.0, "failing": 1.0, "disabled": 1.0}
+    assert {labels(state=state): value for state, value in states.items()} == found["webhook_endpoints"]
+    assert ({(): 2.0}, {(): 30.0}) == (found["webhooks_pending"], found["webhooks_pending_seconds"])
+    assert {labels(alarm="webhooks.disabled"): 1.0} == found["alarms"]
+
+
+def test_no_label_grows_with_what_happens(kernel: FakedKernel, clock: FakeClock) -> None:
+    """A thousand orders, wallets and receivers are as many lines as one."""
+    before = len(call(kernel)["body"].splitlines())
+    for size in (1, 100):
+        enqueue(kernel, "ops.check_wallet", *(f"wallet-{size}-{number}" for number in range(size)))
+        with kernel.postgres.transaction() as tx:
+            for number in range(size):
+                tx.execute(WALLET, address=f"0x{size:036x}{number:04x}", balance=1, floor=1, now=clock.now())
+    lines = call(kernel)["body"].splitlines()
+
+    assert 6 == len(lines) - before
+    assert not any("0x" in line or "wallet-" in line for line in lines)
+
+
+def test_a_viewer_is_refused(kernel: FakedKernel) -> None:
+    """Every wallet that signs in is one."""
+    assert 403 == call(kernel, Role.VIEWER)["statusCode"]
+
+
+def labels(**pairs: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(pairs.items()))
+
+
+ENTRIES = """
+with nonce as (
+    insert into kernel.evm_nonces values (1, %(signer)s, 3, %(now)s)
+)
+insert into kernel.evm_outbox (id, business_key, service, chain_id, signer, nonce, recipient, calldata, value_wei,
+    gas_limit, alarm, alarmed_at, recorded_at, changed_at, state, reason, transaction_hash, settled_at)
+values
+    (gen_random_uuid(), 'a', 'bridge', 1, %(signer)s, 0, %(signer)s, '', 0, 21000, null, null, %(now)s, %(now)s,
+        'recorded', null, null, null),
+    (gen_random_uuid(), 'b', 'bridge', 1, %(signer)s, 1, %(signer)s, '', 0, 21000, 'stuck', %(now)s, %(now)s, %(now)s,
+        'recorded', null, null, null),
+    (gen_random_uuid(), 'c', 'bridge', 1, %(signer)s, 2, %(signer)s, '', 0, 21000, null, null, %(now)s, %(now)s,
+        'confirmed', null, decode(repeat('11', 32), 'hex'), %(now)s)
+"""
+LETTER = """
+insert into kernel.dead_letters (id, queue, message_id, body, received_at, verdict, replayed_at, replayed_by)
+values (gen_random_uuid(), 'q', 'm1', '', %(now)s, 'parked', null, null),
+    (gen_random_uuid(), 'q', 'm2', '', %(now)s, 'parked', %(now)s, 'ada')
+"""
+SWITCHES = """
+insert into kernel.service_switches (service, version, halted, actor, reason, changed_at)
+values ('bridge', 1, true, 'ada', 'x', %(now)s), ('bridge', 2, false, 'ada', 'x', %(now)s),
+    ('oracle', 1, true, 'ada', 'x', %(now)s)
+"""
+WALLET = """
+insert into kernel.treasury_wallets (chain, address, service, floor, target, declared_at, chain_balance)
+values ('evm:1', %(address)s, 'ops', %(floor)s, %(floor)s, %(now)s, %(balance)s)
+"""
+FAILING = "update kernel.webhook_endpoints set failures = 1, failing_since = %(now)s where id = %(id)s"
