@@ -12,6 +12,7 @@ from functions.ops.adapters.treasury_views import (
     BookedDifference,
     DeclaredWallet,
     SwitchTurn,
+    SwitchTurns,
     TransferView,
     Wallet,
     Wallets,
@@ -36,6 +37,7 @@ Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
 Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 OnChain = Annotated[str, Path(pattern=CHAIN)]
 AtAddress = Annotated[str, Path(pattern=ADDRESS)]
+Named = Annotated[str, Path(pattern=SERVICE)]
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY)]
 
 
@@ -109,9 +111,21 @@ def transfer_by_key(key: Annotated[str, Path(pattern=KEY)], deps: Wired, _: Oper
     return transfer_view(deps.treasury.transfer_by_key(key))
 
 
+@app.get("/v1/ops/services")
+def halted(deps: Wired, _: Operator) -> SwitchTurns:
+    """The services that are halted now."""
+    return SwitchTurns(turns=[SwitchTurn.model_validate(halt) for halt in deps.switch.halted()])
+
+
+@app.get("/v1/ops/services/{service}")
+def turns(service: Named, deps: Wired, _: Operator, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> SwitchTurns:
+    """When a service was halted and resumed, by whom and why."""
+    return SwitchTurns(turns=[SwitchTurn.model_validate(turn) for turn in deps.switch.history(service, limit)])
+
+
 @app.post("/v1/ops/services/{service}/{turn}")
 def turn_switch(
-    service: Annotated[str, Path(pattern=SERVICE)],
+    service: Named,
     turn: Literal["halt", "resume"],
     body: Why,
     deps: Wired,

@@ -135,6 +135,12 @@ class SwitchTurn(Document):
     changed_at: datetime
 
 
+class SwitchTurns(Document):
+    """Halts and resumptions: those in force, by service, or those of one service, newest first."""
+
+    turns: list[SwitchTurn]
+
+
 def wallet_view(wallet: WalletRecord) -> Wallet:
     """As the API shows it."""
     names = ("service", "chain", "address", "funded_by", "opened_at", "opened_block", "read_at", "read_block")

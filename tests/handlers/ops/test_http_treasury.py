@@ -214,6 +214,17 @@ def test_a_service_is_halted_and_resumed_by_name(purse: Purse) -> None:
     assert {act[0] for act in acts(purse)} == {turns[0][1]["actor"]}
 
 
+def test_operators_see_what_is_halted_and_when_it_was(purse: Purse) -> None:
+    """The halts in force, and one service's story, newest first."""
+    for service, turn in [("bridge", "halt"), ("oracle", "halt"), ("bridge", "resume")]:
+        purse.call("http_treasury.halt", path=f"/v1/ops/services/{service}/{turn}")
+    _, halted = purse.call("http_treasury", role=Role.OPERATOR, path="/v1/ops/services")
+    _, bridge = purse.call("http_treasury", role=Role.OPERATOR, path="/v1/ops/services/bridge")
+
+    assert ["oracle"] == [turn["service"] for turn in halted["turns"]]
+    assert [False, True] == [turn["halted"] for turn in bridge["turns"]]
+
+
 def test_while_the_treasury_is_halted_nothing_new_is_owed(purse: Purse, sender: str) -> None:
     """503 with the time to wait, and the wallet as it was."""
     purse.call("http_treasury.halt", path="/v1/ops/services/ops/halt")
