@@ -1,4 +1,4 @@
-"""Take the webhooks of chain providers: each event of a watched contract becomes one task."""
+"""Take webhooks: each event of a watched contract becomes one task; a GPU function's word wakes its job's."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ async def raw_body(request: Request) -> bytes:
 
 
 class Stored(Document):
-    """How many events, or transactions, the delivery told, and how many tasks of watched ones are stored."""
+    """How many events, or transactions, the delivery told, and how many tasks of them are stored, or woken."""
 
     events: int
     tasks: int
@@ -40,7 +40,7 @@ def take(
     body: Annotated[bytes, Depends(raw_body)],
     deps: Wired,
 ) -> Stored:
-    """A delivery of Alchemy, QuickNode or Helius, whose signature is the credential. 200: its tasks are stored."""
+    """A delivery of Alchemy, QuickNode, Helius or our Modal app; its signature is the credential. 200: it is stored."""
     taken = deps.intake.take(provider, dict(request.headers), body)
     return Stored(events=taken.events, tasks=taken.tasks)
 

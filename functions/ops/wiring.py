@@ -14,17 +14,20 @@ from functions.ops.adapters.conversations import Conversations
 from functions.ops.adapters.health import Vitals
 from functions.ops.adapters.hooks import HookSettings, Intake
 from functions.ops.adapters.news import News
+from functions.ops.adapters.offload import offload
 from functions.ops.adapters.pinning import PinningSettings, replication
 from kernel.audit import Audit
 from kernel.breaker import TUNABLES
 from kernel.gauges import Gauges
 from kernel.keys.requests import SignatureRequests
+from kernel.offload import Offload
+from kernel.offload.rates import TUNABLES as OFFLOAD_TUNABLES
 from kernel.pinning import Replication
 from kernel.postgres import Partitions, Transaction
 from kernel.realtime import Realtime, Registry
 from kernel.realtime.fan_out import FanOut
 from kernel.realtime.pusher import ApiGatewayPusher, Pusher
-from kernel.settings import PLAIN_STAGES, FrozenSettings
+from kernel.settings import PLAIN_STAGES, FrozenSettings, SecretRef
 from kernel.tasks import DeadLetters
 from kernel.trace import Traces
 from kernel.treasury import KillSwitch
@@ -56,6 +59,10 @@ class Settings(FrozenSettings):
     hooks: Annotated[tuple[HookSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
     #: A JSON list of objects as functions/ops/adapters/pinning.py describes them, one a service; secrets by reference.
     pinning: Annotated[tuple[PinningSettings, ...], NoDecode, BeforeValidator(_from_json)] = ()
+    #: The Modal app with the GPU functions; "" where everything is computed in process.
+    modal_app: str = ""
+    #: Where its <token id>:<token secret> is.
+    modal_token: SecretRef | None = None
 
 
 class Deps(KernelDeps):
@@ -74,7 +81,7 @@ class Deps(KernelDeps):
     @cached_property
     def tunables(self) -> Tunables:
         """The thresholds of the kernel's rooms."""
-        return Tunables(self.kernel.postgres, TUNABLES, self.clock)
+        return Tunables(self.kernel.postgres, (*TUNABLES, *OFFLOAD_TUNABLES), self.clock)
 
     @cached_property
     def traces(self) -> Traces:
@@ -165,6 +172,11 @@ class Deps(KernelDeps):
     def checks(self) -> Checks:
         """Reconciliation, floors and top-ups."""
         return Checks(self.kernel.postgres, self.treasury, self.chains.desk, self.switch, self.clock)
+
+    @cached_property
+    def offload(self) -> Offload:
+        """Offloaded jobs, and those who compute them."""
+        return offload(self.kernel, self.tunables, self.settings.modal_app, self.settings.modal_token)
 
 
 class SignerDeps(Deps):

@@ -1,4 +1,4 @@
-"""The deliveries of chain providers as they are on the wire: payload, headers, and a genuine signature.
+"""The deliveries of webhooks as they are on the wire: payload, headers, and a genuine signature.
 
 Made from what a node tells: logs as eth_getLogs, receipts and transactions as JSON-RPC have them.
 """
@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
+
+from gpu.carrier import announcement
 
 Json = Mapping[str, Any]
 
@@ -112,6 +115,18 @@ class Helius:
         """Transactions as getTransaction tells them, plus what Helius adds."""
         told = [{**transaction, "indexWithinBlock": index} for index, transaction in enumerate(transactions)]
         return Letter("helius", _headers({"authorization": self.secret}), _octets(told))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modal:
+    """Our functions on Modal, with the secret that they sign with."""
+
+    secret: str
+
+    def ended(self, job_id: UUID, attempt: int, now_s: float) -> Letter:
+        """That an attempt of a job is over, as the function itself says it."""
+        headers, body = announcement({"job_id": str(job_id), "attempt": attempt}, self.secret, int(now_s))
+        return Letter("modal", headers, body)
 
 
 def _octets(payload: Any) -> bytes:

@@ -1,17 +1,17 @@
-"""Owns the intake of chain webhooks: verified, parsed, filtered, stored, in this order.
+"""Owns the intake of webhooks, of chains and of GPU functions: verified, parsed, filtered, stored, in this order.
 
     [{"provider": "alchemy", "secret": "secretsmanager:counterpart/live/ops/hook-alchemy"},
      {"provider": "helius", "secret": "secretsmanager:counterpart/live/ops/hook-helius", "chain": "solana:mainnet"}]
 
 Behind a reference stand the secrets that are in use, one a line (Alchemy has one for each webhook). While one is
 replaced, `previous` names where the old ones are. `chain` is that of deliveries that name none (Helius, QuickAlerts);
-`networks` adds to what the provider calls its chains.
+`networks` adds to what the provider calls its chains. `modal` stands for our own functions there (gpu/carrier.py).
 
 1. Verify. Until a delivery is known to be genuine nothing of it is read but its size.
 2. Parse. What is not of the documented form is refused: the provider shows it to the operator, and repeats it.
 3. Filter by what the slices watch (`kernel.watches`); what nobody watches is dropped and acknowledged.
-4. Store the tasks, all in one statement and one transaction. Only after its commit the provider hears 200; a failure
-   before that is an error, and the provider repeats the delivery.
+4. Store the tasks, all in one statement and one transaction (or wake the task that polls an offloaded job). Only
+   after its commit the provider hears 200; a failure before that is an error, and the provider repeats the delivery.
 """
 
 import logging
@@ -21,10 +21,11 @@ from typing import Final, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.ops.core.hooks import alchemy, helius, networks, quicknode
+from functions.ops.core.hooks import alchemy, helius, modal, networks, quicknode
 from functions.ops.core.hooks.fields import DeliveryUnfit
 from functions.ops.core.hooks.helius import SolanaNotice
 from functions.ops.core.hooks.logs import EvmNotice
+from functions.ops.core.hooks.modal import OffloadNotice
 from functions.ops.core.hooks.signatures import CHECKS, Sent, Verdict
 from kernel import strict_json
 from kernel.chain_events import Delivery, EvmEvent, SolanaEvent
@@ -46,8 +47,9 @@ BODY_MAX_BYTES: Final = 1024 * 1024
 #: A webhook knows no order: consumers of these look at the chain (a cursor counts from 1).
 NO_SEQUENCE: Final = 0
 
-Provider = Literal["alchemy", "quicknode", "helius"]
-Notice = EvmNotice | SolanaNotice
+Provider = Literal["alchemy", "quicknode", "helius", "modal"]
+ChainNotice = EvmNotice | SolanaNotice
+Notice = ChainNotice | OffloadNotice
 
 
 class HookUnknown(Rejected):
@@ -96,7 +98,7 @@ class HookSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a delivery: how many events it told, and how many tasks they are."""
+    """What became of a delivery: how many events it told, and how many tasks they are, or woke."""
 
     events: int
     tasks: int
@@ -122,12 +124,10 @@ class Intake:
             count(f"hooks_refused_{refusal.code}")
             raise
         with self._kernel.postgres.transaction() as tx:
-            specs = self._specs(tx, notice)
-            self._kernel.tasks.enqueue(specs, tx)
-        told = len(notice.events) if isinstance(notice, EvmNotice) else len(notice.transactions)
+            taken = self._stored(tx, notice)
         count("hooks_taken")
-        count("hooks_tasks", len(specs))
-        return Taken(events=told, tasks=len(specs))
+        count("hooks_tasks", taken.tasks)
+        return taken
 
     def _verified(self, provider: str, headers: Mapping[str, str], body: bytes) -> HookSettings:
         """The entry whose secret the delivery proves to know; every entry is tried, whichever it is."""
@@ -157,7 +157,15 @@ class Intake:
             return []
         return [line.strip().encode() for line in secret.splitlines() if line.strip()]
 
-    def _specs(self, tx: Transaction, notice: Notice) -> list[TaskSpec]:
+    def _stored(self, tx: Transaction, notice: Notice) -> Taken:
+        if isinstance(notice, OffloadNotice):
+            return Taken(events=1, tasks=int(self._kernel.jobs.wake(tx, notice.job_id, notice.attempt)))
+        specs = self._specs(tx, notice)
+        self._kernel.tasks.enqueue(specs, tx)
+        told = len(notice.events) if isinstance(notice, EvmNotice) else len(notice.transactions)
+        return Taken(events=told, tasks=len(specs))
+
+    def _specs(self, tx: Transaction, notice: ChainNotice) -> list[TaskSpec]:
         """A task for each kind and event, once."""
         now = self._kernel.clock.now()
         specs: dict[tuple[str, str], TaskSpec] = {}
@@ -167,7 +175,9 @@ class Intake:
             specs.setdefault((spec.kind, spec.business_key), spec)
         return list(specs.values())
 
-    def _wanted(self, tx: Transaction, notice: Notice) -> Iterator[tuple[Watch | ProgramWatch, EvmEvent | SolanaEvent]]:
+    def _wanted(
+        self, tx: Transaction, notice: ChainNotice
+    ) -> Iterator[tuple[Watch | ProgramWatch, EvmEvent | SolanaEvent]]:
         if isinstance(notice, EvmNotice):
             events = [replace(event, address=checksum(event.address)) for event in notice.events]
             for watch in self._watching(tx, notice.chain, {event.address for event in events}):
@@ -197,6 +207,8 @@ def _read(hook: HookSettings, body: bytes) -> Notice:
             return quicknode.notice_of(payload, known, int(name) if family == "evm" else None)
         case "helius":
             return helius.notice_of(payload, name if family == "solana" else "mainnet")
+        case "modal":
+            return modal.notice_of(payload)
     assert_never(hook.provider)
 
 

@@ -1,7 +1,8 @@
 """Owns whether a delivery comes from whom it says: each provider's check over the body exactly as it came (pure).
 
 Alchemy signs the body: HMAC-SHA256 in hexadecimal. QuickNode signs a nonce, the time and the body, so that staleness
-can be told. Helius signs nothing and sends a shared secret. Alchemy delivers late after an outage of ours, and its time
+can be told; so do our own functions on Modal, in the form of Standard Webhooks. Helius signs nothing and sends a shared
+secret. Alchemy delivers late after an outage of ours, and its time
 is that of the event: refusing by age would lose what it is paid to repeat.
 
 Every comparison takes the same time however much of the given text is right, and every secret that may be in use is
@@ -11,6 +12,7 @@ compared with, so that time does not tell which of them it was.
 import hashlib
 import hmac
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +20,7 @@ from typing import Final
 
 #: How old, or how far ahead of our clock, a signed time may be.
 WINDOW_S: Final = 300
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _TIME: Final = re.compile(r"[1-9][0-9]{9}", re.ASCII)
 
 
@@ -66,8 +69,28 @@ def of_helius(sent: Sent, keys: Sequence[bytes]) -> Verdict:
     return _ruled(_is_any(given, [hashlib.sha256(key).digest() for key in keys]))
 
 
+def of_modal(sent: Sent, keys: Sequence[bytes]) -> Verdict:
+    """The HMAC, in base64 after `v1,`, of id, Unix seconds and body with a dot between, in `webhook-signature`.
+
+    Neither id nor time has a dot, so each can be only where it was signed.
+    """
+    name, time = sent.headers.get("webhook-id", ""), sent.headers.get("webhook-timestamp", "")
+    if not _NAME.fullmatch(name) or not _TIME.fullmatch(time):
+        return Verdict.FORGED
+    message = f"{name}.{time}.".encode() + sent.body
+    expected = [b"v1," + b64encode(hmac.digest(key, message, hashlib.sha256)) for key in keys]
+    if not _is_any(_octets(sent.headers.get("webhook-signature", "")), expected):
+        return Verdict.FORGED
+    return Verdict.STALE if abs(sent.now_s - int(time)) > WINDOW_S else Verdict.GENUINE
+
+
 #: What is checked how.
-CHECKS: Final[Mapping[str, Check]] = {"alchemy": of_alchemy, "quicknode": of_quicknode, "helius": of_helius}
+CHECKS: Final[Mapping[str, Check]] = {
+    "alchemy": of_alchemy,
+    "quicknode": of_quicknode,
+    "helius": of_helius,
+    "modal": of_modal,
+}
 
 
 def _is_signed(message: bytes, given: str, keys: Sequence[bytes]) -> bool:

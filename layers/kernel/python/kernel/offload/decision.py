@@ -70,14 +70,13 @@ def decide(job: OffloadJob, now: datetime) -> Begin | Look | GiveUp:
     if job.state is State.RUNNING and latest is not None and latest.call_id is not None:
         return Look(latest, latest.call_id)
     if job.tries >= job.attempts_max:
-        return GiveUp(used_up(job))
+        return GiveUp(used_up(job, next((one.error for one in reversed(job.attempts) if one.error), "lost")))
     return Begin(loses=job.state is not State.RECORDED)
 
 
-def used_up(job: OffloadJob) -> str:
-    """Why no further attempt is made."""
-    last = next((one for one in reversed(job.attempts) if one.error), None)
-    return f"its {job.attempts_max} attempts are used up" + (f"; the last error: {last.error}" if last else "")
+def used_up(job: OffloadJob, last: str) -> str:
+    """Why no further attempt is made; `last` is what the last one came to."""
+    return f"its {job.attempts_max} attempts are used up; the last came to nothing: {last}"
 
 
 def waiting(attempt: Attempt, now: datetime) -> Wait | Lost:

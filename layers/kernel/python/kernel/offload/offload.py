@@ -154,7 +154,7 @@ class Offload:
 
     def _lost(self, job: OffloadJob, fence: Fence, outcome: str, reason: str) -> Outcome:
         if job.tries >= job.attempts_max:
-            return self._fail(job, fence, outcome, f"{used_up(job)}; the last came to nothing: {reason}")
+            return self._fail(job, fence, outcome, used_up(job, reason))
         self._store.lose(job, fence, outcome=outcome, reason=reason, now=self._clock.now())
         return Retry(1.0, reason)
 

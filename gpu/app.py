@@ -1,0 +1,30 @@
+"""The Modal app: each function carries one pure function of this folder onto a GPU. `modal deploy gpu/app.py`.
+
+Importing it needs no account, no GPU and no CuPy. What a function returns is plain JSON; gpu/carrier.py says which.
+"""
+
+from typing import Any
+
+import modal
+
+from gpu import carrier, settings
+from gpu.reduce import medians
+
+APP = "counterpart"
+
+app = modal.App(APP)
+
+image = (
+    modal.Image.debian_slim(python_version="3.13")
+    .uv_pip_install("numpy==2.4.6", "cupy-cuda12x[ctk]==14.2.0")
+    .add_local_python_source("gpu")
+)
+#: What gpu/settings.py reads.
+hook = modal.Secret.from_name("counterpart-hook")
+
+
+# Whoever waits for a result begins the next attempt; a retry of Modal's own would write to the same output twice.
+@app.function(image=image, gpu="L4", memory=4_096, timeout=900, retries=0, max_containers=4, secrets=[hook])
+def weighted_medians(call: dict[str, Any]) -> dict[str, Any]:
+    """Medians and quartiles of many columns of votes (gpu/reduce/medians.py)."""
+    return carrier.carried(call, medians.run_on_gpu, settings.hook())

@@ -1,0 +1,18 @@
+"""Owns what the functions on Modal are told: where the end of a call is announced, and with which secret."""
+
+import os
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """…/hooks/modal of a deployment, and the secret of the entry for modal in its ops_hooks."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+def hook() -> Hook | None:
+    """From Modal's secret "counterpart-hook"; None where nobody is told: whoever waits for a call asks anyway."""
+    url, secret = os.environ.get("COUNTERPART_HOOK_URL", ""), os.environ.get("COUNTERPART_HOOK_SECRET", "")
+    return Hook(url, secret) if url and secret else None
