@@ -8,13 +8,15 @@ from uuid import UUID
 from kernel.evm.addresses import checksum
 from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import RpcPool
-from kernel.keys.evm import LocalSigner
+from kernel.keys.evm import LocalSigner, Signer
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy, State
 from kernel.tasks import Outcome
 from kernel.tasks.model import Task
+from kernel.treasury.switch import KillSwitch
 from tests.crash.harness.world import World
 
 AMOUNT_WEI, CHAIN_ID = 7, 31337
+KEY = "signer"
 KIND = "ops.submit_transaction"
 # Finality by the node's own word: with `slots_in_an_epoch` 1, two blocks behind the latest. Looks are rare, for each
 # is a dozen points more, of which none is new.
@@ -24,10 +26,18 @@ POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWE
 class EvmDesk:
     """The outbox of one signer in this world."""
 
-    def __init__(self, world: World, policy: OutboxPolicy = POLICY) -> None:
+    def __init__(
+        self,
+        world: World,
+        policy: OutboxPolicy = POLICY,
+        *,
+        signer: Signer | None = None,
+        switch: KillSwitch | None = None,
+    ) -> None:
+        """signer: who signs instead of the key of this desk."""
         self.world, self.chain = world, world.evm
-        self.signer = LocalSigner(world.secret("signer"))
-        self._policy = policy
+        self.signer: Signer = signer or LocalSigner(world.secret(KEY))
+        self._policy, self._switch = policy, switch
 
     @cached_property
     def pool(self) -> RpcPool:
@@ -38,7 +48,9 @@ class EvmDesk:
     def outbox(self) -> EvmOutbox:
         """The product's outbox."""
         world, signers = self.world, {self.signer.address: self.signer}
-        return EvmOutbox(world.postgres, world.tasks, self.pool, signers, world.clock, policy=self._policy)
+        return EvmOutbox(
+            world.postgres, world.tasks, self.pool, signers, world.clock, policy=self._policy, switch=self._switch
+        )
 
     def open(self) -> None:
         """Fund the signer, and lease from its first nonce."""

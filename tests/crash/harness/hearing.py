@@ -1,6 +1,6 @@
 """What consumers of chain events have heard: each event counts up, each retraction down, in the commit of its task."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kernel.chain_events import Delivery
@@ -48,3 +48,8 @@ class Hearing:
         assert heard == wanted, f"{heard}, where the chain holds {wanted}"
         twice = self.world.rows(TWICE)
         assert twice == [], twice
+
+
+def identity(chain_id: int, log: Mapping[str, Any]) -> str:
+    """The identity of an event whose log a node tells."""
+    return f"evm:{chain_id}:{log['blockHash'][2:]}:{log['transactionHash'][2:]}:{int(log['logIndex'], 16)}"

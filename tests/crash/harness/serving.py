@@ -1,16 +1,19 @@
 """Real handlers in crash runs: a genuine event goes in, and what Lambda would do with the answer is done."""
 
 import json
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from infra.local.settings import ROOT
 from kernel.handler.entry import Entry
-from kernel.keys.kms import AwsKms
+from kernel.keys.kms import AwsKms, Kms
 from kernel.testing import InMemoryCache, InMemorySecrets
 from kernel.testing.board import InMemoryBoard
-from kernel.testing.kernel import settings_for
+from kernel.testing.kernel import KEY_ID, settings_for
+from kernel.testing.kms import InMemoryKms
 from kernel.testing.limiter import InMemoryLimiter
+from kernel.testing.realtime import InMemoryRealtime
 from kernel.wiring import Kernel
 from tests.crash.harness.world import World
 
@@ -30,7 +33,7 @@ class Context:
 
 
 class Served:
-    """The queue handler of a kind of task, bound to dependencies over this world; give it to `World.work`."""
+    """The queue handler of a kind of message, bound to dependencies over this world; give it to `World.work`."""
 
     def __init__(self, kind: str, deps: Any) -> None:
         service, verb = kind.split(".")
@@ -38,23 +41,27 @@ class Served:
         self._handler = entry.bind(deps)
         self._event = json.loads((ROOT / f"events/{service}/queue_{verb}.json").read_text())
 
-    def deliver(self, task_id: str) -> bool:
+    def deliver(self, body: Mapping[str, Any]) -> bool:
         """Hand over one message; False when it is to come again."""
         (record,) = self._event["Records"]
-        event = {"Records": [{**record, "body": json.dumps({"task_id": task_id})}]}
+        event = {"Records": [{**record, "body": json.dumps(body)}]}
         return not self._handler(event, Context())["batchItemFailures"]
 
 
-def kernel_of(world: World, role: str, *, key_id: str) -> Kernel:
-    """The kernel of a container in this world: its database, queue and clock are real, its keys lie in local AWS."""
+def kernel_of(
+    world: World, role: str, *, key_id: str | None = None, secrets: Mapping[str, str] | None = None
+) -> Kernel:
+    """The kernel of a container in this world: all real but what is lost with it; a named key is local AWS's."""
+    kms: Kms = AwsKms(world.aws_client("kms")) if key_id else InMemoryKms((KEY_ID,))
     return Kernel(
-        settings_for(world.site.database_url).model_copy(update={"kms_key_id": key_id}),
+        settings_for(world.site.database_url).model_copy(update={"kms_key_id": key_id or KEY_ID}),
         role=role,
         clock=world.clock,
-        secrets=InMemorySecrets(),
+        secrets=InMemorySecrets(secrets or {}),
         sender=world.queue,
         cache=InMemoryCache(),
         limiter=InMemoryLimiter(),
-        kms=AwsKms(world.aws_client("kms")),
+        kms=kms,
         board=InMemoryBoard(),
+        publisher=InMemoryRealtime(),
     )

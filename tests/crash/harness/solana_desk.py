@@ -7,7 +7,7 @@ from uuid import UUID
 
 from infra.local.solana import LAMPORTS_PER_SOL
 from kernel import base58
-from kernel.keys.solana import LocalSolanaSigner
+from kernel.keys.solana import LocalSolanaSigner, SolanaSigner
 from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy, State
 from kernel.solana.fees import SolanaFeePolicy
 from kernel.solana.pool import SolanaPool
@@ -18,8 +18,11 @@ from tests.crash.harness.world import World
 
 # Above the rent of an account that holds nothing else.
 AMOUNT_LAMPORTS = 1_000_000
+KEY = "payer"
 KIND = "ops.submit_transaction"
 POLICY = SolanaPolicy(fees=SolanaFeePolicy(price_floor=100, price_cap=1_000_000), poll_s=8.0, resend_s=8.0)
+#: Named by the caller, so that nothing is simulated: an unfunded payer then is found out by the leader alone.
+UNIT_LIMIT = 1_000
 #: Blocks that come whenever all wait: finality is 31 of them away.
 BLOCKS = 16
 
@@ -27,10 +30,12 @@ BLOCKS = 16
 class SolanaDesk:
     """The outbox of one payer in this world. The payer and all recipients are this run's own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, signer: SolanaSigner | None = None) -> None:
+        """signer: who signs instead of the key of this desk."""
         self.world, self.node = world, world.solana
-        self._signer = LocalSolanaSigner(world.secret_of_run("payer"))
-        self.payer = self._signer.address
+        own = LocalSolanaSigner(world.secret_of_run(KEY))
+        self.signer = signer or world.points.watched(own, "sign", "sign_message", name="sign ed25519")
+        self.payer = own.address
 
     @cached_property
     def pool(self) -> SolanaPool:
@@ -41,8 +46,8 @@ class SolanaDesk:
     def outbox(self) -> SolanaOutbox:
         """The product's outbox."""
         world = self.world
-        signer = world.points.watched(self._signer, "sign", "sign_message", name="sign ed25519")
-        return SolanaOutbox(world.postgres, world.tasks, self.pool, {self.payer: signer}, world.clock, policy=POLICY)
+        signers = {self.payer: self.signer}
+        return SolanaOutbox(world.postgres, world.tasks, self.pool, signers, world.clock, policy=POLICY)
 
     def fund(self) -> None:
         """Give the payer what it needs."""

@@ -5,7 +5,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,9 +48,11 @@ class Nursery:
         self._children.forget(self._child)
 
     def _told(self, line: str) -> dict[str, Any]:
-        self._stream.write(line)
-        self._stream.flush()
-        answer = self._stream.readline()
+        answer = ""
+        with suppress(BrokenPipeError):
+            self._stream.write(line)
+            self._stream.flush()
+            answer = self._stream.readline()
         if not answer:
             self._children.check()
             raise AssertionError(f"the nursery is gone:\n{self._child.last_lines()}")

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from infra.local.ipfs import DOORS
 from infra.local.solana import SolanaNode
 from kernel.errors import CounterpartError, LeaseLost
 from kernel.postgres import Postgres
@@ -29,9 +30,9 @@ Work = Callable[[Task[dict[str, Any]]], Outcome | None]
 
 @runtime_checkable
 class Handler(Protocol):
-    """A real handler of one kind; `serving.Served` is one."""
+    """A real handler of one queue's messages; `serving.Served` is one."""
 
-    def deliver(self, task_id: str) -> bool:
+    def deliver(self, body: Mapping[str, Any]) -> bool:
         """Hand over one message; False when it is to come again."""
         ...
 
@@ -172,11 +173,11 @@ class World:
         twice = self.variation.twice and not self.queue.others(message)
         (kind,) = (kind for kind in kinds if message.queue == queue_of(kind))
         for _ in range(2 if twice else 1):
-            work, task_id = kinds[kind], message.body["task_id"]
+            work = kinds[kind]
             if isinstance(work, Handler):
-                assert work.deliver(task_id), f"the handler of {kind} wants its message again"
+                assert work.deliver(message.body), f"the handler of {kind} wants its message again"
             else:
-                self._take(UUID(task_id), kind, work)
+                self._take(UUID(message.body["task_id"]), kind, work)
         self.queue.acknowledge(message)
 
     def _take(self, task_id: UUID, kind: str, work: Work) -> None:
@@ -217,4 +218,6 @@ def _places(site: Site) -> dict[str, str]:
         for chain, (_, *urls) in chains.items()
         for name, url in zip(names, urls, strict=False)
     }
-    return identities | {urlsplit(url).netloc: "redis" for url in site.urls.get("redis", ())[:1]}
+    doors = dict(zip(DOORS, site.urls.get("ipfs", ())[1:], strict=False))
+    named = {"redis": url for url in site.urls.get("redis", ())[:1]} | doors
+    return identities | {urlsplit(url).netloc: name for name, url in named.items()}

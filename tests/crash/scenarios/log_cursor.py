@@ -1,18 +1,15 @@
 """The log cursor of an EVM chain: each event is one task, each dropped one is taken back once, whatever dies."""
 
-import time
 from functools import cached_property
 
 from kernel.evm.log_cursor import LogCursor, Pause, Watch
 from kernel.evm.rpc import RpcPool
+from tests.crash.harness.bell import BELL, Bell
 from tests.crash.harness.evm_desk import CHAIN_ID
-from tests.crash.harness.hearing import KIND, Hearing
+from tests.crash.harness.hearing import KIND, Hearing, identity
 from tests.crash.harness.scenario import scenario
 from tests.crash.harness.world import World
 
-BELL, RINGER = "0x" + "be" * 20, "0x" + "aa" * 20
-# Whoever calls it rings: PUSH1 1, PUSH1 0, PUSH1 0, LOG1, STOP.
-BELL_CODE = "0x600160006000a100"
 # One is enough, unless a busy machine lets an endpoint answer too late to be counted.
 TURNS_MAX = 5
 
@@ -40,20 +37,13 @@ class Listener:
             self.world.clock.advance(60.0)
         Hearing(self.world).work()
 
-    def ring(self) -> None:
-        """One transaction, and one block before this returns."""
-        before = self.world.evm.nonce(RINGER)
-        self.world.evm.rpc("eth_sendTransaction", {"from": RINGER, "to": BELL})
-        while self.world.evm.nonce(RINGER) == before:
-            time.sleep(0.001)
-
 
 @scenario("log-cursor", evm={})
 def log_cursor(world: World) -> None:
     """Two blocks with events are read, then both are replaced by another with one event."""
     listener = Listener(world)
     listener.listen()
-    world.once("two blocks are replaced", lambda: _replace(listener))
+    world.once("two blocks are replaced", lambda: _replace(world))
     listener.listen()
 
 
@@ -61,27 +51,24 @@ def log_cursor(world: World) -> None:
 def hang_the_bell(world: World) -> None:
     """A bell, and somebody who may ring it."""
     Hearing(world).prepare()
-    world.evm.rpc("anvil_setCode", BELL, BELL_CODE)
-    world.evm.rpc("anvil_impersonateAccount", RINGER)
-    world.evm.fund(RINGER)
+    Bell(world).hang()
 
 
 @log_cursor.beginning
 def ring_twice(world: World) -> None:
     """Two events, in blocks of this run: a snapshot does not outlive the blocks that it was taken at."""
     for _ in range(2):
-        Listener(world).ring()
+        Bell(world).ring()
 
 
 @log_cursor.verdict
 def each_event_is_heard_once(world: World) -> None:
     """What the chain holds in the end has been heard, and nothing else."""
-    logs = world.evm.rpc("eth_getLogs", {"address": BELL, "fromBlock": "0x0", "toBlock": "latest"})
+    logs = Bell(world).rung()
     assert len(logs) == 1, logs
-    places = ((log["blockHash"][2:], log["transactionHash"][2:], int(log["logIndex"], 16)) for log in logs)
-    Hearing(world).assert_heard(f"evm:{CHAIN_ID}:{block}:{transaction}:{index}" for block, transaction, index in places)
+    Hearing(world).assert_heard(identity(CHAIN_ID, log) for log in logs)
 
 
-def _replace(listener: Listener) -> None:
-    listener.world.evm.rpc("anvil_reorg", 2, [])
-    listener.ring()
+def _replace(world: World) -> None:
+    world.evm.rpc("anvil_reorg", 2, [])
+    Bell(world).ring()

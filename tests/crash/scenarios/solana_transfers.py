@@ -2,11 +2,9 @@
 
 from infra.local.solana import BLOCKHASH_BLOCKS
 from tests.crash.harness.scenario import scenario
-from tests.crash.harness.solana_desk import SolanaDesk
+from tests.crash.harness.solana_desk import UNIT_LIMIT, SolanaDesk
 from tests.crash.harness.world import World
 
-#: Named by the caller, so that nothing is simulated: an unfunded payer then is found out by the leader alone.
-UNIT_LIMIT = 1_000
 BLOCKS_LEFT = 30
 
 

@@ -5,13 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from functions.ops.adapters.hooks import HookSettings
 from functions.ops.http_hooks import handler
 from functions.ops.wiring import ROLE, Deps, Settings
 from infra.local.notices import Alchemy, Helius, Letter, QuickNode
+from infra.local.settings import ROOT
 from kernel.evm.log_cursor import Watch
 from kernel.solana.program_cursor import ProgramWatch
 from kernel.testing import FakeClock, InMemorySecrets
@@ -19,7 +19,7 @@ from kernel.testing.kernel import FakedKernel
 from kernel.watches import Watches
 from tests.unit.hooks.payloads import CHAIN_ID, CONTRACT, PROGRAM, log
 
-EVENT = json.loads(Path("events/ops/http_hooks.json").read_text(encoding="utf-8"))
+EVENT = json.loads((ROOT / "events/ops/http_hooks.json").read_text(encoding="utf-8"))
 KIND, PROGRAM_KIND = "bridge.chain_events", "netting.chain_events"
 WATCH = Watch(name="orders", chain_id=CHAIN_ID, addresses=(CONTRACT,), kind=KIND, start_block=0)
 PROGRAM_WATCH = ProgramWatch(name="settlements", cluster="mainnet", address=PROGRAM, kind=PROGRAM_KIND)
@@ -61,17 +61,7 @@ class Postbox:
 
     def post(self, letter: Letter, *, encoded: bool = False, **headers: str) -> Answer:
         """Status and body of the answer; encoded: as API Gateway sends what it takes for no text."""
-        path = f"/hooks/{letter.provider}"
-        context = EVENT["requestContext"]
-        event = {
-            **EVENT,
-            "rawPath": path,
-            "headers": {**letter.headers, **headers},
-            "requestContext": {**context, "http": {**context["http"], "path": path}},
-            "body": base64.b64encode(letter.body).decode() if encoded else letter.body.decode(),
-            "isBase64Encoded": encoded,
-        }
-        answer = self.entry(event, None)
+        answer = self.entry(posted(letter, encoded=encoded, **headers), None)
         return answer["statusCode"], json.loads(answer["body"])
 
     def post_all(self, letters: Iterable[Letter]) -> set[int]:
@@ -97,6 +87,20 @@ class Postbox:
     def close(self) -> None:
         """Give the connections back."""
         self.kernel.close()
+
+
+def posted(letter: Letter, *, encoded: bool = False, **headers: str) -> dict[str, Any]:
+    """The event of its delivery; encoded: as API Gateway sends what it takes for no text."""
+    path = f"/hooks/{letter.provider}"
+    context = EVENT["requestContext"]
+    return {
+        **EVENT,
+        "rawPath": path,
+        "headers": {**letter.headers, **headers},
+        "requestContext": {**context, "http": {**context["http"], "path": path}},
+        "body": base64.b64encode(letter.body).decode() if encoded else letter.body.decode(),
+        "isBase64Encoded": encoded,
+    }
 
 
 def block(*logs: dict[str, Any], removed: bool = False) -> Letter:
