@@ -34,9 +34,11 @@ class JobChanged(Conflict):
 class JobUnfit(Invalid):
     """The arguments of a job cannot be stored."""
 
-    cause = "They are larger than 64 KiB, or hold what JSON or Postgres does not have (NaN, NUL, half a surrogate)."
+    cause = (
+        "They are larger than 60 000 bytes, or hold what JSON or Postgres does not have (NaN, NUL, half a surrogate)."
+    )
     remedy = "Keep what is large as the job's input (`Jobs.keep_input`), and numbers as integers or texts."
-    example = '{"problem": "is larger than 65536 bytes"}'
+    example = '{"problem": "is larger than 60000 bytes"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Stored:
 class Job:
     """One computation that is to be done.
 
-    function: a name of the catalogue (gpu/catalogue.py). arguments: JSON, at most 64 KiB; what is larger is `input`.
+    function: a name of the catalogue (gpu/catalogue.py). arguments: JSON, at most 60 000 bytes; what is larger is `input`.
     After `valid_until` nobody wants the result. `then_kind`: the task that is asked for with the end, under the same
     business key, with {"job_id"} as its payload. `poll_kind`: who polls, and checks the result.
     """
@@ -243,4 +245,5 @@ def unstorable(value: Mapping[str, Any]) -> str | None:
         return f"is no JSON: {type(unfit).__name__}"
     if len(octets) > JSON_MAX_BYTES:
         return f"is larger than {JSON_MAX_BYTES} bytes"
-    return "holds a NUL" if b"\\u0000" in octets else None
+    # A backslash that stands for itself comes in a pair.
+    return "holds a NUL" if b"\\u0000" in octets.replace(b"\\\\", b"") else None
