@@ -1,6 +1,9 @@
 """A receiver of webhooks: a real HTTP server, in TLS where wanted, that answers as it is told and keeps what it got."""
 
+import base64
 import datetime
+import hashlib
+import hmac
 import socket
 import ssl
 import threading
@@ -123,3 +126,11 @@ def certified(folder: Path, host: str = HOST) -> tuple[ssl.SSLContext, ssl.SSLCo
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem)
     return server, ssl.create_default_context(cafile=str(pem))
+
+
+def verified(got: Got, secret: str, *, place: int = 0) -> bool:
+    """Whether the signature in this place is by this secret, as a receiver finds out."""
+    version, _, given = got.headers["webhook-signature"].split(" ")[place].partition(",")
+    signed = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    return version == "v1" and hmac.compare_digest(base64.b64decode(given), hmac.digest(key, signed, hashlib.sha256))

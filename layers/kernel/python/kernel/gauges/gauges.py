@@ -13,6 +13,11 @@ from kernel.clock import Clock, SystemClock
 from kernel.postgres import Postgres, Queries
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
+#: Everything that is counted.
+COUNTS: Final = (
+    *("open_tasks", "parked_tasks", "ended_tasks", "dead_letters", "outbox", "alarms", "services"),
+    *("webhook_endpoints", "webhook_deliveries", "prices"),
+)
 #: What ended within this is counted as recent.
 RECENT_S: Final = 300
 
@@ -30,4 +35,4 @@ class Gauges:
         """The rows of every count by its name in queries.sql, all of one transaction."""
         now: datetime = self._clock.now()
         with self._postgres.transaction() as tx:
-            return {name: tx.all(Q[name], now=now, recent_s=RECENT_S) for name in Q}
+            return {name: tx.all(Q[name], now=now, recent_s=RECENT_S) for name in COUNTS}
