@@ -19,6 +19,8 @@ from functions.ops.adapters.treasury_views import (
     WalletStatement,
     WantedTransfer,
     Why,
+    Withdrawal,
+    Withdrawn,
     statement_view,
     transfer_view,
     wallet_view,
@@ -134,6 +136,13 @@ def turn_switch(
     """Halt a service, or let it go on. Halted, it owes nothing new; what is signed goes on to its end."""
     act = deps.switch.halt if turn == "halt" else deps.switch.resume
     return SwitchTurn.model_validate(act(service, admin.identity, body.reason))
+
+
+@app.post("/v1/ops/withdrawals", status_code=202)
+def withdraw(body: Withdrawal, deps: Wired, admin: Admin) -> Withdrawn:
+    """Want an obligation's effect no more: nothing more is signed for it, and what is signed may still happen."""
+    state = deps.withdrawals.withdraw(body.business_key, actor=admin.identity, reason=body.reason)
+    return Withdrawn(business_key=body.business_key, state=state)
 
 
 handler = lambda_handler(app)

@@ -22,6 +22,7 @@ from kernel.gauges import Gauges
 from kernel.keys.requests import SignatureRequests
 from kernel.offload import Offload
 from kernel.offload.rates import TUNABLES as OFFLOAD_TUNABLES
+from kernel.outbox.withdrawal import Withdrawals
 from kernel.pinning import Replication
 from kernel.postgres import Partitions, Transaction
 from kernel.realtime import Realtime, Registry
@@ -112,6 +113,11 @@ class Deps(KernelDeps):
     def switch(self) -> KillSwitch:
         """The kill switch of each service."""
         return KillSwitch(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        """Obligations that nobody wants any more."""
+        return Withdrawals(self.kernel.postgres, self.clock)
 
     @cached_property
     def chains(self) -> Chains:

@@ -21,6 +21,7 @@ Service = Annotated[str, Field(pattern=SERVICE)]
 Amount = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,75})$")]
 Positive = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,75}$")]
 Signed = Annotated[str, Field(pattern=r"^-?[1-9][0-9]{0,75}$")]
+BusinessKey = Annotated[str, Field(pattern=r"^[ -~]{1,200}$")]
 Reason = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[ -~]*[!-~][ -~]*$")]
 
 
@@ -123,6 +124,20 @@ class Why(Document):
     """The reason for a privileged act."""
 
     reason: Reason
+
+
+class Withdrawal(Document):
+    """An obligation of any service that shall not be met any more, by its business key ("treasury/<key>"), and why."""
+
+    business_key: BusinessKey
+    reason: Reason
+
+
+class Withdrawn(Document):
+    """Where the obligation is now; its trace tells how it ends."""
+
+    business_key: str
+    state: str
 
 
 class SwitchTurn(Document):

@@ -189,3 +189,8 @@ def fund(node: AnvilNode, address: str, ether: int) -> None:
 def on_chain(node: AnvilNode, address: str) -> int:
     """Wei that an address holds."""
     return int(node.rpc("eth_getBalance", address, "latest"), 16)
+
+
+def code(answer: Answer) -> tuple[int, str]:
+    """The status and the error's code."""
+    return answer[0], answer[1]["error"]["code"]

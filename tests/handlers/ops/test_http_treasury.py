@@ -9,14 +9,20 @@ from kernel.auth import Role
 from kernel.ledger import Ledger, Posting
 from kernel.treasury.reconciliation import Sighting
 from kernel.treasury.store import TreasuryStore
-from tests.handlers.ops.purse import ETHER, GWEI, Purse
+from tests.handlers.ops.purse import ETHER, GWEI, Purse, code
 
 pytestmark = pytest.mark.handlers
 CHAIN = "evm:31337"
 STRANGER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 RESERVE = 21_000 * 200 * GWEI
 SETTINGS: dict[str, Any] = {"chain": CHAIN, "rpc_urls": "plain:http://rpc.invalid", "fee_cap_wei": 200 * GWEI}
-ACTS = ("http_treasury.declare", "http_treasury.difference", "http_treasury.transfer", "http_treasury.halt")
+ACTS = (
+    "http_treasury.declare",
+    "http_treasury.difference",
+    "http_treasury.transfer",
+    "http_treasury.halt",
+    "http_treasury.withdraw",
+)
 LOOKS = ("http_treasury", "http_treasury.statement", "http_treasury.transfer_by_key")
 
 
@@ -49,11 +55,6 @@ def sender(purse: Purse) -> str:
 def _post(purse: Purse, tx: Any, key: str, asset: str, amounts: list[tuple[str, int]]) -> None:
     postings = [Posting(account, asset, amount) for account, amount in amounts]
     Ledger(purse.clock).post(tx, business_key=key, service="ops", postings=postings)
-
-
-def code(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
-    """The status and the error's code."""
-    return answer[0], answer[1]["error"]["code"]
 
 
 def acts(purse: Purse) -> list[tuple[str, str, str]]:
@@ -223,6 +224,12 @@ def test_operators_see_what_is_halted_and_when_it_was(purse: Purse) -> None:
 
     assert ["oracle"] == [turn["service"] for turn in halted["turns"]]
     assert [False, True] == [turn["halted"] for turn in bridge["turns"]]
+
+
+def test_what_nobody_owes_is_not_withdrawn(purse: Purse) -> None:
+    """And nothing is kept of it."""
+    assert (404, "obligation_unknown") == code(purse.call("http_treasury.withdraw"))
+    assert [] == acts(purse)
 
 
 def test_while_the_treasury_is_halted_nothing_new_is_owed(purse: Purse, sender: str) -> None:

@@ -220,7 +220,7 @@ def test_what_a_service_spends_from_its_wallet_is_booked(
             [record] = purse.kernel.tasks.about(key)
             purse.clock.advance(5)
             task = purse.kernel.tasks.claim(record.id, "w", 60)
-            settled = (lambda tx, ended: purse.deps.treasury.settled(tx, ending_of(ended))) if tells else None
+            settled = (lambda tx, ended: purse.deps.ended(tx, ending_of(ended))) if tells else None
             assert not isinstance(task, NotClaimed)
             purse.kernel.tasks.finish(task.fence, outbox.advance(task.payload["entry_id"], task.fence, settled))
     in_between = purse.balance(address)

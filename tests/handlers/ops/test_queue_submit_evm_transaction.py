@@ -103,6 +103,44 @@ def test_what_an_op_stack_chain_takes_beside_the_gas_is_booked(
     purse.close()
 
 
+def test_a_transfer_that_is_withdrawn_in_flight_gives_its_nonce_to_nothing(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """Signed and sent, not mined: the cancellation takes its place, at its own fee."""
+    sender, before = opened(), on_chain(anvil, STRANGER)
+    anvil.rpc("evm_setAutomine", False)
+    purse.send("one", chain, sender, STRANGER, 3 * ETHER)
+    [task] = purse.due()
+    purse.deliver(task["id"])
+    asked = purse.call("http_treasury.withdraw")
+    purse.clock.advance(60)
+    purse.deliver(task["id"])
+    anvil.rpc("evm_setAutomine", True)
+    anvil.mine(2)
+    purse.run()
+
+    ended = purse.transfer("one")
+    assert (202, {"business_key": "treasury/one", "state": "broadcast"}) == asked
+    assert ("cancelled", before) == (ended["state"], on_chain(anvil, STRANGER))
+    assert purse.balance(sender) == on_chain(anvil, sender) == 10 * ETHER - int(ended["fee_base_units"])
+    assert "balanced" == purse.check(chain, sender)
+
+
+def test_what_is_withdrawn_in_time_is_never_signed(
+    purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
+) -> None:
+    """The nonce is used up by the cancellation, so that nothing behind it waits."""
+    sender, before = opened(), on_chain(anvil, STRANGER)
+    purse.send("one", chain, sender, STRANGER, 3 * ETHER)
+    purse.call("http_treasury.withdraw")
+    purse.send("two", chain, sender, STRANGER, ETHER)
+    purse.run()
+
+    assert ["cancelled", "confirmed"] == [purse.transfer(key)["state"] for key in ("one", "two")]
+    assert ETHER == on_chain(anvil, STRANGER) - before
+    assert purse.balance(sender) == on_chain(anvil, sender)
+
+
 def test_a_transfer_between_wallets_moves_from_account_to_account(
     purse: Purse, anvil: AnvilNode, chain: str, opened: Callable[..., str]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from functions.ops.queue_submit_solana_transaction import handler
 from infra.local.solana import LAMPORTS_PER_SOL, SolanaNode
-from tests.handlers.ops.purse import HANDLERS, Purse
+from tests.handlers.ops.purse import HANDLERS, Purse, code
 
 pytestmark = pytest.mark.chain
 CHAIN = "solana:localnet"
@@ -61,6 +61,30 @@ def test_a_transfer_is_booked_to_the_lamport(purse: Purse, node: SolanaNode, ope
     assert purse.balance(sender) == node.balance(sender, "finalized") == 7 * LAMPORTS_PER_SOL - fee
     assert (purse.balance(sender, "in_transit"), purse.balance(sender, "fees")) == (0, fee)
     assert purse.check(CHAIN, sender) == "balanced"
+
+
+def test_a_transfer_that_nothing_can_pay_for_ends_when_it_is_withdrawn(
+    purse: Purse, node: SolanaNode, opened: Callable[[], str]
+) -> None:
+    """It has no end of its own; withdrawn it is signed no more, and is back in the account once its bytes are dead."""
+    sender = opened()
+    node.fund(sender, 0)
+    node.finalize()
+    purse.send("one", CHAIN, sender, STRANGER, 3 * LAMPORTS_PER_SOL)
+    [task] = purse.due()
+    for _ in range(2):
+        purse.deliver(task["id"])
+        node.expire()
+        purse.clock.advance(60)
+    asked = purse.call("http_treasury.withdraw")
+    again = purse.call("http_treasury.withdraw")
+    purse.run(mine=node.expire)
+
+    assert [202, 202] == [asked[0], again[0]]
+    assert "cancelled" == purse.transfer("one")["state"]
+    assert (10 * LAMPORTS_PER_SOL, 0) == (purse.balance(sender), purse.balance(sender, "in_transit"))
+    assert ["outbox.withdraw"] == [act.action for act in purse.deps.audit.newest(subject="treasury/one")]
+    assert (409, "obligation_settled") == code(purse.call("http_treasury.withdraw"))
 
 
 def test_transfers_in_flight_are_pending_and_then_balanced(

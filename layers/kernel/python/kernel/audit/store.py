@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kernel.audit.chain import START, ChainBroken, Head, Link, verified
 from kernel.clock import Clock, SystemClock
+from kernel.errors import Invalid
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.postgres.text import storable
 
@@ -79,3 +80,9 @@ class Audit:
             if len(page) < PAGE:
                 return
             seq = page[-1].seq
+
+
+def require_words(actor: str, reason: str) -> None:
+    """Raises Invalid unless an act says who does it and why."""
+    if not actor.strip() or not reason.strip():
+        raise Invalid("A privileged act says who does it and why.")

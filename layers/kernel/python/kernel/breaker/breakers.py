@@ -22,6 +22,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from kernel.audit import require_words
 from kernel.breaker.board import Board
 from kernel.breaker.condition import Condition
 from kernel.breaker.guarding import Judge, Verdict, told, verdict
@@ -39,7 +40,7 @@ from kernel.breaker.policy import Policies
 from kernel.breaker.record import Change, Decide, Decision, Record
 from kernel.breaker.views import VIEW_S, Views
 from kernel.clock import Clock
-from kernel.errors import CounterpartError, DatabaseUnavailable, Invalid, NotFound, Transient
+from kernel.errors import CounterpartError, DatabaseUnavailable, NotFound, Transient
 from kernel.postgres import DatabaseContention, Postgres
 
 logger = logging.getLogger(__name__)
@@ -173,8 +174,7 @@ class Breakers:
 
         Raises DependencyUnknown, Invalid without actor or reason, and DatabaseUnavailable.
         """
-        if not actor.strip() or not reason.strip():
-            raise Invalid("A reset says who makes it and why.")
+        require_words(actor, reason)
         decision = self._record.rule(dependency, _reset, reason=reason, actor=actor)
         self._views.publish(decision.condition)
         if decision.ruling is not None:

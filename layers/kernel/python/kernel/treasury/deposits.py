@@ -13,9 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from kernel.audit import Audit
+from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Invalid
 from kernel.evm.log_cursor import Watch
 from kernel.ledger import Ledger, Overdrawn, Posting
 from kernel.postgres import Postgres, Queries, Transaction
@@ -64,8 +63,7 @@ class Deposits:
 
         Raises WalletUnknown, WalletNotOpen, ChainUnknown, InletTaken, InletUnfit, NoQuorum, RpcUnavailable.
         """
-        if not actor.strip() or not reason.strip():
-            raise Invalid("A privileged act says who does it and why.")
+        require_words(actor, reason)
         desk, wallet = self._desks(inlet.chain), self._treasury.wallet(inlet.chain, inlet.wallet)
         if wallet.opened_block is None:
             raise WalletNotOpen(chain=inlet.chain, address=inlet.wallet)

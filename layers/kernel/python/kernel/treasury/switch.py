@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from kernel.audit import Audit
+from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Conflict, Invalid, NotFound, Transient
+from kernel.errors import Conflict, NotFound, Transient
 from kernel.postgres import Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("switch.sql"))
@@ -91,8 +91,7 @@ class KillSwitch:
             return [Halt(**row) for row in tx.all(Q["halted"])]
 
     def _turn(self, service: str, actor: str, reason: str, *, halted: bool) -> Halt:
-        if not actor.strip() or not reason.strip():
-            raise Invalid("A change says who makes it and why.")
+        require_words(actor, reason)
         with self._postgres.transaction() as tx:
             require_service(tx, service)
             tx.execute(Q["lock_switch"], service=service)

@@ -10,9 +10,9 @@ Money from outside is not booked by itself. It shows as a difference, and an adm
 
 from uuid import UUID
 
-from kernel.audit import Audit
+from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict
 from kernel.ledger import Ledger, Posting, Statement
 from kernel.postgres import Postgres, Transaction
 from kernel.treasury.desks import Desks
@@ -55,7 +55,7 @@ class Treasury:
         Its books open at its first check, with the balance that a quorum tells. Raises ServiceUnknown, ChainUnknown,
         WalletOwned, and WalletUnknown when the wallet that is to fund it is not declared.
         """
-        _require_words(actor, reason)
+        require_words(actor, reason)
         with self._postgres.transaction() as tx:
             require_service(tx, wallet.service)
             if wallet.funded_by is not None:
@@ -88,7 +88,7 @@ class Treasury:
 
         Raises WalletUnknown, WalletNotOpen, TransferChanged, Overdrawn, ServiceHalted, ChainUnknown.
         """
-        _require_words(order.actor, order.reason)
+        require_words(order.actor, order.reason)
         with self._postgres.transaction() as tx:
             return self.transfer(tx, order)
 
@@ -160,7 +160,7 @@ class Treasury:
         Idempotent by key. Raises WalletUnknown, Overdrawn, and DifferenceChanged when the wallet differs by another
         amount, or by none.
         """
-        _require_words(actor, reason)
+        require_words(actor, reason)
         business_key = f"treasury/difference/{key}"
         with self._postgres.transaction() as tx:
             wallet = self._store.wallet(tx, chain, address, lock=True)
@@ -190,8 +190,3 @@ class Treasury:
         self._audit.record(
             tx, actor=actor, action=f"treasury.{verb}", subject=subject, details={"reason": reason, **terms}
         )
-
-
-def _require_words(actor: str, reason: str) -> None:
-    if not actor.strip() or not reason.strip():
-        raise Invalid("A privileged act says who does it and why.")

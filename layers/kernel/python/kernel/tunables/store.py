@@ -7,9 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kernel.audit import Audit
+from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, NotFound
 from kernel.postgres import Postgres, Queries
 from kernel.tunables.tunable import N, Tunable
 
@@ -70,8 +70,7 @@ class Tunables:
         Raises NotFound for a name nobody declared, OutOfBounds, Invalid without actor or reason, and Conflict when
         somebody else changed it at the same moment.
         """
-        if not actor.strip() or not reason.strip():
-            raise Invalid("A change says who makes it and why.")
+        require_words(actor, reason)
         tunable = self.declared(name)
         accepted = Decimal(tunable.accept(value))
         with self._postgres.transaction() as tx:
