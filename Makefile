@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -75,6 +75,12 @@ documents: ready ## Write what /docs serves, from the code
 
 package: ready ## Zip layers and slices into dist/<target>; TARGET=host (or arm64-python3.13, …) for one
 	@$(RUN) -m infra.local.packaging $(TARGET)
+
+deploy-local: ready ## Deploy serverless.yml into an AWS emulator on 127.0.0.1, and try every trigger and a whole round
+	@$(RUN) -m infra.local.deployment --local
+
+deploy: ready ## Deploy to AWS with this shell's credentials: STAGE=prod ARGS="--region eu-west-1 --param name=value"
+	@$(RUN) -m infra.local.deployment --stage "$(STAGE)" $(ARGS)
 
 format: ready ## Format and fix what can be fixed
 	@$(RUN) -m ruff format .

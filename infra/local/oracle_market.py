@@ -81,14 +81,14 @@ def open_market(
     def provider(voter: Voter, port: int) -> Provider:
         environment = provider_environment(cloud, flare, network, voter, venues.venue_urls)
         database_url = cloud.aws.secret(environment["COUNTERPART_DATABASE_URL"])
-        stack = runner.stack(voter.name, environment | _stretched(network.timing), port=port)
+        stack = runner.stack(voter.name, environment | stretched(network.timing), port=port)
         return Provider(voter=voter, stack=stack, database_url=database_url)
 
     providers = tuple(provider(voter, port) for voter, port in zip(network.voters, ports, strict=False))
     return OracleMarket(flare=flare, network=network, exchanges=venues, providers=providers)
 
 
-def _stretched(timing: Timing) -> dict[str, str]:
+def stretched(timing: Timing) -> dict[str, str]:
     """When the phases run in rounds of another length than those that LOCAL_TIMING is made for."""
     stretch = timing.voting_epoch_s / Timing().voting_epoch_s
     phases = {name: float(value) for name, value in LOCAL_TIMING.items() if name.endswith(("_OFFSET_S", "_GRACE_S"))}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import programs, settings
+from infra.local.aws import REGION
 from infra.local.failures import LocalFailure
 from infra.local.packaging.targets import Target
 
@@ -18,9 +19,17 @@ class OslsFailed(LocalFailure):
     """osls refused the bundle, or AWS what osls asked for."""
 
 
-def template(target: Target, folder: Path, *, stage: str = "dev", parameters: Mapping[str, str] | None = None) -> Any:
+def template(
+    target: Target,
+    folder: Path,
+    *,
+    stage: str = "dev",
+    region: str = REGION,
+    parameters: Mapping[str, str] | None = None,
+) -> Any:
     """The CloudFormation of the packaged bundle, which is left in ``folder``; asks nobody, needs no credentials."""
-    run(["package", "--package", str(folder)], target, stage=stage, parameters=parameters, environment={})
+    command = ["package", "--package", str(folder)]
+    run(command, target, stage=stage, region=region, parameters=parameters, environment={})
     return json.loads((folder / TEMPLATE).read_text(encoding="utf-8"))
 
 
@@ -29,6 +38,7 @@ def run(
     target: Target,
     *,
     stage: str,
+    region: str,
     parameters: Mapping[str, str] | None,
     environment: Mapping[str, str],
 ) -> str:
@@ -39,7 +49,7 @@ def run(
     given = {"target": target.name, "runtime": target.runtime, "architecture": target.architecture}
     options = [f"--param={name}={value}" for name, value in {**given, **(parameters or {})}.items()]
     ran = subprocess.run(
-        [str(node.program), str(PROGRAM), *command, "--stage", stage, *options],
+        [str(node.program), str(PROGRAM), *command, "--stage", stage, "--region", region, *options],
         cwd=settings.ROOT,
         check=False,
         capture_output=True,

@@ -52,7 +52,7 @@ def install(requirements_text: str, target: Target, folder: Path) -> None:
     where = ["--python-platform", target.platform] if target.platform else []
     what = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", str(listing)]
     how = ["--quiet", "--link-mode", "copy", "--target", str(folder), "--python-version", target.python]
-    _uv(["pip", "install", *how, *where, *what])
+    uv(["pip", "install", *how, *where, *what])
     listing.unlink()
     _prune(folder)
 
@@ -60,7 +60,7 @@ def install(requirements_text: str, target: Target, folder: Path) -> None:
 def _export(layer: str) -> str:
     chosen = ["--no-default-groups"] if layer == BASE else ["--only-group", layer]
     pruned = [option for package in IN_RUNTIME for option in ("--prune", package)]
-    return _uv(["export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *chosen, *pruned])
+    return uv(["export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *chosen, *pruned])
 
 
 def _entries(text: str) -> list[str]:
@@ -87,12 +87,12 @@ def _is_machine_own(path: Path) -> bool:
     return path.parent.suffix == ".dist-info" and path.name in MACHINE_OWN
 
 
-def _uv(arguments: list[str]) -> str:
-    uv = programs.uv()
-    if uv is None:
+def uv(arguments: list[str]) -> str:
+    program = programs.uv()
+    if program is None:
         raise UvFailed("uv is neither on PATH nor in .local/uv; `make ready` brings it.")
     ran = subprocess.run(
-        [str(uv), *arguments],
+        [str(program), *arguments],
         cwd=settings.ROOT,
         check=False,
         capture_output=True,
