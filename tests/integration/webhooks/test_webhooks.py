@@ -7,6 +7,7 @@ import pytest
 from kernel.audit import Audit
 from kernel.errors import LeaseLost
 from kernel.tasks import Done, Retry, Skipped
+from kernel.trace import Traces
 from kernel.webhooks.decision import LONG_FAILURE, SCHEDULE_S
 from kernel.webhooks.publishing import MessageChanged, MessageTooLarge
 from tests.integration.webhooks.desk import TOPIC, Desk
@@ -225,3 +226,16 @@ def test_a_worker_that_died_after_sending_is_followed_by_one_that_sends_again(de
     assert isinstance(desk.deliveries.deliver(*ids, second.fence), Skipped)  # type: ignore[union-attr]
     assert (2, 1) == (len(receiver.got), len(set(receiver.ids())))
     assert ("delivered", 1) == ((one := desk.only(issued)).state, one.attempts)
+
+
+def test_a_trace_tells_who_was_told(desk: Desk, receiver: Receiver) -> None:
+    """Of everything under its business key, and where it does not go."""
+    issued = [desk.endpoint(receiver.url), desk.endpoint(receiver.url)]
+    receiver.status(204, 410)
+    desk.publish()
+    desk.work()
+    found = Traces(desk.postgres).of("order-1").moments
+
+    assert ["published", "published", "delivered", "failed"] == [one.what for one in found if one.room == "webhooks"]
+    assert {str(one.endpoint_id) for one in issued} == {one.facts["endpoint_id"] for one in found}
+    assert receiver.url not in str(found)

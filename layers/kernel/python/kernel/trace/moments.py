@@ -122,6 +122,16 @@ def of_signature_requests(rows: Iterable[Row]) -> Iterator[Moment]:
             yield Moment(at=row["resolved_at"], room="keys", what=f"signature {row['state']}", facts=by)
 
 
+def of_webhooks(rows: Iterable[Row]) -> Iterator[Moment]:
+    """A receiver is to be told of it, and is, or is given up."""
+    for row in rows:
+        facts = {"topic": row["topic"], "endpoint_id": str(row["endpoint_id"]), "owner": row["owner"]}
+        yield Moment(at=row["published_at"], room="webhooks", what="published", facts=facts)
+        if row["ended_at"] is not None:
+            ended = {**facts, "attempts": row["attempts"], "status": row["status"], "problem": row["problem"]}
+            yield Moment(at=row["ended_at"], room="webhooks", what=row["state"], facts=ended)
+
+
 def of_acts(rows: Iterable[Row]) -> Iterator[Moment]:
     """Somebody with the right to did something to it."""
     for row in rows:

@@ -49,6 +49,14 @@ order by t.posted_at, t.id, p.ordinal limit %(limit)s;
 select id, chain, address, state, requested_at, resolved_at, resolved_by
 from kernel.signature_requests where business_key = any(%(keys)s) order by requested_at limit %(limit)s;
 
+-- name: webhooks
+-- Who was told of it by webhooks, and what came of that.
+select m.topic, m.published_at, d.endpoint_id, d.state, d.attempts, d.status, d.problem, d.ended_at, e.owner
+from kernel.webhook_messages m
+join kernel.webhook_deliveries d on d.message_id = m.id
+join kernel.webhook_endpoints e on e.id = d.endpoint_id
+where m.business_key = any(%(keys)s) order by m.published_at, d.endpoint_id limit %(limit)s;
+
 -- name: acts
 -- What was done to it, or to its tasks, by somebody with the right to.
 select seq, at, actor, action, subject from kernel.audit_log

@@ -26,6 +26,7 @@ BY_KEY: Final[dict[str, Callable[[Sequence[Row]], Iterator[Moment]]]] = {
     "solana_entries": moments.of_solana_entries,
     "solana_payloads": moments.of_solana_payloads,
     "signature_requests": moments.of_signature_requests,
+    "webhooks": moments.of_webhooks,
 }
 #: What is found by what the key led to.
 BY_RELATION: Final[dict[str, Callable[[Sequence[Row]], Iterator[Moment]]]] = {
