@@ -83,6 +83,26 @@ def test_an_answer_of_another_shape_is_no_vote(fault_proxy: FaultProxy, start_li
     assert pool.agreed(*BALANCE, by=lambda balance: int(balance, 16)) == "0x0"
 
 
+@pytest.mark.parametrize(
+    ("method", "ask"),
+    [
+        ("eth_getBalance", lambda pool: pool.balance_wei(ANYBODY)),
+        ("eth_getTransactionCount", lambda pool: pool.nonce(ANYBODY)),
+        ("eth_call", lambda pool: pool.contract_call(ANYBODY, b"")),
+        ("eth_getTransactionReceipt", lambda pool: pool.receipt(bytes(32))),
+        ("eth_getLogs", lambda pool: pool.logs((ANYBODY,), (), from_block=0, to_block=0)),
+    ],
+)
+def test_an_answer_of_another_shape_is_asked_of_the_next(
+    fault_proxy: FaultProxy, start_liar: StartLiar, method: str, ask: Callable[[RpcPool], Any]
+) -> None:
+    """A plain read believes the first that can be read, and not only the first."""
+    broken = start_liar(**{method: always({"bad": "day"})})
+    pool = RpcPool((broken.url, *fault_proxy.urls), 31337, FakeClock())
+
+    assert ask(RpcPool(fault_proxy.urls, 31337, FakeClock())) == ask(pool)
+
+
 def test_several_answers_must_agree_as_a_whole(fault_proxy: FaultProxy, start_liar: StartLiar) -> None:
     """One round trip each; the answers come from one endpoint of those that agree."""
     liar = start_liar(eth_getTransactionCount=always("0x9"))

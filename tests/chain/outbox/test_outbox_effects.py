@@ -7,10 +7,9 @@ import pytest
 
 from kernel.errors import Conflict, KeyUnavailable
 from kernel.outbox.evm import IntentChanged, OutboxEntry, Purpose, State
-from kernel.outbox.evm.outbox import SettlementRefused
-from kernel.outbox.evm.recording import SubmitTaskTaken
+from kernel.outbox.settling import SettlementRefused
 from kernel.postgres import Transaction
-from kernel.tasks import Done, Fence, Retry, TaskSpec
+from kernel.tasks import Done, Fence, Retry, TaskSpec, TaskTaken
 from tests.chain.outbox.desk import REVERTING_CODE, Desk, recipient
 
 pytestmark = pytest.mark.chain
@@ -80,7 +79,7 @@ def test_a_task_of_another_purpose_under_the_key_is_no_submit_task(desk: Desk) -
     commit = TaskSpec(kind="oracle.commit", business_key="pay-1", payload={"round": 7}, run_at=desk.clock.now())
     desk.tasks.enqueue([commit])
 
-    with pytest.raises(SubmitTaskTaken):
+    with pytest.raises(TaskTaken):
         desk.record("pay-1", submit_kind="oracle.commit")
     assert desk.outbox().entry("pay-1") is None
     desk.record("pay-1")

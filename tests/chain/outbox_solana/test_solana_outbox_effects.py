@@ -13,14 +13,14 @@ from infra.local.solana import LAMPORTS_PER_SOL
 from kernel import base58
 from kernel.errors import Conflict, KeyUnavailable, WrongChain
 from kernel.keys.solana import LocalSolanaSigner, SolanaAddressInvalid
+from kernel.outbox.settling import SettlementRefused
 from kernel.outbox.solana import SolanaEntry, SolanaIntentChanged, State
 from kernel.outbox.solana.entries import SolanaIntentInvalid, SolanaIntentTooLarge
-from kernel.outbox.solana.outbox import SolanaSettlementRefused
 from kernel.outbox.solana.signing import DISTINCT_LIMITS
 from kernel.postgres import Transaction
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM, LOOKUP_TABLE_PROGRAM
 from kernel.solana.transactions import UNIT_CAP, Instruction, system_transfer
-from kernel.tasks import Done, Fence, Retry
+from kernel.tasks import Done, Fence, Retry, TaskSpec, TaskTaken
 from tests.chain.outbox_solana.desk import AMOUNT_LAMPORTS, Desk, recipient
 
 pytestmark = pytest.mark.chain
@@ -88,6 +88,20 @@ def test_one_key_with_two_effects_in_one_call_is_refused(desk: Desk) -> None:
     with pytest.raises(SolanaIntentChanged), desk.postgres.transaction() as tx:
         desk.outbox().record_many(tx, [desk.intent("pay-1"), desk.intent("pay-1", service="contests")])
     assert None is desk.outbox().entry("pay-1")
+
+
+def test_a_task_of_another_purpose_under_the_key_is_no_submit_task(desk: Desk) -> None:
+    """Another chain's obligation has the same key and kind: recording would leave this one without a worker."""
+    elsewhere = TaskSpec(
+        kind="netting.submit_transaction", business_key="pay-1", payload={"entry_id": "…"}, run_at=desk.clock.now()
+    )
+    desk.tasks.enqueue([elsewhere])
+
+    with pytest.raises(TaskTaken):
+        desk.record("pay-1")
+    assert None is desk.outbox().entry("pay-1")
+    desk.record("pay-1", submit_kind="netting.submit_solana_transaction")
+    assert State.RECORDED == desk.entry("pay-1").state
 
 
 def test_what_can_never_be_signed_is_not_recorded(desk: Desk) -> None:
@@ -224,7 +238,7 @@ def test_a_business_that_refuses_the_end_is_parked_not_dropped(desk: Desk) -> No
     desk.node.finalize()
     desk.wait_until_due("pay-1")
     task = desk.claim("pay-1")
-    with pytest.raises(SolanaSettlementRefused) as refused:
+    with pytest.raises(SettlementRefused) as refused:
         desk.outbox().advance(entry_id, task.fence, refuse)
     desk.tasks.finish(task.fence, refused.value)
 

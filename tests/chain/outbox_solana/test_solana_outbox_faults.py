@@ -9,8 +9,8 @@ from infra.local.fault_proxy import FaultProxy
 from infra.local.solana import LAMPORTS_PER_SOL
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
+from kernel.outbox.reading import ChainUnreadable
 from kernel.outbox.solana import State
-from kernel.outbox.solana.looking import ClusterUnreadable
 from kernel.solana.fees import SolanaFeePolicy
 from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import system_transfer
@@ -294,7 +294,7 @@ def look(desk: Desk, key: str) -> None:
     task = desk.claim(key)
     try:
         outcome = desk.outbox().advance(desk.entry(key).id, task.fence)
-    except (NoQuorum, RpcUnavailable, ClusterUnreadable) as disagreed:
+    except (NoQuorum, RpcUnavailable, ChainUnreadable) as disagreed:
         desk.tasks.finish(task.fence, disagreed)
     else:
         desk.tasks.finish(task.fence, outcome)

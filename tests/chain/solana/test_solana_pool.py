@@ -58,7 +58,7 @@ def test_a_simulation_tells_units_and_errors(chain: SolanaNode, pool: SolanaPool
         message = compile_message(
             payer.address, [system_transfer(payer.address, RECEIVER, lamports)], blockhash=RECEIVER
         )
-        simulations.append(pool.simulate(unsigned(message)))
+        simulations.append(pool.prospect((), unsigned(message)).simulation)
 
     assert [(150, None), (150, {"InstructionError": [0, {"Custom": 1}]})] == [
         (one.units, one.error) for one in simulations
@@ -86,4 +86,4 @@ def test_what_others_paid_lately_is_a_list_of_prices(
     chain.mine(2)
     many = [base58.encode(n.to_bytes(32, "big")) for n in range(1, 200)]
 
-    assert all(price >= 0 for price in pool.recent_fees([payer.address, payer.address, *many]))
+    assert all(price >= 0 for price in pool.prospect([payer.address, payer.address, *many]).recent_fees)

@@ -21,7 +21,6 @@ from kernel.outbox.evm.decision import (
     Sighting,
     Sign,
     Trace,
-    Verdict,
     Wait,
     decide,
     pause_s,
@@ -342,7 +341,7 @@ def said(refusal: Refusal | None = None, *, accepted: bool = False) -> Delivery:
 )
 def test_endpoints_that_disagree(answers: list[Delivery], expected: tuple[bool, Refusal | None]) -> None:
     """One acceptance is enough; only unanimity makes a payload unacceptable; silence is no refusal."""
-    heard: Verdict = verdict(answers)
+    heard = verdict(answers)
 
     assert (heard.accepted, heard.refusal) == expected
 

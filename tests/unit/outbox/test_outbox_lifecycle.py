@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.outbox.evm.lifecycle import FINAL, TRANSITIONS, Event, State, TransitionRefused, after
+from kernel.outbox.evm.lifecycle import FINAL, TRANSITIONS, Event, State, after
+from kernel.outbox.lifecycle import TransitionRefused
 
 pytestmark = pytest.mark.unit
 

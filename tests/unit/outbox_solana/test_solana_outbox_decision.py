@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kernel.jsonrpc.pool import Delivery
 from kernel.outbox.solana.decision import (
+    TELLING,
     Abandon,
     Plan,
     Prove,
@@ -16,15 +17,14 @@ from kernel.outbox.solana.decision import (
     Settle,
     Sign,
     SolanaPolicy,
-    Verdict,
     Wait,
     decide,
     end_of,
     pause_s,
-    verdict,
 )
 from kernel.outbox.solana.entries import Purpose
 from kernel.outbox.solana.lifecycle import Event, State, after
+from kernel.outbox.verdict import verdict_of
 from kernel.solana.refusals import Refusal
 from tests.unit.outbox_solana.facts import (
     LAST_VALID,
@@ -236,7 +236,7 @@ def said(refusal: Refusal | None = None, *, accepted: bool = False) -> Delivery[
 )
 def test_endpoints_that_disagree(answers: list[Delivery[Refusal]], expected: tuple[bool, Refusal | None]) -> None:
     """One acceptance is enough; what calls a person is heard first; silence is no refusal."""
-    heard: Verdict = verdict(answers)
+    heard = verdict_of(answers, TELLING)
 
     assert expected == (heard.accepted, heard.refusal)
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.outbox.solana.lifecycle import FINAL, TRANSITIONS, Event, SolanaTransitionRefused, State, after
+from kernel.outbox.lifecycle import TransitionRefused
+from kernel.outbox.solana.lifecycle import FINAL, TRANSITIONS, Event, State, after
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +31,7 @@ def test_a_life(name: str, events: list[Event], end: State) -> None:
 @pytest.mark.parametrize("event", [event for event in Event if event not in {Event.SIGN, Event.CANCEL}])
 def test_nothing_lands_before_it_is_signed(event: Event) -> None:
     """No bytes, no effect: neither accepted nor landed nor dropped."""
-    with pytest.raises(SolanaTransitionRefused):
+    with pytest.raises(TransitionRefused):
         after(State.RECORDED, event)
 
 
@@ -38,7 +39,7 @@ def test_nothing_lands_before_it_is_signed(event: Event) -> None:
 @pytest.mark.parametrize("event", list(Event))
 def test_an_end_is_an_end(state: State, event: Event) -> None:
     """Nothing leads out of a final state, least of all to a new signature."""
-    with pytest.raises(SolanaTransitionRefused):
+    with pytest.raises(TransitionRefused):
         after(state, event)
 
 
@@ -57,7 +58,7 @@ def test_only_a_landed_entry_is_confirmed_or_fails() -> None:
 @pytest.mark.parametrize("event", [Event.SIGN, Event.CANCEL])
 def test_a_landed_entry_is_neither_signed_again_nor_given_up(event: Event) -> None:
     """Its effect may be happening: first the fork must be seen to be gone."""
-    with pytest.raises(SolanaTransitionRefused):
+    with pytest.raises(TransitionRefused):
         after(State.LANDED, event)
 
 
@@ -68,7 +69,7 @@ def test_an_entry_ends_at_most_once(events: list[Event]) -> None:
     for event in events:
         try:
             state = after(state, event)
-        except SolanaTransitionRefused:
+        except TransitionRefused:
             continue
         ends += state in FINAL
 

@@ -1,7 +1,7 @@
 """Owns the pool of RPC endpoints of one EVM chain: what `kernel.jsonrpc.pool` does, in the words of Ethereum."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from kernel.clock import Clock
 from kernel.evm.blocks import BlockId, Head, Log, Receipt, block_id, hexadecimal, octets, quantity
@@ -17,6 +17,7 @@ __all__ = ["Delivery", "RpcPool", "Standing"]
 LOG_RANGE_BLOCKS: Final = 2_000
 
 Delivery = jsonrpc.Delivery[Refusal]
+T = TypeVar("T")
 
 
 class RpcPool(Pool):
@@ -59,14 +60,14 @@ class RpcPool(Pool):
 
     def head(self, block: BlockId = "latest") -> Head:
         """The header of a block. Raises RpcRefused when the node has no such block."""
-        found = self.call("eth_getBlockByNumber", [block_id(block), False])
+        found = self.told_one("eth_getBlockByNumber", [block_id(block), False], _or_none(Head.from_rpc))
         if found is None:
             raise RpcRefused(method="eth_getBlockByNumber", rpc_code=0, words=f"no block {block}")
-        return Head.from_rpc(found)
+        return found
 
     def nonce(self, address: str, block: BlockId = "latest") -> int:
         """How many transactions `address` has sent as of `block`."""
-        return quantity(self.call("eth_getTransactionCount", [address, block_id(block)]))
+        return self.told_one("eth_getTransactionCount", [address, block_id(block)], quantity)
 
     def nonce_agreed(self, address: str, block: int) -> int:
         """The same by a quorum that nobody's absence reduces, as of a block that all have. Raises NoQuorum."""
@@ -87,16 +88,15 @@ class RpcPool(Pool):
 
     def balance_wei(self, address: str, block: BlockId = "latest") -> int:
         """The account's balance in wei."""
-        return quantity(self.call("eth_getBalance", [address, block_id(block)]))
+        return self.told_one("eth_getBalance", [address, block_id(block)], quantity)
 
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
         """The receipt, or None while the transaction is in no block."""
-        found = self.call("eth_getTransactionReceipt", [hexadecimal(transaction_hash)])
-        return None if found is None else Receipt.from_rpc(found)
+        return self.told_one("eth_getTransactionReceipt", [hexadecimal(transaction_hash)], _or_none(Receipt.from_rpc))
 
     def contract_call(self, to: str, calldata: bytes, block: BlockId = "latest") -> bytes:
         """The return bytes of a read-only call at `block`. Raises RpcRefused when it reverts."""
-        return octets(self.call("eth_call", [{"to": to, "data": hexadecimal(calldata)}, block_id(block)]))
+        return self.told_one("eth_call", [{"to": to, "data": hexadecimal(calldata)}, block_id(block)], octets)
 
     def logs(
         self,
@@ -130,7 +130,7 @@ class RpcPool(Pool):
             "fromBlock": hex(start),
             "toBlock": hex(end),
         }
-        return [Log.from_rpc(log) for log in self.call("eth_getLogs", [wanted])]
+        return self.told_one("eth_getLogs", [wanted], lambda found: [Log.from_rpc(log) for log in found])
 
     def _is_the_chain(self, endpoint: Endpoint) -> bool:
         return quantity(endpoint.call("eth_chainId", [])) == self.chain_id
@@ -154,6 +154,10 @@ def _delivery(endpoint: Endpoint, raw: bytes) -> Delivery | None:
     except EndpointUnavailable:
         return None
     return Delivery(endpoint=endpoint.name, accepted=True)
+
+
+def _or_none(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    return lambda found: None if found is None else read(found)
 
 
 def _topic(topic: bytes | Sequence[bytes] | None) -> str | list[str] | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from kernel import strict_json
 from kernel.errors import Broken, Transient
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ LIMIT_CODES: Final = frozenset({-32005, -32097, 429})
 LIMIT_WORDS: Final = ("rate limit", "too many requests", "capacity", "timeout", "timed out", "more than", "range")
 # What every node of the chain would answer: a revert, and parameters that cannot be read.
 REVERTED_CODE, UNREADABLE_CODE = 3, -32602
+INVALID_REQUEST_CODE: Final = -32600
 CONNECT_TIMEOUT_S: Final = 1.5
 
 Call = tuple[str, Sequence[Any]]
@@ -79,6 +81,7 @@ class Endpoint:
         self._url, self._timeout_s = url, timeout_s
         self._http: urllib3.PoolManager | None = None
         self._process_id = 0
+        self._takes_batches = True
         self.name: Final = urlsplit(url).netloc.rpartition("@")[2]
 
     def __repr__(self) -> str:
@@ -94,11 +97,12 @@ class Endpoint:
             {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
             for number, (method, params) in enumerate(calls)
         ]
-        answers = self._post(requests)
+        answers = self._post(requests) if self._takes_batches else None
         if not isinstance(answers, list):
-            # A provider that knows no batches answers with one error object.
+            # A provider that knows no batches answers with one error object, and by its code it always will.
+            self._takes_batches = self._takes_batches and not _is_invalid_request(answers)
             return [self.call(method, params) for method, params in calls]
-        by_number = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        by_number = {answer["id"]: answer for answer in answers if isinstance(answer, dict) and _is_numbered(answer)}
         return [self._result(method, by_number.get(number)) for number, (method, _) in enumerate(calls)]
 
     def close(self) -> None:
@@ -108,10 +112,10 @@ class Endpoint:
         self._http = None
 
     def _result(self, method: str, answer: Any) -> Any:
-        if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-            raise EndpointUnavailable(endpoint=self.name, reason="no JSON-RPC answer")
-        if answer.get("error") is not None:
+        if isinstance(answer, dict) and answer.get("error") is not None:
             raise _refusal(method, answer["error"])
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise EndpointUnavailable(endpoint=self.name, reason="no JSON-RPC answer")
         return answer["result"]
 
     def _post(self, body: Any) -> Any:
@@ -132,8 +136,8 @@ class Endpoint:
 
     def _decoded(self, status: int, body: bytes) -> Any:
         try:
-            answer = json.loads(body)
-        except ValueError:
+            answer = strict_json.read(body)
+        except strict_json.NotStrictJson:
             raise EndpointUnavailable(endpoint=self.name, reason=f"HTTP {status} without JSON") from None
         # Some nodes put a JSON-RPC error into a 4xx; an answer is an answer. A 429 or 5xx is none.
         if status in {408, 429} or status >= 500:
@@ -147,6 +151,15 @@ class Endpoint:
 
             self._http, self._process_id = urllib3.PoolManager(maxsize=4, retries=False), os.getpid()
         return self._http
+
+
+def _is_numbered(answer: dict[str, Any]) -> bool:
+    return isinstance(answer.get("id"), int)
+
+
+def _is_invalid_request(answer: Any) -> bool:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return isinstance(error, dict) and error.get("code") == INVALID_REQUEST_CODE
 
 
 def _refusal(method: str, error: Any) -> RpcRefused:

@@ -128,6 +128,10 @@ class Pool(ABC):
 
         return self._read(ask)
 
+    def told_one(self, method: str, params: Sequence[Any], read: Callable[[Any], T]) -> T:
+        """The same for one call."""
+        return self.told([(method, params)], lambda answers: read(answers[0]))
+
     def agreed(
         self,
         method: str,

@@ -5,7 +5,7 @@ What is signed already goes on to its end whatever the switch says: a nonce left
 
 from typing import Final, Protocol
 
-from kernel.postgres import Transaction
+from kernel.postgres import Postgres, Transaction
 
 # A halted service's obligations are looked at again this often.
 HALTED_RETRY_S: Final = 30.0
@@ -21,3 +21,11 @@ class Switch(Protocol):
     def standing(self, tx: Transaction, service: str) -> object | None:
         """The halt in force, or None."""
         ...
+
+
+def is_halted(switch: Switch | None, postgres: Postgres, service: str) -> bool:
+    """Whether the service may sign nothing new at present."""
+    if switch is None:
+        return False
+    with postgres.transaction() as tx:
+        return switch.standing(tx, service) is not None

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from kernel import base58
 from kernel.hashes import HASH_SIZE_BYTES
-from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
+from kernel.jsonrpc.endpoint import Call, Endpoint, EndpointUnavailable, RpcRefused
 from kernel.jsonrpc.pool import Pool
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of
@@ -43,18 +43,21 @@ class AgreeingPool(Pool):
     """The endpoints of one cluster, asked for what they agree upon."""
 
     def latest_blockhash(self, commitment: str = "confirmed") -> Blockhash:
-        """A recent blockhash and the last block height at which bytes signed with it can land.
+        """A recent blockhash and the last block height at which bytes signed with it can land. Raises NoQuorum."""
+        return self.bounded(self.told([blockhash_asked(commitment)], lambda answers: blockhash_told(answers[0])))
+
+    def bounded(self, told: Blockhash) -> Blockhash:
+        """A blockhash that one endpoint told just now, held to what all say of their heads.
 
         An endpoint that names too low a height would let us sign anew what can still land, and one that names too
         high a height would never let us. So the answer is held to the highest head that any endpoint tells afterwards
         and the life of a blockhash: never below, and hardly above. Raises NoQuorum when too few tell their heads.
         """
-        found = self.told([("getLatestBlockhash", [{"commitment": commitment}])], _blockhash)
         heads: list[int] = self.everywhere("getBlockHeight", [{"commitment": "processed"}], int)
         if len(heads) < self.needed():
             raise NoQuorum(chain=self.chain, method="getBlockHeight", needed=self.needed(), answered=len(heads))
-        bound, last_valid = max(heads) + BLOCKHASH_BLOCKS, found.last_valid_block_height
-        return replace(found, last_valid_block_height=min(max(last_valid, bound), bound + LEAD_BLOCKS_MAX))
+        bound, last_valid = max(heads) + BLOCKHASH_BLOCKS, told.last_valid_block_height
+        return replace(told, last_valid_block_height=min(max(last_valid, bound), bound + LEAD_BLOCKS_MAX))
 
     def agreed_height_floor(self, commitment: str = "finalized", *, quorum: int | None = None) -> int:
         """The lowest block height that a quorum of endpoints tells. Raises NoQuorum when fewer answer."""
@@ -189,15 +192,19 @@ class AgreeingPool(Pool):
         return told, needed
 
 
-def _blockhash(answers: Sequence[Any]) -> Blockhash:
+def blockhash_asked(commitment: str) -> Call:
+    return "getLatestBlockhash", [{"commitment": commitment}]
+
+
+def blockhash_told(answer: Any) -> Blockhash:
     """Raises ValueError for what is no hash: a node's mistake is not a caller's."""
-    value = answers[0]["value"]
+    value = answer["value"]
     if len(base58.decode(value["blockhash"])) != HASH_SIZE_BYTES:
         raise ValueError("a node names a blockhash that is none")
     return Blockhash(
         value=str(value["blockhash"]),
         last_valid_block_height=int(value["lastValidBlockHeight"]),
-        slot=int(answers[0]["context"]["slot"]),
+        slot=int(answer["context"]["slot"]),
     )
 
 

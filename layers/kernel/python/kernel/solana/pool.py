@@ -7,12 +7,13 @@ The reads that move money are in `agreement`.
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from kernel.clock import Clock
 from kernel.jsonrpc import pool as jsonrpc
-from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcRefused
+from kernel.jsonrpc.endpoint import Call, Endpoint, EndpointUnavailable, RpcRefused
 from kernel.jsonrpc.roster import Health
 from kernel.jsonrpc.standings import Sight
 from kernel.solana.accounts import AccountState, NonceState, nonce_of, table_of
@@ -21,6 +22,8 @@ from kernel.solana.agreement import (
     AgreeingPool,
     Blockhash,
     account_asked,
+    blockhash_asked,
+    blockhash_told,
     chunks,
     statuses_asked,
     statuses_told,
@@ -29,7 +32,7 @@ from kernel.solana.history import ConfirmedTransaction, SignatureSeen
 from kernel.solana.refusals import Refusal, meaning_of
 from kernel.solana.statuses import Failure, SignatureStatus
 
-__all__ = ["GENESIS_HASHES", "STATUSES_MAX", "Blockhash", "Delivery", "Simulation", "SolanaPool"]
+__all__ = ["GENESIS_HASHES", "STATUSES_MAX", "Blockhash", "Delivery", "Prospect", "Simulation", "SolanaPool"]
 
 GENESIS_HASHES: Final = {
     "mainnet": "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
@@ -50,6 +53,18 @@ class Simulation:
     units: int
     error: Failure | None
     logs: tuple[str, ...]
+
+
+NOT_SIMULATED: Final = Simulation(units=0, error=None, logs=())
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a signature needs to know. Priority fees are of the last 150 blocks, in micro-lamports a unit."""
+
+    blockhash: Blockhash
+    recent_fees: tuple[int, ...]
+    simulation: Simulation
 
 
 class SolanaPool(AgreeingPool):
@@ -92,50 +107,51 @@ class SolanaPool(AgreeingPool):
 
     def height(self, commitment: str = "finalized") -> int:
         """The block height, which counts blocks and leaves out skipped slots."""
-        return int(self.call("getBlockHeight", [{"commitment": commitment}]))
+        return self.told_one("getBlockHeight", [{"commitment": commitment}], int)
 
     def slot(self, commitment: str = "finalized") -> int:
         """The newest slot of that commitment."""
-        return int(self.call("getSlot", [{"commitment": commitment}]))
+        return self.told_one("getSlot", [{"commitment": commitment}], int)
 
     def block_time_s(self, slot: int) -> int | None:
         """The Unix time at which the cluster made a block, by its own estimate."""
-        found = self.call("getBlockTime", [slot])
-        return None if found is None else int(found)
+        return self.told_one("getBlockTime", [slot], lambda found: None if found is None else int(found))
 
     def statuses(self, signatures: Sequence[str], *, search_history: bool = True) -> list[SignatureStatus | None]:
         """What one endpoint knows of each signature; None where it knows nothing, which proves nothing."""
         found: list[SignatureStatus | None] = []
         for asked in chunks(signatures, STATUSES_MAX):
-            answer = self.call("getSignatureStatuses", statuses_asked(asked, search_history=search_history))
-            found += statuses_told(answer, len(asked))
+            question = statuses_asked(asked, search_history=search_history)
+            found += self.told_one("getSignatureStatuses", question, partial(statuses_told, count=len(asked)))
         return found
 
-    def recent_fees(self, writable_accounts: Sequence[str]) -> list[int]:
-        """Priority fees of the last 150 blocks' transactions over these accounts, in micro-lamports a unit."""
-        asked = list(dict.fromkeys(writable_accounts))[:FEE_ACCOUNTS_MAX]
-        return [int(one["prioritizationFee"]) for one in self.call("getRecentPrioritizationFees", [asked])]
+    def prospect(
+        self, writable_accounts: Sequence[str], raw: bytes | None = None, *, replace_blockhash: bool = True
+    ) -> Prospect:
+        """What a signature needs to know: of one node in one round trip, and then of all heads (`bounded`).
 
-    def simulate(self, raw: bytes, *, replace_blockhash: bool = True) -> Simulation:
-        """Run a transaction, signed or not, on the state of one endpoint, without sending it."""
-        options = {
-            "encoding": "base64",
-            "sigVerify": False,
-            "replaceRecentBlockhash": replace_blockhash,
-            "commitment": "confirmed",
-        }
-        found = self.call("simulateTransaction", [_base64(raw), options])["value"]
-        return Simulation(
-            units=int(found.get("unitsConsumed") or 0), error=found["err"], logs=tuple(found.get("logs") or ())
-        )
+        raw: a transaction, signed or not, to be run on the node's state without being sent. Raises NoQuorum.
+        """
+        accounts = list(dict.fromkeys(writable_accounts))[:FEE_ACCOUNTS_MAX]
+        calls: list[Call] = [blockhash_asked("confirmed"), ("getRecentPrioritizationFees", [accounts])]
+        if raw is not None:
+            options = {
+                "encoding": "base64",
+                "sigVerify": False,
+                "replaceRecentBlockhash": replace_blockhash,
+                "commitment": "confirmed",
+            }
+            calls.append(("simulateTransaction", [_base64(raw), options]))
+        found = self.told(calls, _prospect)
+        return replace(found, blockhash=self.bounded(found.blockhash))
 
     def balance_lamports(self, address: str, commitment: str = "finalized") -> int:
         """The balance of an account; 0 when there is none."""
-        return int(self.call("getBalance", [address, {"commitment": commitment}])["value"])
+        return self.told_one("getBalance", [address, {"commitment": commitment}], lambda found: int(found["value"]))
 
     def account(self, address: str, commitment: str = "confirmed") -> AccountState | None:
         """The account, or None when there is none."""
-        return AccountState.from_rpc(self.call("getAccountInfo", account_asked(address, commitment)))
+        return self.told_one("getAccountInfo", account_asked(address, commitment), AccountState.from_rpc)
 
     def lookup_table(self, address: str) -> tuple[str, ...]:
         """The addresses in a lookup table that a transaction may use now. Raises AccountUnfit."""
@@ -157,13 +173,18 @@ class SolanaPool(AgreeingPool):
         """The address's transactions, newest first: older than `before`, newer than `until`."""
         wanted = {"limit": limit, "commitment": commitment, "until": until, "before": before}
         options = {name: value for name, value in wanted.items() if value is not None}
-        return [SignatureSeen.from_rpc(line) for line in self.call("getSignaturesForAddress", [address, options])]
+        return self.told_one(
+            "getSignaturesForAddress", [address, options], lambda found: [SignatureSeen.from_rpc(one) for one in found]
+        )
 
     def transaction(self, signature: str, commitment: str = "confirmed") -> ConfirmedTransaction | None:
         """What a transaction did; None while one endpoint knows no such transaction of that commitment."""
         options = {"encoding": "json", "commitment": commitment, "maxSupportedTransactionVersion": 0}
-        found = self.call("getTransaction", [signature, options])
-        return None if found is None else ConfirmedTransaction.from_rpc(found)
+        return self.told_one(
+            "getTransaction",
+            [signature, options],
+            lambda found: None if found is None else ConfirmedTransaction.from_rpc(found),
+        )
 
     # What goes to all of them.
 
@@ -194,6 +215,21 @@ class SolanaPool(AgreeingPool):
 
     def _whose(self) -> dict[str, Any]:
         return {"cluster": self.cluster}
+
+
+def _prospect(answers: Sequence[Any]) -> Prospect:
+    blockhash, fees, *run = answers
+    return Prospect(
+        blockhash=blockhash_told(blockhash),
+        recent_fees=tuple(int(one["prioritizationFee"]) for one in fees),
+        simulation=_simulation(run[0]["value"]) if run else NOT_SIMULATED,
+    )
+
+
+def _simulation(found: Any) -> Simulation:
+    return Simulation(
+        units=int(found.get("unitsConsumed") or 0), error=found["err"], logs=tuple(found.get("logs") or ())
+    )
 
 
 def _time_s(endpoint: Endpoint, slot: int) -> float | None:

@@ -15,7 +15,7 @@ from kernel.tasks.model import (
     TaskSpec,
 )
 from kernel.tasks.sqs import QueueRefused, QueueUnavailable, SqsSender
-from kernel.tasks.store import Tasks
+from kernel.tasks.store import Tasks, TaskTaken
 
 __all__ = [
     "Attempt",
@@ -36,6 +36,7 @@ __all__ = [
     "Task",
     "TaskRecord",
     "TaskSpec",
+    "TaskTaken",
     "Tasks",
     "queue_of",
 ]

@@ -30,6 +30,13 @@ logger = logging.getLogger(__name__)
 SWEEP_LIMIT = 1000
 
 
+class TaskTaken(Conflict):
+    """A task of another purpose stands under this kind and business key."""
+
+    cause = "The kind is that of other work, or two obligations of one service share a key, on two chains for instance."
+    remedy = "Give the work a kind or a business key of its own; nothing was recorded."
+
+
 class Tasks:
     """Durable work. Every method but those that are given a transaction opens its own."""
 
@@ -59,6 +66,10 @@ class Tasks:
             return self._insert(tx, specs)
         with self.postgres.transaction() as own:
             return self._insert(own, specs)
+
+    def enqueue_new(self, specs: Sequence[TaskSpec], tx: Transaction) -> list[UUID]:
+        """The same in the caller's transaction, for work that nobody may have asked for before. Raises TaskTaken."""
+        return self._insert(tx, specs, are_new=True) if specs else []
 
     def claim(
         self, task_id: UUID, owner: str, lease_s: float, *, kind: str | None = None
@@ -208,13 +219,15 @@ class Tasks:
                 sweep_at=[messages.sweep_after_sending(task.run_at, now) for task in tasks],
             )
 
-    def _insert(self, tx: Transaction, specs: Sequence[TaskSpec]) -> list[UUID]:
+    def _insert(self, tx: Transaction, specs: Sequence[TaskSpec], *, are_new: bool = False) -> list[UUID]:
         now = self.clock.now()
         rows = [row_of(spec, now) for spec in specs]
         created = tx.all(Q["insert_tasks"], tasks=Jsonb(rows), now=now)
         self._send_after(tx, *created)
         ids = {(row["kind"], row["business_key"]): row["id"] for row in created}
         missing = [spec for spec in specs if (spec.kind, spec.business_key) not in ids]
+        if missing and are_new:
+            raise TaskTaken(kind=missing[0].kind, business_key=missing[0].business_key)
         if missing:
             known = tx.all(
                 Q["ids_by_key"],

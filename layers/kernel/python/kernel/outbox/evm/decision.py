@@ -20,7 +20,7 @@ a foreign transaction, are proved by a quorum before the entry ends or leases an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -30,9 +30,8 @@ from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import Delivery
 from kernel.outbox.evm.entries import OutboxEntry, Purpose, SignedPayload
 from kernel.outbox.evm.lifecycle import Event, State
+from kernel.outbox.verdict import Verdict, verdict_of
 
-# A transaction of age t is looked at again after t / 4: early news is read early, and an old case costs little.
-PATIENCE: Final = 0.25
 # Longer than any chain in use takes to finality: by then it is known who used a nonce, or a person has to look.
 TRACED_WITHIN: Final = timedelta(hours=1)
 NONCE_GAP: Final = "nonce_gap"
@@ -126,15 +125,6 @@ class Plan:
     fill: int | None = None  # the nonce to fill, that others may be mined
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a broadcast to several endpoints came to."""
-
-    accepted: bool
-    refusal: Refusal | None
-    words: str
-
-
 def decide(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> Plan:
     """The next step of an entry that is not settled. The module's docstring is the algorithm."""
     receipt = next((sighting.receipts[p.hash] for p in entry.payloads if p.hash in sighting.receipts), None)
@@ -152,26 +142,21 @@ def decide(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> Plan
 
 
 def pause_s(entry: OutboxEntry, now: datetime, policy: OutboxPolicy) -> float:
-    """Seconds until the next look: a quarter of the newest payload's age, within the policy's bounds."""
-    since = entry.latest.signed_at if entry.latest else entry.recorded_at
-    return min(max((now - since).total_seconds() * PATIENCE, policy.poll_s), policy.poll_max_s)
+    """Seconds until the next look."""
+    return entry.pause_s(now, shortest_s=policy.poll_s, longest_s=policy.poll_max_s)
 
 
-def verdict(deliveries: Sequence[Delivery], needed: int = 1) -> Verdict:
-    """One acceptance is enough; otherwise the most telling refusal, if any endpoint answered at all.
+def verdict(deliveries: Sequence[Delivery], needed: int = 1) -> Verdict[Refusal]:
+    """What a broadcast came to.
 
     That no node will ever take the bytes must be said by `needed` endpoints and denied by none that answers: while
     others are silent, one of them may still take what the first refused for a limit of its own.
     """
-    if any(delivery.accepted for delivery in deliveries):
-        return Verdict(accepted=True, refusal=None, words="")
-    refused = [delivery for delivery in deliveries if delivery.refusal is not None]
-    if not refused:
-        return Verdict(accepted=False, refusal=None, words="")
-    telling = min(refused, key=lambda delivery: TELLING.index(delivery.refusal or Refusal.UNKNOWN))
-    if telling.refusal == Refusal.UNACCEPTABLE and len(refused) < needed:
-        return Verdict(accepted=False, refusal=None, words=telling.words)
-    return Verdict(accepted=False, refusal=telling.refusal, words=telling.words)
+    found = verdict_of(deliveries, TELLING)
+    refusing = sum(delivery.refusal is not None for delivery in deliveries)
+    if found.refusal == Refusal.UNACCEPTABLE and refusing < needed:
+        return replace(found, refusal=None)
+    return found
 
 
 def settling_events(entry: OutboxEntry, receipt: Receipt) -> tuple[Event, ...]:
@@ -185,8 +170,7 @@ def settling_events(entry: OutboxEntry, receipt: Receipt) -> tuple[Event, ...]:
 
 def is_overdue(entry: OutboxEntry, now: datetime, policy: OutboxPolicy) -> bool:
     """True when waiting has become odd, for whatever reason."""
-    since = entry.latest.signed_at if entry.latest else entry.recorded_at
-    return now - since >= timedelta(seconds=policy.stuck_after_s)
+    return entry.waited_s(now) >= policy.stuck_after_s
 
 
 def _mined(entry: OutboxEntry, sighting: Sighting, receipt: Receipt) -> Plan:

@@ -13,6 +13,7 @@ from kernel.evm.fees import Fees
 from kernel.evm.refusals import Refusal
 from kernel.evm.transactions import TRANSFER_GAS, UnsignedTransaction
 from kernel.outbox.evm.lifecycle import FINAL, State
+from kernel.outbox.obligation import Obligation
 
 # Nobody's obligation: a transfer of nothing at a nonce that nobody is going to use.
 FILLER_SERVICE: Final = "kernel"
@@ -138,7 +139,7 @@ class SignedPayload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxEntry:
+class OutboxEntry(Obligation[SignedPayload]):
     """An obligation as stored. `payloads` are those of the present nonce, oldest first."""
 
     id: UUID
@@ -202,18 +203,9 @@ class OutboxEntry:
         return self.state in FINAL
 
     @property
-    def latest(self) -> SignedPayload | None:
-        """The payload that was signed last at the present nonce."""
-        return self.payloads[-1] if self.payloads else None
-
-    @property
     def is_filler(self) -> bool:
         """True when all that it owes is the use of its nonce (`kernel.outbox.evm.gaps`)."""
         return self.service == FILLER_SERVICE
-
-    def expired(self, now: datetime) -> bool:
-        """True when the effect is no longer wanted."""
-        return self.valid_until is not None and now >= self.valid_until
 
     def unsigned(self, purpose: Purpose, fees: Fees) -> UnsignedTransaction:
         """The payload to sign: the stored effect, or a transfer of nothing from the signer to itself."""

@@ -14,7 +14,7 @@ from kernel.evm.blocks import quantity
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm.entries import NonceHolder, OutboxEntry, filler
 from kernel.outbox.evm.store import OutboxStore
-from kernel.outbox.evm.submitting import submit_task
+from kernel.outbox.submitting import submit_task
 from kernel.postgres import Fence, Postgres
 from kernel.tasks import Tasks
 

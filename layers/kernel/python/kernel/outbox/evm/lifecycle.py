@@ -34,7 +34,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from kernel.errors import Broken
+from kernel.outbox.lifecycle import follow
 
 
 class State(StrEnum):
@@ -90,19 +90,6 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
 FINAL: Final = frozenset(state for state, events in TRANSITIONS.items() if not events)
 
 
-class TransitionRefused(Broken):
-    """An outbox entry cannot go this way."""
-
-    code = "outbox_transition_refused"
-    cause = "Two workers disagree about an entry, or the table in kernel/outbox/evm/lifecycle.py lacks a case."
-    remedy = "Look at the entry's payloads on the chain before anything is replayed."
-
-
 def after(state: State, *events: Event) -> State:
     """The state after these events, in order. Raises TransitionRefused for a step that the table does not know."""
-    for event in events:
-        following = TRANSITIONS[state].get(event)
-        if following is None:
-            raise TransitionRefused(state=state, event=event)
-        state = following
-    return state
+    return follow(TRANSITIONS, state, events)

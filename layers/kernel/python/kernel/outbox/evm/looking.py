@@ -1,37 +1,19 @@
 """Owns how an entry is looked at: what one node says, in one round trip, and what all say where that is odd."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from kernel.clock import Clock
-from kernel.errors import Transient
 from kernel.evm.blocks import Head, hexadecimal, quantity
 from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import RpcPool
-from kernel.jsonrpc.endpoint import Call, RpcRefused
+from kernel.jsonrpc.endpoint import Call
 from kernel.outbox.evm.decision import OutboxPolicy, Sighting, is_overdue
 from kernel.outbox.evm.entries import NonceHolder, OutboxEntry
 from kernel.outbox.evm.evidence import agreed_receipt, final_block, last_final, mined_anywhere, receipt_of
 from kernel.outbox.evm.store import OutboxStore
-
-
-class ChainUnreadable(Transient):
-    """The node refused to tell what became of a transaction."""
-
-    cause = "A node answered a plain question about blocks, receipts or counts with an error."
-    remedy = "The entry is looked at again; read the node's words in the log if this lasts."
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """A refusal while looking never parks the task: its nonce holds up all later ones."""
-    try:
-        yield
-    except RpcRefused as refused:
-        raise ChainUnreadable(words=refused.words) from refused
 
 
 class Lookout:

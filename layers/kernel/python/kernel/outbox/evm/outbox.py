@@ -20,7 +20,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Broken, KeyUnavailable, Rejected
+from kernel.errors import Broken, KeyUnavailable
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Receipt, hexadecimal
 from kernel.evm.rpc import RpcPool
@@ -48,24 +48,20 @@ from kernel.outbox.evm.entries import EvmIntent, OutboxEntry, Purpose
 from kernel.outbox.evm.evidence import final_receipt
 from kernel.outbox.evm.gaps import Gaps
 from kernel.outbox.evm.lifecycle import Event, after
-from kernel.outbox.evm.looking import Lookout, reading
+from kernel.outbox.evm.looking import Lookout
 from kernel.outbox.evm.recording import Recorder
 from kernel.outbox.evm.store import OutboxStore
 from kernel.outbox.evm.tracing import Adopted, Foreign, Ours, trace
-from kernel.outbox.switch import HALTED_RETRY_S, Switch
+from kernel.outbox.obligation import raise_alarm
+from kernel.outbox.reading import reading
+from kernel.outbox.settling import tell
+from kernel.outbox.switch import HALTED_RETRY_S, Switch, is_halted
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import Done, Outcome, Retry, Tasks
 
 logger = logging.getLogger(__name__)
 
 Settled = Callable[[Transaction, OutboxEntry], None]
-
-
-class SettlementRefused(Broken):
-    """The business refused what the chain made final."""
-
-    cause = "The caller's own effect of a settled transaction raised an error that would have dropped the submit task."
-    remedy = "Correct the slice's `settled` callback and replay the task: the chain's word stands."
 
 
 class SignedSomethingElse(Broken):
@@ -146,7 +142,7 @@ class EvmOutbox:
     def _step(self, entry: OutboxEntry, fence: Fence, settled: Settled | None) -> Outcome:
         sighting = self._lookout.prospect() if entry.latest is None else self._lookout.look(entry)
         plan = decide(entry, sighting, self._policy)
-        self._raise_alarm(entry, plan.alarm)
+        raise_alarm(entry, plan.alarm)
         if plan.fill is not None:
             self._gaps.fill(entry, fence, plan.fill)
         match plan.step:
@@ -169,14 +165,15 @@ class EvmOutbox:
     def _undecided(self, entry: OutboxEntry, fence: Fence, undecided: NoQuorum) -> Outcome:
         """The endpoints disagree on what moves money: look again, and call somebody once that lasts."""
         if is_overdue(entry, self._clock.now(), self._policy):
-            self._raise_alarm(entry, undecided.code)
+            raise_alarm(entry, undecided.code)
             self._store.note(entry, fence, (), undecided.code, self._clock.now())
         return self._later(entry, undecided.message)
 
     def _sign(
         self, entry: OutboxEntry, fence: Fence, plan: Plan, step: Sign, sighting: Sighting, settled: Settled | None
     ) -> Outcome:
-        if entry.latest is None and step.purpose == Purpose.EFFECT and self._is_halted(entry):
+        is_first = entry.latest is None and step.purpose == Purpose.EFFECT
+        if is_first and is_halted(self._switch, self._postgres, entry.service):
             return Retry(HALTED_RETRY_S, f"{entry.service} is halted")
         signer = self._signers.get(entry.signer)
         if signer is None:
@@ -213,12 +210,6 @@ class EvmOutbox:
             self._send(entry, fence)
         return self._later(entry, "awaiting a signature")
 
-    def _is_halted(self, entry: OutboxEntry) -> bool:
-        if self._switch is None:
-            return False
-        with self._postgres.transaction() as tx:
-            return self._switch.standing(tx, entry.service) is not None
-
     def _send(self, entry: OutboxEntry, fence: Fence) -> None:
         """Broadcast the newest committed bytes, and note what the endpoints said."""
         payload = entry.payloads[-1]
@@ -226,7 +217,7 @@ class EvmOutbox:
         if outcome.words:
             logger.warning(
                 "A broadcast was refused.",
-                extra={"entry_id": str(entry.id), "refusal": str(outcome.refusal), "words": outcome.words},
+                extra={"entry_id": str(entry.id), "refusal": outcome.refusal, "words": outcome.words},
             )
         self._store.mark_sent(entry, payload, fence, outcome, self._clock.now())
 
@@ -261,8 +252,7 @@ class EvmOutbox:
         with self._postgres.transaction(holding=fence) as tx:
             why = reason or _reason(entry, events, self._clock)
             ended = self._store.settle(tx, entry, events, receipt=receipt, reason=why, now=self._clock.now())
-            if settled is not None:
-                _tell(settled, tx, ended)
+            tell(settled, tx, ended)
             self._tasks.complete(tx, fence, _result(ended))
         return Done(_result(ended))
 
@@ -300,13 +290,6 @@ class EvmOutbox:
         nonce = self._store.lease_again(entry, fence, claimed, reason=reason, now=self._clock.now())
         return Retry(0.0, f"displaced to nonce {nonce}")
 
-    def _raise_alarm(self, entry: OutboxEntry, alarm: str | None) -> None:
-        if alarm is not None and alarm != entry.alarm:
-            logger.error(
-                "An outbox entry needs a person.",
-                extra={"alarm": f"outbox.{alarm}", "entry_id": str(entry.id), "business_key": entry.business_key},
-            )
-
 
 def _purpose(entry: OutboxEntry, signed: SignedTransaction) -> Purpose:
     """What was really signed: an outside signer may answer an earlier request, at other fees or of another purpose."""
@@ -314,13 +297,6 @@ def _purpose(entry: OutboxEntry, signed: SignedTransaction) -> Purpose:
         if entry.unsigned(purpose, signed.payload.fees) == signed.payload:
             return purpose
     raise SignedSomethingElse(outbox_entry=str(entry.id))
-
-
-def _tell(settled: Settled, tx: Transaction, ended: OutboxEntry) -> None:
-    try:
-        settled(tx, ended)
-    except Rejected as refused:
-        raise SettlementRefused(business_key=ended.business_key, code=refused.code) from refused
 
 
 def _reason(entry: OutboxEntry, events: tuple[Event, ...], clock: Clock) -> str | None:

@@ -9,14 +9,10 @@ values (%(chain_id)s, %(signer)s, %(next_nonce)s, %(now)s)
 on conflict (chain_id, signer) do nothing;
 
 -- name: advance_nonce
--- Hand out the nonces below next_nonce. It never goes back: no row is an error. In the same round trip: which of these
--- submit tasks stood under their kind and key already, for another purpose.
+-- Hand out the nonces below next_nonce. It never goes back: no row is an error.
 update kernel.evm_nonces set next_nonce = %(next_nonce)s
 where chain_id = %(chain_id)s and signer = %(signer)s and next_nonce < %(next_nonce)s
-returning array(
-    select business_key from kernel.tasks
-    where id = any(%(task_ids)s) and not coalesce(payload ->> 'entry_id', '') = any(%(entry_ids)s)
-) as strange_tasks;
+returning next_nonce;
 
 -- name: nonces_opened
 -- Which of these signers have leased before.

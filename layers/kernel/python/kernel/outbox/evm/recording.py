@@ -5,22 +5,15 @@ from itertools import groupby
 from uuid import UUID
 
 from kernel.clock import Clock
-from kernel.errors import Conflict, KeyUnavailable, WrongChain
+from kernel.errors import KeyUnavailable, WrongChain
 from kernel.evm.addresses import checksum
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm.entries import EvmIntent, IntentChanged
 from kernel.outbox.evm.store import OutboxStore
-from kernel.outbox.evm.submitting import submit_task
+from kernel.outbox.submitting import submit_task
 from kernel.outbox.switch import Switch
 from kernel.postgres import Postgres, Transaction
 from kernel.tasks import Tasks
-
-
-class SubmitTaskTaken(Conflict):
-    """A task of another purpose stands under the key of this transaction's submit task."""
-
-    cause = "The intent's submit_kind is the kind of other work, and its business key is the key of such work."
-    remedy = "Give submit tasks a kind of their own; nothing was recorded."
 
 
 class Recorder:
@@ -85,17 +78,11 @@ class Recorder:
     ) -> dict[str, UUID]:
         now = self._clock.now()
         ids = self._store.record(tx, intents, first_nonce, now)
-        task_ids = self._tasks.enqueue([submit_task(intent, ids[intent.business_key], now) for intent in intents], tx)
-        strange = self._store.hand_out(
-            tx,
-            self._pool.chain_id,
-            signer,
-            first_nonce + len(intents),
-            task_ids=task_ids,
-            entry_ids=list(ids.values()),
+        self._store.hand_out(tx, self._pool.chain_id, signer, first_nonce + len(intents))
+        # A task that stands under such a key already is for something else, and would submit nothing.
+        self._tasks.enqueue_new(
+            [submit_task(intent, ids[intent.business_key], now, intent.resend_s) for intent in intents], tx
         )
-        if strange:
-            raise SubmitTaskTaken(business_key=strange[0])
         return ids
 
     def _locked_nonce(self, tx: Transaction, signer: str) -> int:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from kernel.errors import LeaseLost, NotFound
 from kernel.evm.blocks import Head, Receipt
+from kernel.evm.refusals import Refusal
 from kernel.evm.transactions import SignedTransaction
 from kernel.ids import new_id
-from kernel.outbox.evm.decision import Verdict
 from kernel.outbox.evm.entries import (
     FILLER_SERVICE,
     EvmIntent,
@@ -22,6 +22,7 @@ from kernel.outbox.evm.entries import (
     same_effect,
 )
 from kernel.outbox.evm.lifecycle import Event, State, after
+from kernel.outbox.verdict import Verdict
 from kernel.postgres import Fence, Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
@@ -74,26 +75,9 @@ class OutboxStore:
             tx.many(Q["record_entry"], rows)
         return ids
 
-    def hand_out(
-        self,
-        tx: Transaction,
-        chain_id: int,
-        signer: str,
-        next_nonce: int,
-        *,
-        task_ids: Sequence[UUID] = (),
-        entry_ids: Sequence[UUID] = (),
-    ) -> list[str]:
-        """Move the signer's next nonce behind those handed out; the keys of tasks that submit none of the entries."""
-        row = tx.one(
-            Q["advance_nonce"],
-            chain_id=chain_id,
-            signer=signer,
-            next_nonce=next_nonce,
-            task_ids=list(task_ids),
-            entry_ids=[str(entry_id) for entry_id in entry_ids],
-        )
-        return list(row["strange_tasks"])
+    def hand_out(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int) -> None:
+        """Move the signer's next nonce behind those handed out. Raises UnexpectedRows where that would be back."""
+        tx.one(Q["advance_nonce"], chain_id=chain_id, signer=signer, next_nonce=next_nonce)
 
     def entry(self, entry_id: UUID) -> OutboxEntry:
         """The entry with the payloads of its present nonce. Raises NotFound."""
@@ -172,7 +156,7 @@ class OutboxStore:
             return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
 
     def mark_sent(
-        self, entry: OutboxEntry, payload: SignedPayload, fence: Fence, verdict: Verdict, now: datetime
+        self, entry: OutboxEntry, payload: SignedPayload, fence: Fence, verdict: Verdict[Refusal], now: datetime
     ) -> None:
         """Keep what a broadcast came to. Raises LeaseLost."""
         with self.postgres.transaction(holding=fence) as tx:

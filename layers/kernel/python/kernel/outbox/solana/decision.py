@@ -31,19 +31,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from kernel.jsonrpc.pool import Delivery
 from kernel.outbox.solana.entries import Purpose, SignedPayload, SolanaEntry
 from kernel.outbox.solana.lifecycle import Event, State
 from kernel.solana.fees import SolanaFeePolicy
 from kernel.solana.refusals import Refusal
 from kernel.solana.statuses import SignatureStatus
 
-# A transaction of age t is looked at again after t / 4: early news is read early, and an old case costs little.
-PATIENCE: Final = 0.25
 # A blockhash lives for a minute or so: what is proven dead is proven soon after, or a person has to look.
 PROVEN_WITHIN: Final = timedelta(hours=1)
 # What a person has to see to. The rest passes: a blockhash that the node does not know yet, a leader that is busy.
-ALARMING: Final = frozenset({Refusal.UNFUNDED, Refusal.UNACCEPTABLE, Refusal.UNKNOWN})
+ALARMING: Final = (Refusal.UNFUNDED, Refusal.UNACCEPTABLE, Refusal.UNKNOWN)
+# The most telling refusal counts when endpoints disagree.
+TELLING: Final = (*ALARMING, *(refusal for refusal in Refusal if refusal not in ALARMING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +126,6 @@ class Plan:
     alarm: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a broadcast to several endpoints came to."""
-
-    accepted: bool
-    refusal: Refusal | None
-    words: str
-
-
 def decide(entry: SolanaEntry, sighting: Sighting, policy: SolanaPolicy) -> Plan:
     """The next step of an entry that is not settled. The module's docstring is the algorithm."""
     landed = _landed(entry, sighting)
@@ -168,23 +158,16 @@ def end_of(error: Any) -> Event:
 
 
 def pause_s(entry: SolanaEntry, now: datetime, policy: SolanaPolicy) -> float:
-    """Seconds until the next look: a quarter of the newest payload's age, within the policy's bounds."""
+    """Seconds until the next look: soon while living bytes wait for a block."""
     latest = entry.latest
     waits_for_block = latest is not None and latest.durable_nonce is None and entry.state != State.LANDED
     longest_s = policy.resend_s if waits_for_block else policy.poll_max_s
-    since = entry.recorded_at if latest is None else latest.signed_at
-    return min(max((now - since).total_seconds() * PATIENCE, policy.poll_s), longest_s)
+    return entry.pause_s(now, shortest_s=policy.poll_s, longest_s=longest_s)
 
 
-def verdict(deliveries: Sequence[Delivery[Refusal]]) -> Verdict:
-    """One acceptance is enough; otherwise the first refusal that calls a person, or any, if an endpoint answered."""
-    if any(delivery.accepted for delivery in deliveries):
-        return Verdict(accepted=True, refusal=None, words="")
-    refused = [delivery for delivery in deliveries if delivery.refusal is not None]
-    if not refused:
-        return Verdict(accepted=False, refusal=None, words="")
-    telling = next((one for one in refused if one.refusal in ALARMING), refused[0])
-    return Verdict(accepted=False, refusal=telling.refusal, words=telling.words)
+def is_overdue(entry: SolanaEntry, now: datetime) -> bool:
+    """True when waiting has become odd, for whatever reason."""
+    return entry.waited_s(now) >= PROVEN_WITHIN.total_seconds()
 
 
 def _landed(entry: SolanaEntry, sighting: Sighting) -> SignedPayload | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kernel.errors import Conflict, Rejected
 from kernel.keys.solana import checked_address
+from kernel.outbox.obligation import Obligation
 from kernel.outbox.solana.lifecycle import FINAL, State
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
 from kernel.solana.refusals import Refusal
@@ -180,7 +181,7 @@ class SignedPayload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SolanaEntry:
+class SolanaEntry(Obligation[SignedPayload]):
     """An obligation as stored, with every payload that was ever signed for it, oldest first."""
 
     id: UUID
@@ -238,11 +239,6 @@ class SolanaEntry:
         return self.state in FINAL
 
     @property
-    def latest(self) -> SignedPayload | None:
-        """The payload that was signed last."""
-        return self.payloads[-1] if self.payloads else None
-
-    @property
     def effects(self) -> tuple[SignedPayload, ...]:
         """The payloads that carry the effect."""
         return tuple(payload for payload in self.payloads if payload.purpose == Purpose.EFFECT)
@@ -251,10 +247,6 @@ class SolanaEntry:
     def required(self) -> tuple[str, ...]:
         """Everybody who signs, the payer first."""
         return (self.payer, *self.signers)
-
-    def expired(self, now: datetime) -> bool:
-        """True when the effect is no longer wanted."""
-        return self.valid_until is not None and now >= self.valid_until
 
 
 def same_effect(row: Mapping[str, Any], intent: SolanaIntent) -> bool:

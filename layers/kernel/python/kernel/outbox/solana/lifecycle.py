@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from kernel.errors import Broken
+from kernel.outbox.lifecycle import follow
 
 
 class State(StrEnum):
@@ -82,18 +82,6 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
 FINAL: Final = frozenset(state for state, events in TRANSITIONS.items() if not events)
 
 
-class SolanaTransitionRefused(Broken):
-    """A Solana outbox entry cannot go this way."""
-
-    cause = "Two workers disagree about an entry, or the table in kernel/outbox/solana/lifecycle.py lacks a case."
-    remedy = "Look at the entry's signatures on the cluster before anything is replayed."
-
-
 def after(state: State, *events: Event) -> State:
-    """The state after these events, in order. Raises SolanaTransitionRefused for a step that the table lacks."""
-    for event in events:
-        following = TRANSITIONS[state].get(event)
-        if following is None:
-            raise SolanaTransitionRefused(state=state, event=event)
-        state = following
-    return state
+    """The state after these events, in order. Raises TransitionRefused for a step that the table does not know."""
+    return follow(TRANSITIONS, state, events)

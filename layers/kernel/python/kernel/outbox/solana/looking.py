@@ -5,15 +5,14 @@ and an end, rests on two RPCs: `proof` and `ending`.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from kernel.clock import Clock
-from kernel.errors import Transient
-from kernel.jsonrpc.endpoint import Call, RpcRefused
+from kernel.jsonrpc.endpoint import Call
+from kernel.outbox.reading import reading
 from kernel.outbox.solana.decision import Sighting, looks_dead
 from kernel.outbox.solana.entries import Purpose, SolanaEntry
 from kernel.solana.accounts import AccountState, AccountUnfit, NonceState, nonce_of
@@ -24,22 +23,6 @@ from kernel.solana.statuses import SignatureStatus
 WITNESSES: Final = 2
 FINALIZED_ACCOUNT: Final = {"encoding": "base64", "commitment": "finalized"}
 FINALIZED_TRANSACTION: Final = {"commitment": "finalized", "encoding": "json", "maxSupportedTransactionVersion": 0}
-
-
-class ClusterUnreadable(Transient):
-    """The node refused to tell what became of a Solana transaction."""
-
-    cause = "A node answered a plain question about heights, statuses, fees or accounts with an error."
-    remedy = "The entry is looked at again; read the node's words in the log if this lasts."
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """A refusal while looking never parks the task: what is signed has to be watched. Raises ClusterUnreadable."""
-    try:
-        yield
-    except RpcRefused as refused:
-        raise ClusterUnreadable(words=refused.words) from refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,16 @@ and ended all the same.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Broken, Rejected, WrongChain
+from kernel.errors import WrongChain
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.keys.solana import SolanaSigner
+from kernel.outbox.obligation import raise_alarm
+from kernel.outbox.settling import tell
 from kernel.outbox.solana.decision import (
-    PROVEN_WITHIN,
+    TELLING,
     Abandon,
     Mark,
     Plan,
@@ -42,33 +43,24 @@ from kernel.outbox.solana.decision import (
     Wait,
     decide,
     end_of,
+    is_overdue,
     pause_s,
-    verdict,
 )
 from kernel.outbox.solana.entries import Purpose, SignedPayload, SolanaEntry, SolanaIntent, SolanaIntentChanged
 from kernel.outbox.solana.lifecycle import Event
 from kernel.outbox.solana.looking import Lookout
 from kernel.outbox.solana.signing import Held, SigningDesk
 from kernel.outbox.solana.store import SolanaOutboxStore
+from kernel.outbox.submitting import submit_task
+from kernel.outbox.switch import HALTED_RETRY_S, Switch, is_halted
+from kernel.outbox.verdict import verdict_of
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.solana.pool import SolanaPool
-from kernel.tasks import Done, Outcome, Retry, Tasks, TaskSpec
-from kernel.treasury.switch import KillSwitch
+from kernel.tasks import Done, Outcome, Retry, Tasks
 
 logger = logging.getLogger(__name__)
 
-# Asking to look again costs no attempt, so this bounds failures only.
-ATTEMPTS_MAX: Final = 1_000
-HALTED_PAUSE_S: Final = 30.0
-
 Settled = Callable[[Transaction, SolanaEntry], None]
-
-
-class SolanaSettlementRefused(Broken):
-    """The business refused what the cluster made final."""
-
-    cause = "The caller's own effect of a settled transaction raised an error that would have dropped the submit task."
-    remedy = "Correct the slice's `settled` callback and replay the task: the cluster's word stands."
 
 
 class SolanaOutbox:
@@ -83,7 +75,7 @@ class SolanaOutbox:
         clock: Clock | None = None,
         *,
         policy: SolanaPolicy,
-        switch: KillSwitch | None = None,
+        switch: Switch | None = None,
     ) -> None:
         self._postgres, self._tasks, self._pool = postgres, tasks, pool
         self._clock: Clock = clock or SystemClock()
@@ -110,8 +102,10 @@ class SolanaOutbox:
         if self._switch is not None:
             for service in sorted({intent.service for intent in intents}):
                 self._switch.require_running(tx, service)
-        ids, new = self._store.record(tx, list(fresh.values()), self._clock.now())
-        self._tasks.enqueue([self._task(fresh[key], ids[key]) for key in fresh if key in new], tx)
+        now = self._clock.now()
+        ids, new = self._store.record(tx, list(fresh.values()), now)
+        # A task that stands under such a key already is for something else, and would submit nothing.
+        self._tasks.enqueue_new([submit_task(fresh[key], ids[key], now) for key in fresh if key in new], tx)
         return [ids[intent.business_key] for intent in intents]
 
     def entry(self, business_key: str) -> SolanaEntry | None:
@@ -126,7 +120,7 @@ class SolanaOutbox:
         """Take the entry as far as it goes now. Retry says when to look again; Done carries the final state.
 
         `settled` receives the settled entry inside the transaction that also completes the task: what the business
-        makes of the end commits with the end. Raises LeaseLost, RpcUnavailable, ClusterUnreadable, WrongChain.
+        makes of the end commits with the end. Raises LeaseLost, RpcUnavailable, ChainUnreadable, WrongChain.
         """
         entry = self._store.entry(entry_id)
         if entry.settled:
@@ -138,7 +132,7 @@ class SolanaOutbox:
 
     def _step(self, entry: SolanaEntry, fence: Fence, settled: Settled | None) -> Outcome:
         plan = self._plan(entry)
-        self._raise_alarm(entry, plan.alarm)
+        raise_alarm(entry, plan.alarm)
         match plan.step:
             case Sign():
                 return self._sign_and_send(entry, fence, plan, plan.step.purpose)
@@ -158,9 +152,8 @@ class SolanaOutbox:
 
     def _undecided(self, entry: SolanaEntry, fence: Fence, undecided: NoQuorum) -> Outcome:
         """The endpoints disagree, or too few answer: look again, and call somebody once that lasts."""
-        since = entry.recorded_at if entry.latest is None else entry.latest.signed_at
-        if self._clock.now() - since >= PROVEN_WITHIN:
-            self._raise_alarm(entry, undecided.code)
+        if is_overdue(entry, self._clock.now()):
+            raise_alarm(entry, undecided.code)
             self._store.note(entry, fence, (), undecided.code, self._clock.now())
         return self._later(entry, undecided.message)
 
@@ -179,19 +172,9 @@ class SolanaOutbox:
             raise WrongChain(chain=self._pool.cluster, intended=intent.cluster)
         self._desk.check(intent)
 
-    def _task(self, intent: SolanaIntent, entry_id: UUID) -> TaskSpec:
-        return TaskSpec(
-            kind=intent.task_kind,
-            business_key=intent.business_key,
-            payload={"entry_id": str(entry_id)},
-            run_at=self._clock.now(),
-            attempts_max=ATTEMPTS_MAX,
-            correlation_id=intent.correlation_id,
-        )
-
     def _sign_and_send(self, entry: SolanaEntry, fence: Fence, plan: Plan, purpose: Purpose) -> Outcome:
-        if purpose == Purpose.EFFECT and self._is_halted(entry.service):
-            return Retry(HALTED_PAUSE_S, f"{entry.service} is halted")
+        if purpose == Purpose.EFFECT and is_halted(self._switch, self._postgres, entry.service):
+            return Retry(HALTED_RETRY_S, f"{entry.service} is halted")
         if entry.durable_nonce and not self._store.lease_nonce(entry, fence, self._clock.now()):
             return self._later(entry, "another entry uses the durable nonce")
         draft = self._desk.draft(entry, purpose)
@@ -209,23 +192,17 @@ class SolanaOutbox:
         return self._later(committed, "sent")
 
     def _hold(self, entry: SolanaEntry, fence: Fence, plan: Plan) -> None:
-        self._raise_alarm(entry, plan.alarm)
+        raise_alarm(entry, plan.alarm)
         self._note(entry, fence, plan)
-
-    def _is_halted(self, service: str) -> bool:
-        if self._switch is None:
-            return False
-        with self._postgres.transaction() as tx:
-            return self._switch.standing(tx, service) is not None
 
     def _send(self, entry: SolanaEntry, fence: Fence) -> None:
         """Broadcast the newest committed bytes, and note what the endpoints said."""
         payload: SignedPayload = entry.payloads[-1]
-        outcome = verdict(self._pool.broadcast(payload.raw))
+        outcome = verdict_of(self._pool.broadcast(payload.raw), TELLING)
         if outcome.refusal is not None:
             logger.warning(
                 "A broadcast was refused.",
-                extra={"entry_id": str(entry.id), "refusal": outcome.refusal.value, "words": outcome.words},
+                extra={"entry_id": str(entry.id), "refusal": outcome.refusal, "words": outcome.words},
             )
         self._store.mark_sent(entry, payload, fence, outcome, self._clock.now())
 
@@ -249,27 +226,12 @@ class SolanaOutbox:
             events = (*events, end_of(ending.error))
         with self._postgres.transaction(holding=fence) as tx:
             ended = self._store.settle(tx, entry, events, ending, release_fees=released, now=self._clock.now())
-            if settled is not None:
-                _tell(settled, tx, ended)
+            tell(settled, tx, ended)
             self._tasks.complete(tx, fence, _result(ended))
         return Done(_result(ended))
 
     def _later(self, entry: SolanaEntry, reason: str) -> Retry:
         return Retry(pause_s(entry, self._clock.now(), self._policy), reason)
-
-    def _raise_alarm(self, entry: SolanaEntry, alarm: str | None) -> None:
-        if alarm is not None and alarm != entry.alarm:
-            logger.error(
-                "A Solana outbox entry needs a person.",
-                extra={"alarm": f"outbox.{alarm}", "entry_id": str(entry.id), "business_key": entry.business_key},
-            )
-
-
-def _tell(settled: Settled, tx: Transaction, ended: SolanaEntry) -> None:
-    try:
-        settled(tx, ended)
-    except Rejected as refused:
-        raise SolanaSettlementRefused(business_key=ended.business_key, code=refused.code) from refused
 
 
 def _result(entry: SolanaEntry) -> dict[str, str | int | None]:

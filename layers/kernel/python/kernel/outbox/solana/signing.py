@@ -1,16 +1,17 @@
 """Owns what is signed for a Solana entry: facts gathered, price and limit found, the message compiled, hands collected.
 
 1. Read the lookup tables and the durable nonce (finalized: a younger value might be dropped with its fork).
-2. Ask for a fresh blockhash, unless there is a nonce, and for the recent fees of the accounts that are written.
-3. Simulate, unless the caller set the limit. An effect that fails in the simulation is not signed: it would pay a fee
-   for nothing. It is held, with an alarm, and simulated again at the next look.
+2. In one round trip ask for a fresh blockhash and for the recent fees of the accounts that are written, and simulate,
+   unless the caller set the limit; then hold the blockhash to the heads of all endpoints.
+3. An effect that fails in the simulation is not signed: it would pay a fee for nothing. It is held, with an alarm, and
+   simulated again at the next look.
 4. Compile, at the price of this attempt, and with a limit of the entry's own: two obligations that pay the same to
    the same over one blockhash would otherwise be one transaction, and happen once.
 5. Somebody outside signs first, because they may have agreed to an earlier message for the same obligation; the
    others sign what they agreed to, after it was found to be the same effect.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from uuid import UUID
 from kernel.errors import Broken, KeyUnavailable
 from kernel.keys.external import SignatureAwaited, is_outside
 from kernel.keys.solana import SolanaSigner
+from kernel.outbox.reading import reading
 from kernel.outbox.solana.decision import SolanaPolicy
 from kernel.outbox.solana.entries import (
     Draft,
@@ -27,7 +29,6 @@ from kernel.outbox.solana.entries import (
     SolanaIntent,
     SolanaIntentTooLarge,
 )
-from kernel.outbox.solana.looking import reading
 from kernel.solana.accounts import AccountUnfit
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
 from kernel.solana.fees import price, unit_limit
@@ -79,14 +80,13 @@ class _Frame:
     payer: str
     instructions: tuple[Instruction, ...]
     tables: tuple[LookupTable, ...]
-    blockhash: Blockhash
     nonce: DurableNonce | None
 
-    def compiled(self, limit: int, price_of_unit: int) -> bytes:
+    def compiled(self, blockhash: str, limit: int, price_of_unit: int) -> bytes:
         return compile_message(
             self.payer,
             self.instructions,
-            blockhash=self.blockhash.value if self.nonce is None else None,
+            blockhash=blockhash if self.nonce is None else None,
             lookup_tables=self.tables,
             compute_unit_limit=limit,
             compute_unit_price=price_of_unit,
@@ -111,27 +111,30 @@ class SigningDesk:
         if intent.lookup_tables:
             return
         nonce = intent.durable_nonce and DurableNonce(intent.durable_nonce, intent.required[-1], ANY_HASH)
-        blockhash = Blockhash(value=ANY_HASH, last_valid_block_height=0, slot=0)
         try:
-            _Frame(intent.payer, intent.instructions, (), blockhash, nonce or None).compiled(UNIT_CAP, 1)
+            _Frame(intent.payer, intent.instructions, (), nonce or None).compiled(ANY_HASH, UNIT_CAP, 1)
         except TransactionTooLarge as large:
             raise SolanaIntentTooLarge(business_key=intent.business_key, bytes=large.details["bytes"]) from large
 
     def draft(self, entry: SolanaEntry, purpose: Purpose) -> Draft | Held:
         """The signed bytes, not committed yet, or why there are none. Raises RpcUnavailable, KeyUnavailable."""
+        limit = RELEASE_UNITS if purpose == Purpose.RELEASE else entry.compute_unit_limit
         try:
             with reading():
                 frame = self._frame(entry, purpose)
-                limit = self._limit(entry, purpose, frame)
-                offer = self._offer(entry, frame)
+                tried = unsigned(frame.compiled(ANY_HASH, UNIT_CAP, 1)) if limit is None else None
+                prospect = self._pool.prospect(_written(frame), tried, replace_blockhash=frame.nonce is None)
         except TransactionTooLarge as large:
             return Held(str(large), "too_large")
         except AccountUnfit as unfit:
             return Held(f"{unfit} {unfit.details}", unfit.code)
-        if isinstance(limit, Held):
-            return limit
-        limit = distinct_limit(limit, entry.id)
-        return self._signed(entry, purpose, frame, frame.compiled(limit, offer))
+        if prospect.simulation.error is not None:
+            return _refused(prospect.simulation)
+        if limit is None:
+            limit = unit_limit(prospect.simulation.units, self._policy.fees)
+        offer = self._offer(entry, prospect.recent_fees)
+        message = frame.compiled(prospect.blockhash.value, distinct_limit(limit, entry.id), offer)
+        return self._signed(entry, purpose, frame, message, prospect.blockhash)
 
     def _frame(self, entry: SolanaEntry, purpose: Purpose) -> _Frame:
         nonce = None
@@ -140,26 +143,17 @@ class SigningDesk:
             nonce = DurableNonce(entry.durable_nonce, state.authority, state.blockhash)
         tables = tuple(LookupTable(address, self._pool.lookup_table(address)) for address in entry.lookup_tables)
         instructions = entry.instructions if purpose == Purpose.EFFECT else ()
-        return _Frame(entry.payer, instructions, tables, self._pool.latest_blockhash(), nonce)
+        return _Frame(entry.payer, instructions, tables, nonce)
 
-    def _limit(self, entry: SolanaEntry, purpose: Purpose, frame: _Frame) -> int | Held:
-        if purpose == Purpose.RELEASE:
-            return RELEASE_UNITS
-        if entry.compute_unit_limit is not None:
-            return entry.compute_unit_limit
-        raw = unsigned(frame.compiled(UNIT_CAP, 1))
-        simulation = self._pool.simulate(raw, replace_blockhash=frame.nonce is None)
-        if simulation.error is not None:
-            return _refused(simulation)
-        return unit_limit(simulation.units, self._policy.fees)
-
-    def _offer(self, entry: SolanaEntry, frame: _Frame) -> int:
+    def _offer(self, entry: SolanaEntry, recent_fees: Sequence[int]) -> int:
         """The price of this attempt: above that of the last one also where the market has fallen since."""
         fees = self._policy.fees
-        going = price(self._pool.recent_fees(_written(frame)), fees, len(entry.payloads))
+        going = price(recent_fees, fees, len(entry.payloads))
         return going if entry.latest is None else max(going, price([entry.latest.unit_price], fees, 1))
 
-    def _signed(self, entry: SolanaEntry, purpose: Purpose, frame: _Frame, message: bytes) -> Draft | Held:
+    def _signed(
+        self, entry: SolanaEntry, purpose: Purpose, frame: _Frame, message: bytes, blockhash: Blockhash
+    ) -> Draft | Held:
         if frame.nonce is not None and frame.nonce.authority not in entry.required:
             return Held(f"{frame.nonce.authority} may advance the nonce, and is no signer", "nonce_authority")
         first, *others = sorted(entry.required, key=lambda address: not is_outside(self._signer(address)))
@@ -177,11 +171,11 @@ class SigningDesk:
             raw=signed.raw,
             signature=signed.signature,
             blockhash=said.blockhash,
-            last_valid_block_height=None if frame.nonce else frame.blockhash.last_valid_block_height,
+            last_valid_block_height=None if frame.nonce else blockhash.last_valid_block_height,
             durable_nonce=entry.durable_nonce,
             unit_limit=limit,
             unit_price=offer,
-            signed_at_slot=frame.blockhash.slot,
+            signed_at_slot=blockhash.slot,
         )
 
     def _signer(self, address: str) -> SolanaSigner:

@@ -11,7 +11,6 @@ from psycopg.types.json import Jsonb
 
 from kernel.errors import NotFound
 from kernel.ids import new_id
-from kernel.outbox.solana.decision import Verdict
 from kernel.outbox.solana.entries import (
     Draft,
     SignedPayload,
@@ -22,7 +21,9 @@ from kernel.outbox.solana.entries import (
 )
 from kernel.outbox.solana.lifecycle import Event, State, after
 from kernel.outbox.solana.looking import Ending
+from kernel.outbox.verdict import Verdict
 from kernel.postgres import Fence, Postgres, Queries, Transaction
+from kernel.solana.refusals import Refusal
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
 
@@ -105,7 +106,7 @@ class SolanaOutboxStore:
             return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
 
     def mark_sent(
-        self, entry: SolanaEntry, payload: SignedPayload, fence: Fence, verdict: Verdict, now: datetime
+        self, entry: SolanaEntry, payload: SignedPayload, fence: Fence, verdict: Verdict[Refusal], now: datetime
     ) -> None:
         """Keep what a broadcast came to. Raises LeaseLost."""
         with self.postgres.transaction(holding=fence) as tx:
