@@ -1,9 +1,14 @@
 """Tells administrators who are connected what became of money: deposits, transfers. After the commit, and only then."""
 
+import logging
+
+from kernel.errors import CounterpartError
 from kernel.postgres import Transaction
 from kernel.realtime import Publisher
 from kernel.treasury.inlets import Deposit
 from kernel.treasury.movements import Ending, Transfer
+
+logger = logging.getLogger(__name__)
 
 TOPIC = "admin"
 
@@ -28,9 +33,13 @@ class News:
         self._publisher.publish(TOPIC, body, after=tx, key=f"deposit_booked/{deposit.key}")
 
     def gone(self, event: str, chain: str) -> None:
-        """An event that was told is not on the final chain."""
-        body = {"news": "event_gone", "key": event, "chain": chain}
-        self._publisher.publish(TOPIC, body, key=f"event_gone/{event}")
+        """An event that was told is not on the final chain. Nothing hangs on the news: nobody is waited for."""
+        facts = {"event": event, "chain": chain}
+        logger.warning("An event that was told is on no final block.", extra=facts)
+        try:
+            self._publisher.publish(TOPIC, {"news": "event_gone", "key": event, "chain": chain}, key=f"gone/{event}")
+        except CounterpartError as silent:
+            logger.warning("Nobody was told.", extra={**facts, "code": silent.code})
 
     def ended(self, tx: Transaction, transfer: Transfer, ending: Ending) -> None:
         """A transfer has its end."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.anvil import AnvilNode
+from kernel.errors import CacheUnavailable
 from tests.handlers.ops.counter import BOX, COLD, CONFIRMATIONS, RESERVE, Counter, event_of, purse_of
 from tests.handlers.ops.purse import ETHER, Purse, on_chain
 
@@ -122,6 +123,19 @@ def test_an_event_that_a_fork_dropped_moves_nothing_and_is_told(counter: Counter
     assert purse.call("http_treasury.transfer_by_key", path=f"/v1/ops/treasury/transfers/{event.identity}")[0] == 404
     assert [one["key"] for one in news(purse, "event_gone")] == [event.identity]
     assert counter.check() == "balanced"
+
+
+def test_a_deposit_does_not_wait_for_redis(counter: Counter, purse: Purse) -> None:
+    """Nobody can be told: money moves all the same, and what is gone is gone."""
+    counter.open()
+    purse.kernel.news.failing = CacheUnavailable()
+    event = counter.pay(ETHER)
+    phantom = replace(event, transaction_hash=bytes(32))
+    counter.tell(event, phantom)
+    counter.run()
+
+    assert counter.ends() == {event.identity: "done", phantom.identity: "skipped"}
+    assert purse.transfer(event.identity)["state"] == "confirmed"
 
 
 def test_a_deposit_that_moved_to_another_block_counts_there(counter: Counter, purse: Purse, anvil: AnvilNode) -> None:
