@@ -11,6 +11,7 @@ import pytest
 from infra.local import anvil as anvil_part
 from infra.local import aws as aws_part
 from infra.local import fault_proxy as fault_proxy_part
+from infra.local import ipfs as ipfs_part
 from infra.local import pgbouncer as pgbouncer_part
 from infra.local import postgres as postgres_part
 from infra.local import programs, settings
@@ -22,6 +23,7 @@ from infra.local.children import Children
 from infra.local.exchanges import server as exchange_part
 from infra.local.exchanges.server import ExchangeServer
 from infra.local.fault_proxy import FaultProxy
+from infra.local.ipfs import Ipfs
 from infra.local.pgbouncer import Pgbouncer
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
@@ -213,6 +215,20 @@ def exchanges(exchange_server: ExchangeServer) -> Iterator[ExchangeServer]:
     yield exchange_server
     exchange_server.clear()
     exchange_server.hold(None)
+
+
+@pytest.fixture(scope="session")
+def ipfs_server(children: Children) -> Ipfs:
+    """The local pinning services and gateways of this pytest process."""
+    return ipfs_part.start(children)
+
+
+@pytest.fixture
+def ipfs(ipfs_server: Ipfs) -> Iterator[Ipfs]:
+    """The local pinning services and gateways, well and empty whenever a test begins."""
+    ipfs_server.forget()
+    yield ipfs_server
+    ipfs_server.heal()
 
 
 @pytest.fixture(scope="session")

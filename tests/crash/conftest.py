@@ -8,6 +8,7 @@ import pytest
 
 from infra.local.aws import Aws
 from infra.local.children import Children
+from infra.local.ipfs import Ipfs
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 from tests.crash.harness.scenario import Scenario
@@ -36,6 +37,9 @@ def stage(
         if name == "redis":
             redis: RedisRest = request.getfixturevalue("redis_server")
             return redis.rest_url, redis.token
+        if name == "ipfs":
+            ipfs: Ipfs = request.getfixturevalue("ipfs_server")
+            return ipfs.control_url, *ipfs.urls.values()
         aws: Aws = request.getfixturevalue("aws_server")
         return (aws.endpoint,)
 

@@ -10,8 +10,6 @@ from pydantic import ValidationError
 
 from functions.ops.queue_repair_pin import handler
 from functions.ops.wiring import ROLE, Deps, Settings
-from infra.local import ipfs as ipfs_part
-from infra.local.children import Children
 from infra.local.ipfs import FILEBASE, FILEBASE_BUCKET, FILEBASE_KEYS, PINATA, PINATA_JWT, Fault, Ipfs
 from kernel.errors import SettingsInvalid
 from kernel.settings import SecretRef
@@ -21,20 +19,6 @@ from kernel.testing.kernel import FakedKernel
 pytestmark = pytest.mark.handlers
 EVENT = json.loads(Path("events/ops/queue_repair_pin.json").read_text(encoding="utf-8"))
 KEY, PLAIN = "contest-42/standings", b'{"place": 1}' * 100
-
-
-@pytest.fixture(scope="module")
-def ipfs_server(children: Children) -> Iterator[Ipfs]:
-    server = ipfs_part.start(children, name="ipfs-of-handlers")
-    yield server
-    children.forget(server.child)
-
-
-@pytest.fixture
-def ipfs(ipfs_server: Ipfs) -> Ipfs:
-    ipfs_server.heal()
-    ipfs_server.forget()
-    return ipfs_server
 
 
 @pytest.fixture

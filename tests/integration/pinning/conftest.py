@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.local import ipfs as ipfs_part
-from infra.local.children import Children
 from infra.local.ipfs import FILEBASE, FILEBASE_BUCKET, FILEBASE_KEYS, PINATA, PINATA_JWT, Ipfs
 from kernel.breaker import Breakers
 from kernel.pinning import Sources
@@ -19,21 +17,6 @@ from kernel.tasks import Tasks
 from kernel.testing import FakeClock, InMemoryBoard, InMemoryQueue
 from kernel.testing.content import InMemoryContent
 from tests.integration.pinning.desk import ROLE, TIMEOUT_S, Desk
-
-
-@pytest.fixture(scope="session")
-def ipfs_server(children: Children) -> Ipfs:
-    """The stand-ins of this pytest process."""
-    return ipfs_part.start(children)
-
-
-@pytest.fixture
-def ipfs(ipfs_server: Ipfs) -> Iterator[Ipfs]:
-    """The stand-ins, well and empty."""
-    ipfs_server.heal()
-    ipfs_server.forget()
-    yield ipfs_server
-    ipfs_server.heal()
 
 
 @pytest.fixture
