@@ -5,8 +5,9 @@ The plain key lives in no attribute or variable whose repr, pickle or traceback 
 keeps its secret as a plain attribute, so such an object lives for one call only.
 """
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretBytes
 
@@ -22,6 +23,7 @@ from kernel.evm.transactions import (
     verify_signature,
 )
 from kernel.hashes import HASH_SIZE_BYTES
+from kernel.keys.addressed import Addressed
 from kernel.keys.kms import SigningAlgorithm, SigningKeyUnavailable, SigningKms
 from kernel.keys.sealed import Blob, Sealed
 
@@ -55,48 +57,46 @@ class Signer(Protocol):
         ...
 
 
-class LocalSigner:
+class OwnSigner(Addressed, ABC):
+    """A signer whose signature is here at once."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def sign_digest(self, digest: bytes) -> Signature: ...
+
+    def sign_transaction(self, payload: UnsignedTransaction) -> SignedTransaction:
+        digest = payload.digest()
+        signature = self.sign_digest(digest)
+        verify_signature(digest, signature, self.address)
+        return payload.with_signature(signature)
+
+
+class LocalSigner(OwnSigner):
     """Signs with a key in memory: tests and local chains only."""
 
-    __slots__ = ("_address", "_key")
+    __slots__ = ("_key",)
 
     def __init__(self, private_key: bytes) -> None:
         self._key = SecretBytes(private_key)
         del private_key  # what fails from here on shows it in no variable
         self._address = _address_of_key(self._key)
 
-    @property
-    def address(self) -> str:
-        return self._address
-
     def sign_digest(self, digest: bytes) -> Signature:
         return _sign(self._key, digest)
 
-    def sign_transaction(self, payload: UnsignedTransaction) -> SignedTransaction:
-        return _signed(self, payload)
 
-    def __repr__(self) -> str:
-        return f"LocalSigner({getattr(self, '_address', 'unfinished')})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a signer is not to be copied out of its process")
-
-
-class EnvelopeSigner:
+class EnvelopeSigner(OwnSigner):
     """Signs with a key that is stored sealed; it is opened for each signature and forgotten after it.
 
     blob: the sealed key, or what fetches it for each signature, so that a rotation is followed.
     """
 
-    __slots__ = ("_address", "_sealed")
+    __slots__ = ("_sealed",)
 
     def __init__(self, envelope: "Envelope", blob: Blob, *, purpose: str, chain: str, address: str) -> None:
         self._address = checksum(address)
         self._sealed = Sealed(envelope, blob, purpose=purpose, chain=chain, address=self._address)
-
-    @property
-    def address(self) -> str:
-        return self._address
 
     def sign_digest(self, digest: bytes) -> Signature:
         key = self._sealed.open()
@@ -104,40 +104,33 @@ class EnvelopeSigner:
             raise SigningKeyInvalid(address=self._address)
         return _sign(key, digest)
 
-    def sign_transaction(self, payload: UnsignedTransaction) -> SignedTransaction:
-        return _signed(self, payload)
-
     def __repr__(self) -> str:
         return f"EnvelopeSigner({getattr(self, '_sealed', 'unfinished')})"
 
 
-class KmsSigner:
+class KmsSigner(OwnSigner):
     """Signs with a secp256k1 key of KMS, which signs digests and hands out nothing but its public key.
 
     KMS signs as ECDSA in DER, with s in either half and no recovery id: s is brought into the lower half (EIP-2), and
     the recovery id is whichever of the two leads back to the address.
     """
 
-    __slots__ = ("_address", "_key_id", "_kms")
+    __slots__ = ("_key_id", "_kms")
 
     def __init__(self, kms: SigningKms, key_id: str, address: str | None = None) -> None:
         """address: whose key it must be; None asks KMS, once. Every signature is checked against it."""
         self._kms, self._key_id = kms, key_id
-        self._address = None if address is None else checksum(address)
+        self._address = "" if address is None else checksum(address)
 
     @property
     def address(self) -> str:
-        if self._address is None:
-            self._address = _address_in(self._kms.public_key(self._key_id), self._key_id)
+        self._address = self._address or _address_in(self._kms.public_key(self._key_id), self._key_id)
         return self._address
 
     def sign_digest(self, digest: bytes) -> Signature:
         _check_digest(digest)
         r, s = _from_der(self._kms.sign(self._key_id, digest, SigningAlgorithm.SECP256K1))
         return recoverable(digest, r, s, self.address)
-
-    def sign_transaction(self, payload: UnsignedTransaction) -> SignedTransaction:
-        return _signed(self, payload)
 
     def __repr__(self) -> str:
         return f"KmsSigner({getattr(self, '_key_id', 'unfinished')})"
@@ -171,13 +164,6 @@ def _recovers(digest: bytes, signature: Signature, address: str) -> bool:
         return recovered_address(digest, signature) == address
     except SignatureMismatch:  # this r is no point of the curve with that parity
         return False
-
-
-def _signed(signer: Signer, payload: UnsignedTransaction) -> SignedTransaction:
-    digest = payload.digest()
-    signature = signer.sign_digest(digest)
-    verify_signature(digest, signature, signer.address)
-    return payload.with_signature(signature)
 
 
 def _sign(key: SecretBytes, digest: bytes) -> Signature:

@@ -9,6 +9,7 @@ from kernel.errors import Broken, Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.transactions import Signature, SignedTransaction, UnsignedTransaction, verify_signature
 from kernel.keys import payloads_evm, payloads_solana
+from kernel.keys.addressed import Addressed
 from kernel.keys.payloads_evm import EvmPayloads
 from kernel.keys.payloads_solana import SolanaPayloads
 from kernel.keys.requests import Asked, Payloads, SignatureRequest, SignatureRequests
@@ -32,17 +33,13 @@ class DigestsNotSigned(Broken):
     example = '{"address": "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23", "digest": "c0ffee"}'
 
 
-class ExternalSigner:
+class ExternalSigner(Addressed):
     """An EVM address whose key is elsewhere."""
 
-    __slots__ = ("_address", "_requests")
+    __slots__ = ("_requests",)
 
     def __init__(self, requests: SignatureRequests, address: str) -> None:
         self._requests, self._address = requests, checksum(address)
-
-    @property
-    def address(self) -> str:
-        return self._address
 
     def sign_digest(self, digest: bytes) -> Signature:
         raise DigestsNotSigned(address=self._address, digest=digest.hex())
@@ -58,22 +55,15 @@ class ExternalSigner:
         verify_signature(signed.digest(), signature, self._address)
         return signed.with_signature(signature)
 
-    def __repr__(self) -> str:
-        return f"ExternalSigner({getattr(self, '_address', 'unfinished')})"
 
-
-class ExternalSolanaSigner:
+class ExternalSolanaSigner(Addressed):
     """A Solana address whose key is elsewhere; it signs messages that live by a durable nonce only."""
 
-    __slots__ = ("_address", "_cluster", "_requests")
+    __slots__ = ("_cluster", "_requests")
 
     def __init__(self, requests: SignatureRequests, address: str, *, cluster: str) -> None:
         self._requests, self._cluster = requests, cluster
         self._address = checked_address(address)
-
-    @property
-    def address(self) -> str:
-        return self._address
 
     def sign_message(self, message: bytes) -> bytes:
         """64 bytes over exactly this message. Raises SignatureAwaited while another one is signed."""
@@ -89,9 +79,6 @@ class ExternalSolanaSigner:
         )
         verify_message(request.payload, signature, self._address)
         return SignedMessage(request.payload, signature)
-
-    def __repr__(self) -> str:
-        return f"ExternalSolanaSigner({getattr(self, '_address', 'unfinished')})"
 
 
 EVM, SOLANA = EvmPayloads(), SolanaPayloads()

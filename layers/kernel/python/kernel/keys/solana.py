@@ -5,12 +5,14 @@ A key is the 32-byte seed of Ed25519 (RFC 8032); its address is the public key i
 `kernel.keys.evm` hold here too: no attribute, repr, pickle or traceback ever shows the seed.
 """
 
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pydantic import SecretBytes
 
 from kernel import base58
 from kernel.errors import Broken, Rejected
+from kernel.keys.addressed import Addressed
 from kernel.keys.kms import SigningAlgorithm, SigningKeyUnavailable, SigningKms
 from kernel.keys.sealed import Blob, Sealed
 
@@ -71,48 +73,43 @@ class SolanaSigner(Protocol):
         ...
 
 
-class LocalSolanaSigner:
+class OwnSolanaSigner(Addressed, ABC):
+    """A signer whose signature is here at once."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def sign_message(self, message: bytes) -> bytes: ...
+
+    def sign(self, message: bytes) -> SignedMessage:
+        return SignedMessage(message, self.sign_message(message))
+
+
+class LocalSolanaSigner(OwnSolanaSigner):
     """Signs with a seed in memory: tests and local chains only."""
 
-    __slots__ = ("_address", "_seed")
+    __slots__ = ("_seed",)
 
     def __init__(self, seed: bytes) -> None:
         self._seed = SecretBytes(seed)
         del seed  # what fails from here on shows it in no variable
         self._address = _address_of_seed(self._seed)
 
-    @property
-    def address(self) -> str:
-        return self._address
-
     def sign_message(self, message: bytes) -> bytes:
         return _sign(self._seed, message)
 
-    def sign(self, message: bytes) -> SignedMessage:
-        return SignedMessage(message, self.sign_message(message))
 
-    def __repr__(self) -> str:
-        return f"LocalSolanaSigner({getattr(self, '_address', 'unfinished')})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a signer is not to be copied out of its process")
-
-
-class EnvelopeSolanaSigner:
+class EnvelopeSolanaSigner(OwnSolanaSigner):
     """Signs with a seed that is stored sealed; it is opened for each signature and forgotten after it.
 
     blob: the sealed seed, or what fetches it for each signature, so that a rotation is followed.
     """
 
-    __slots__ = ("_address", "_sealed")
+    __slots__ = ("_sealed",)
 
     def __init__(self, envelope: "Envelope", blob: Blob, *, purpose: str, chain: str, address: str) -> None:
         self._address = checked_address(address)
         self._sealed = Sealed(envelope, blob, purpose=purpose, chain=chain, address=address)
-
-    @property
-    def address(self) -> str:
-        return self._address
 
     def sign_message(self, message: bytes) -> bytes:
         seed = self._sealed.open()
@@ -120,14 +117,11 @@ class EnvelopeSolanaSigner:
             raise SolanaKeyInvalid(address=self._address)
         return _sign(seed, message)
 
-    def sign(self, message: bytes) -> SignedMessage:
-        return SignedMessage(message, self.sign_message(message))
-
     def __repr__(self) -> str:
         return f"EnvelopeSolanaSigner({getattr(self, '_sealed', 'unfinished')})"
 
 
-class KmsSolanaSigner:
+class KmsSolanaSigner(OwnSolanaSigner):
     """Signs with an Ed25519 key of KMS (key spec ECC_NIST_EDWARDS25519), which hands out its public key only.
 
     UNTESTED: moto, the KMS of our tests, knows no Ed25519 keys; written from the documentation of KMS. Only the
@@ -135,26 +129,22 @@ class KmsSolanaSigner:
     with a key of your own before any money depends on it.
     """
 
-    __slots__ = ("_address", "_key_id", "_kms")
+    __slots__ = ("_key_id", "_kms")
 
     def __init__(self, kms: SigningKms, key_id: str, address: str | None = None) -> None:
         """address: whose key it must be; None asks KMS, once. Every signature is checked against it."""
         self._kms, self._key_id = kms, key_id
-        self._address = None if address is None else checked_address(address)
+        self._address = "" if address is None else checked_address(address)
 
     @property
     def address(self) -> str:
-        if self._address is None:
-            self._address = _address_in(self._kms.public_key(self._key_id), self._key_id)
+        self._address = self._address or _address_in(self._kms.public_key(self._key_id), self._key_id)
         return self._address
 
     def sign_message(self, message: bytes) -> bytes:
         signature = self._kms.sign(self._key_id, message, SigningAlgorithm.ED25519)
         verify_message(message, signature, self.address)
         return signature
-
-    def sign(self, message: bytes) -> SignedMessage:
-        return SignedMessage(message, self.sign_message(message))
 
     def __repr__(self) -> str:
         return f"KmsSolanaSigner({getattr(self, '_key_id', 'unfinished')})"
