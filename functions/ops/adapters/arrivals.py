@@ -108,10 +108,14 @@ class Arrivals:
         transaction = self._chains.landed(told)
         if isinstance(transaction, Unsettled):
             return transaction
-        if transaction.error is not None or self._deposits.is_own_transaction(transaction.signature):
+        if transaction.error is not None:
             return []
         inlets = self._deposits.inlets_at(_chain(told), list(transaction.lamports))
-        brought = [(inlet, moved(transaction.lamports, inlet.wallet)) for inlet in inlets]
+        brought = [
+            (inlet, moved(transaction.lamports, inlet.wallet))
+            for inlet in inlets
+            if not self._deposits.is_own_transfer(transaction.signature, inlet.wallet)
+        ]
         return _deposits(told, brought, transaction.slot, transaction.signature)
 
 

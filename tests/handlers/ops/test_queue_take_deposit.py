@@ -231,6 +231,20 @@ def test_what_was_booked_as_a_difference_before_is_not_booked_again(counter: Cou
     assert news(purse, "deposit_booked") == []
 
 
+def test_what_the_books_began_with_is_not_booked_again(counter: Counter, purse: Purse) -> None:
+    """A wallet whose books begin after its inlet saw the payment: the opening balance holds it."""
+    counter.open()
+    event = counter.pay(ETHER)
+    counter.node.mine(CONFIRMATIONS)
+    with purse.kernel.postgres.transaction() as tx:
+        tx.execute("update kernel.treasury_wallets set opened_block = %(block)s", block=event.block_number)
+    counter.tell(event)
+    counter.run()
+
+    assert counter.ends() == {event.identity: "done"}
+    assert news(purse, "deposit_booked") == []
+
+
 def test_a_difference_that_the_deposit_explains_is_none_any_more(counter: Counter, purse: Purse) -> None:
     """The check was first; the deposit's booking ends what it found, and nobody can book it a second time."""
     counter.open()

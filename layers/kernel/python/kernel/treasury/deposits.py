@@ -114,10 +114,10 @@ class Deposits:
             topics=(DEPOSITED,),
         )
 
-    def is_own_transaction(self, signature: str) -> bool:
-        """Whether a Solana transaction is the house's own: its end is booked by whoever sent it."""
+    def is_own_transfer(self, signature: str, wallet: str) -> bool:
+        """Whether a Solana transaction is a transfer of ours to the wallet: its end is booked by whoever sent it."""
         with self._postgres.transaction() as tx:
-            return bool(tx.one(Q["is_own_transaction"], signature=signature)["own"])
+            return bool(tx.one(Q["is_own_transfer"], signature=signature, wallet=wallet)["own"])
 
     def take(self, deposit: Deposit, tell: Tell) -> Taken:
         """Book a deposit and forward it; again, and nothing more happens. The event must be final.

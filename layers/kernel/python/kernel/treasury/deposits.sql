@@ -24,6 +24,9 @@ insert into kernel.treasury_deposits (key, event, chain, wallet, amount, block, 
 values (%(key)s, %(event)s, %(chain)s, %(wallet)s, %(amount)s, %(block)s, %(transaction_id)s, %(forward_to)s, %(now)s)
 returning *;
 
--- name: is_own_transaction
--- Whether a Solana transaction is one of the house: what it moves is booked at its end.
-select exists (select from kernel.solana_payloads where signature = %(signature)s) as own;
+-- name: is_own_transfer
+-- Whether a Solana transaction is a transfer of ours to this wallet: its end is booked by whoever sent it.
+select exists (
+    select from kernel.solana_payloads p join kernel.treasury_transfers t on t.entry_id = p.entry_id
+    where p.signature = %(signature)s and t.recipient = %(wallet)s
+) as own;
