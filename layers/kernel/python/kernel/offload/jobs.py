@@ -54,7 +54,7 @@ class Stored:
 class Job:
     """One computation that is to be done.
 
-    function: a name of the catalogue (gpu/catalogue.py). arguments: JSON, at most 60 000 bytes; what is larger is `input`.
+    function: a name of the catalogue (gpu/catalogue.py). arguments: JSON; what is larger than 60 000 bytes is `input`.
     After `valid_until` nobody wants the result. `then_kind`: the task that is asked for with the end, under the same
     business key, with {"job_id"} as its payload. `poll_kind`: who polls, and checks the result.
     """

@@ -1,13 +1,14 @@
 """Owns Modal as a provider: its functions called by name, its calls asked for by id, its errors as ours.
 
-The client keeps a connection, so a container has one. A function gets two signed URLs and no credential of ours; what
-it returns is told by Modal's own protocol and counts only after the caller's check.
+The client keeps a connection, so a container has one. By itself it would try for a minute to reach a service that is
+away, so each thing asked of it has a time-out of ours. A function gets two signed URLs and no credential; what it
+returns is told by Modal's own protocol and counts only after the caller's check.
 """
 
-import builtins
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
 
@@ -17,10 +18,13 @@ from kernel.offload.jobs import Call, answer_of
 from kernel.offload.objects import Objects
 from kernel.offload.providers import Accepted, Ending, Gone, NotMade, Pending
 
+T = TypeVar("T")
+
 #: The name of the dependency in breakers and health.
 MODAL: Final = "modal"
 #: The URLs of an attempt, which may wait for a GPU before it reads; the credentials that sign them may end sooner.
 URLS_VALID_S: Final = 3_600
+TIMEOUT_S: Final = 15.0
 
 
 class ModalUnauthorized(Broken):
@@ -63,11 +67,11 @@ class ModalProvider:
         objects: Objects,
         breakers: Breakers,
         *,
-        environment: str | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """token: <token id>:<token secret>, asked for when the first call is made."""
         self._app, self._token, self._objects, self._breakers = app, token, objects, breakers
-        self._environment = environment
+        self._timeout_s = timeout_s
         self._client: Any = None
 
     def usable(self) -> bool:
@@ -80,24 +84,28 @@ class ModalProvider:
         payload = self._payload(call)
         try:
             with self._breakers.guard(MODAL):
-                return Accepted(self._spawned(call.function, payload))
+                return Accepted(self._asked(self._spawned(call.function, payload)))
         except (CircuitOpen, ModalUnauthorized, ModalFunctionAbsent, ModalRefused, _Unreached) as error:
             return NotMade(error)
 
     def look(self, call_id: str, output_key: str) -> Pending | Ending:
         """Ask for the call's result without waiting. Raises ModalUnavailable, ModalUnauthorized, CircuitOpen."""
         with self._breakers.guard(MODAL):
-            told = self._asked(call_id)
+            told = self._asked(self._told(call_id))
         if isinstance(told, (Pending, Gone)):
             return told
         return answer_of(told, output_key) or Gone("unfit", "the app answers in a form that this version does not know")
 
     def cancel(self, call_id: str) -> None:
         """Stop a call that is under way. Raises ModalUnavailable."""
-        import modal
+        with self._breakers.guard(MODAL):
+            self._asked(self._cancelled(call_id))
 
-        with self._breakers.guard(MODAL), _translated():
-            modal.FunctionCall.from_id(call_id, client=self._connected()).cancel()
+    def close(self) -> None:
+        """Give the connection back; the next call opens another."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _payload(self, call: Call) -> dict[str, Any]:
         given = call.input and {
@@ -113,40 +121,52 @@ class ModalProvider:
             "output_url": self._objects.writable(call.output_key, URLS_VALID_S),
         }
 
-    def _spawned(self, name: str, payload: dict[str, Any]) -> str:
+    def _asked(self, asking: Coroutine[Any, Any, T]) -> T:
+        """What Modal answers in time, or its failure as one of ours."""
+        with _translated():
+            return asyncio.run(asyncio.wait_for(asking, self._timeout_s))
+
+    async def _spawned(self, name: str, payload: dict[str, Any]) -> str:
         import modal
 
-        with _translated():
-            client = self._connected()
-            function = modal.Function.from_name(self._app, name, environment_name=self._environment, client=client)
-            call_id: str = function.spawn(payload).object_id
+        function = modal.Function.from_name(self._app, name, client=await self._connected())
+        call_id: str = (await function.spawn.aio(payload)).object_id
         return call_id
 
-    def _asked(self, call_id: str) -> Any:
+    async def _told(self, call_id: str) -> Any:
         """What the function returned, Pending, or Gone."""
         import modal
 
-        with _translated():
-            call = modal.FunctionCall.from_id(call_id, client=self._connected())
-            try:
-                return call.get(timeout=0)
-            except builtins.TimeoutError:
-                return Pending()
-            except Exception as error:
-                gone = _gone(error)
-                if gone is None:
-                    raise
-                return gone
+        call = modal.FunctionCall.from_id(call_id, client=await self._connected())
+        try:
+            return await call.get.aio(timeout=0)
+        except TimeoutError:
+            return Pending()
+        except Exception as error:
+            gone = _gone(error)
+            if gone is None:
+                raise
+            return gone
 
-    def _connected(self) -> Any:
-        """The container's client. Raises what connecting raises."""
+    async def _cancelled(self, call_id: str) -> None:
+        import modal
+
+        await modal.FunctionCall.from_id(call_id, client=await self._connected()).cancel.aio()
+
+    async def _connected(self) -> Any:
+        """The container's client. Raises _Unreached, and what connecting raises."""
         import modal
 
         if self._client is None or self._client.is_closed():
             token_id, _, token_secret = self._token().get_secret_value().strip().partition(":")
             if not token_id or not token_secret:
                 raise ModalUnauthorized(reason="the secret is not of the form <token id>:<token secret>")
-            self._client = modal.Client.from_credentials(token_id, token_secret)
+            connecting = modal.Client.from_credentials.aio(token_id, token_secret)
+            try:
+                # Sooner than what waits for it, so that it is known that nothing was asked.
+                self._client = await asyncio.wait_for(connecting, self._timeout_s / 2)
+            except TimeoutError as silence:
+                raise _Unreached(error="no connection") from silence
         return self._client
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from kernel import aws
 from kernel.errors import Broken, Transient
 from kernel.hashes import sha256
 from kernel.offload.jobs import Stored
@@ -121,15 +122,9 @@ class S3Objects:
 
     @cached_property
     def _client(self) -> "S3Client":
-        if self._given is not None:
-            return self._given
-        import boto3
-        from botocore.config import Config
-
-        retries: Any = {"mode": "standard", "total_max_attempts": 3}
         # Signed URLs of the older form are refused by newer regions.
-        config = Config(connect_timeout=3, read_timeout=TIMEOUT_S, retries=retries, signature_version="s3v4")
-        return boto3.client("s3", config=config)
+        made: S3Client = self._given or aws.client("s3", read_timeout_s=TIMEOUT_S, signature_version="s3v4")
+        return made
 
 
 def read(objects: Objects, stored: Stored) -> bytes:
