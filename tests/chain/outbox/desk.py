@@ -3,9 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from infra.local.anvil import AnvilNode
 from kernel.clock import Clock
@@ -14,23 +12,14 @@ from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import Delivery, RpcPool
 from kernel.keys.evm import LocalSigner, Signer
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
-from kernel.postgres import Postgres
-from kernel.tasks import NotClaimed, Outcome, Tasks
-from kernel.tasks.model import Task
-from kernel.testing import FakeClock, InMemoryQueue
+from kernel.tasks import Tasks
+from kernel.testing import FakeClock
+from tests.chain.workbench import Died, Workbench
 
 ETHER = 10**18
-LEASE_S = 60.0
-# The outbox works with the rights of a slice, never with more.
-ROLE = "counterpart_oracle"
-ROUNDS_MAX = 40
 POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI), confirmations=1)
 # Reverts whatever it is sent: PUSH1 0, PUSH1 0, REVERT.
 REVERTING_CODE = "0x60006000fd"
-
-
-class Died(BaseException):
-    """The process dies here; no except clause of ours may catch it."""
 
 
 class DyingSigner(LocalSigner):
@@ -57,8 +46,10 @@ class DyingPool(RpcPool):
 
 
 @dataclass
-class Desk:
-    """One signer, one chain, one database. `outbox()` is a new process each time."""
+class Desk(Workbench[EvmIntent, OutboxEntry]):
+    """One signer, one chain, one database."""
+
+    role = "counterpart_oracle"
 
     node: AnvilNode
     database_url: str
@@ -70,9 +61,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.signer = LocalSigner(self.private_key)
         self.fund(self.signer.address)
-        self.postgres = Postgres(self.database_url, self.clock, role=ROLE)
-        self.queue = InMemoryQueue(self.clock)
-        self.tasks = Tasks(self.postgres, self.queue, self.clock)
+        self.connect()
 
     def colleague(self, clock: FakeClock | None = None) -> "Desk":
         """Another process at the same queue: connections of its own, and perhaps a clock of its own."""
@@ -102,48 +91,9 @@ class Desk:
         }
         return EvmIntent(**{**fields, **changes})
 
-    def record(self, *keys: str, **changes: Any) -> list[UUID]:
-        outbox = self.outbox()
-        with self.postgres.transaction() as tx:
-            return outbox.record_many(tx, [self.intent(key, **changes) for key in keys])
-
-    def entry(self, key: str) -> OutboxEntry:
-        entry = self.outbox().entry(key)
-        assert entry is not None, key
-        return entry
-
-    def claim(self, key: str) -> Task[dict[str, Any]]:
-        (record,) = self.tasks.about(key)
-        task = self.tasks.claim(record.id, "desk", LEASE_S)
-        assert not isinstance(task, NotClaimed), task
-        return task
-
-    def step(self, key: str, outbox: EvmOutbox | None = None) -> Outcome:
-        """One run of the submit task; a Died leaves the task leased, as a dead process does."""
-        self.wait_until_due(key)
-        task = self.claim(key)
-        outcome = (outbox or self.outbox()).advance(UUID(task.payload["entry_id"]), task.fence)
-        self.tasks.finish(task.fence, outcome)
-        return outcome
-
     def settle(self, key: str, *, mine: bool = False) -> OutboxEntry:
         """Run the task until the entry is settled."""
-        outbox = self.outbox()
-        for _ in range(ROUNDS_MAX):
-            entry = self.entry(key)
-            if entry.settled:
-                return entry
-            self.step(key, outbox)
-            if mine:
-                self.node.mine()
-        raise AssertionError(f"not settled: {self.entry(key)}")
-
-    def wait_until_due(self, key: str) -> None:
-        (record,) = self.tasks.about(key)
-        self.advance_to(max(record.run_at, record.lease_until or record.run_at))
-
-    def advance_to(self, moment: datetime) -> None:
-        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+        return self.work_until_settled(key, self.node.mine if mine else lambda: None)
 
     def fund(self, address: str, ether: int = 1_000) -> None:
         self.node.rpc("anvil_setBalance", address, hex(ether * ETHER))
@@ -158,10 +108,6 @@ class Desk:
     def hold_blocks(self) -> None:
         """From now on blocks are made only on demand."""
         self.node.rpc("evm_setAutomine", False)
-
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        with self.postgres.transaction() as tx:
-            return tx.all(sql)
 
 
 def recipient(key: str) -> str:

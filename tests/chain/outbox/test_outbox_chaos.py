@@ -12,11 +12,9 @@ import pytest
 from infra.local.anvil import RpcRefused
 from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Faults
-from kernel.errors import CounterpartError
 from kernel.evm.blocks import hexadecimal
 from kernel.outbox.evm import EvmOutbox, State
-from kernel.tasks import NotClaimed
-from tests.chain.outbox.desk import LEASE_S, REVERTING_CODE, Desk, Died, DyingPool, DyingSigner, recipient
+from tests.chain.outbox.desk import REVERTING_CODE, Desk, DyingPool, DyingSigner, recipient
 from tests.chain.outbox.test_outbox_faults import spend_elsewhere
 
 pytestmark = pytest.mark.chain
@@ -79,18 +77,7 @@ class Storm:
 
     def work(self, key: str) -> None:
         """A worker takes the task if it is due, and does what it can or dies."""
-        (record,) = self.desk.tasks.about(key)
-        task = self.desk.tasks.claim(record.id, "storm", LEASE_S)
-        if isinstance(task, NotClaimed):
-            return
-        try:
-            outcome = self.outbox().advance(self.desk.entry(key).id, task.fence)
-        except Died:
-            return
-        except CounterpartError as failure:
-            self.desk.tasks.finish(task.fence, failure)
-        else:
-            self.desk.tasks.finish(task.fence, outcome)
+        self.desk.try_step(key, self.outbox)
         if self.desk.entry(key).settled:
             self.open.discard(key)
 

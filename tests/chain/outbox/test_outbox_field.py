@@ -4,12 +4,10 @@ Told elsewhere beside their kin: an RPC that accepts and then answers an error, 
 a nonce that another wallet program used (`test_outbox_faults`), a process that dies at any step (tests/crash/outbox).
 """
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -23,12 +21,13 @@ from kernel.outbox.evm import OutboxEntry, Purpose, State
 from kernel.tasks import NotClaimed
 from kernel.tasks.model import Task
 from kernel.testing import FakeClock
-from tests.chain.outbox.desk import LEASE_S, Desk, Died, DyingPool, DyingSigner
+from tests.chain.outbox.desk import Desk, DyingPool, DyingSigner
 from tests.chain.outbox.test_outbox_faults import spend_elsewhere
+from tests.chain.workbench import LEASE_S, Died
+from tests.races import at_once
 
 pytestmark = pytest.mark.chain
 
-T = TypeVar("T")
 
 SLOTS_IN_AN_EPOCH = 32  # anvil calls a block final two epochs later: 64 blocks
 
@@ -188,7 +187,7 @@ def test_two_invocations_take_the_same_task(desk: Desk) -> None:
     taken: list[int] = []
     while not desk.entry("pay-1").settled:
         desk.wait_until_due("pay-1")
-        tasks = [task for task in together(colleagues, claim) if isinstance(task, Task)]
+        tasks = [task for task in at_once(colleagues, claim) if isinstance(task, Task)]
         taken.append(len(tasks))
         for task in tasks:
             desk.tasks.finish(task.fence, desk.outbox().advance(entry_id, task.fence))
@@ -207,7 +206,7 @@ def test_every_message_is_delivered_twice(desk: Desk) -> None:
             break
         messages = desk.queue.receive("oracle-submit-transaction", most=1_000, visibility_s=3_600)
         deliveries += 2 * len(messages)
-        together(colleagues, lambda one, told=messages: deliver(one, told))  # type: ignore[misc]
+        at_once(colleagues, lambda one, told=messages: deliver(one, told))  # type: ignore[misc]
         desk.clock.advance(1)
 
     assert {desk.entry(key).state for key in keys} == {State.CONFIRMED}
@@ -288,15 +287,3 @@ def deliver(desk: Desk, messages: Sequence[Any]) -> None:
         if isinstance(task, NotClaimed):
             continue
         desk.tasks.finish(task.fence, outbox.advance(task.payload["entry_id"], task.fence))
-
-
-def together(desks: Sequence[Desk], call: Callable[[Desk], T]) -> list[T]:
-    """What each does at the same moment, in a thread of its own; their results in order."""
-    barrier = threading.Barrier(len(desks))
-
-    def run(desk: Desk) -> T:
-        barrier.wait()
-        return call(desk)
-
-    with ThreadPoolExecutor(len(desks)) as threads:
-        return list(threads.map(run, desks))

@@ -11,9 +11,10 @@ from kernel.evm.blocks import hexadecimal
 from kernel.outbox.evm import State
 from kernel.tasks import Retry
 from tests.chain.evm.liar import Liar, always
-from tests.chain.outbox.desk import LEASE_S, Desk
+from tests.chain.outbox.desk import Desk
 from tests.chain.outbox.test_outbox_faults import spend_elsewhere
 from tests.chain.outbox.test_outbox_liars import settle
+from tests.chain.workbench import LEASE_S
 
 pytestmark = pytest.mark.chain
 

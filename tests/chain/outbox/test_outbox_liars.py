@@ -10,11 +10,12 @@ from infra.local.fault_proxy import FaultProxy
 from kernel.evm.blocks import hexadecimal
 from kernel.evm.rpc import Standing
 from kernel.outbox.evm import EvmOutbox, OutboxEntry, State
-from kernel.outbox.evm.looking import ChainUnreadable
+from kernel.outbox.reading import ChainUnreadable
 from kernel.tasks import Retry
 from tests.chain.evm.liar import Instead, Liar, ahead_by, always
-from tests.chain.outbox.desk import LEASE_S, Desk
+from tests.chain.outbox.desk import Desk
 from tests.chain.outbox.test_outbox_faults import spend_elsewhere
+from tests.chain.workbench import LEASE_S
 
 pytestmark = pytest.mark.chain
 

@@ -1,8 +1,6 @@
 """Several workers at once: one lease, one signature, one effect."""
 
-import threading
 from collections.abc import Callable
-from uuid import UUID
 
 import pytest
 
@@ -10,8 +8,9 @@ from kernel.errors import LeaseLost
 from kernel.evm.transactions import SignedTransaction, UnsignedTransaction
 from kernel.keys.evm import LocalSigner
 from kernel.outbox.evm import State
-from kernel.postgres import Postgres
-from tests.chain.outbox.desk import LEASE_S, ROLE, Desk
+from tests.chain.outbox.desk import Desk
+from tests.chain.workbench import LEASE_S
+from tests.races import at_once
 
 pytestmark = pytest.mark.chain
 
@@ -86,20 +85,7 @@ def test_a_worker_that_lost_its_lease_after_sending_harms_nothing(desk: Desk) ->
 
 def test_concurrent_records_lease_every_nonce_once(desk: Desk) -> None:
     """Eight threads, ten obligations each, one signer: eighty consecutive nonces, the first use included."""
-
-    def record(worker: int) -> None:
-        postgres = Postgres(desk.database_url, desk.clock, role=ROLE)
-        outbox = desk.outbox()
-        for number in range(10):
-            with postgres.transaction() as tx:
-                outbox.record(tx, desk.intent(f"pay-{worker}-{number}"))
-        postgres.close()
-
-    threads = [threading.Thread(target=record, args=(worker,)) for worker in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(range(8), lambda worker: [desk.record_elsewhere(f"pay-{worker}-{number}") for number in range(10)])
 
     leased = [row["nonce"] for row in desk.rows("select nonce from kernel.evm_outbox order by nonce")]
     assert leased == list(range(80))
@@ -107,22 +93,8 @@ def test_concurrent_records_lease_every_nonce_once(desk: Desk) -> None:
 
 def test_concurrent_records_of_one_key_make_one_obligation(desk: Desk) -> None:
     """Eight threads race for the same business key, each sure to be the first."""
-    found: list[UUID] = []
-    together = threading.Barrier(8)
+    found = at_once(range(8), lambda _: desk.record_elsewhere("pay-1"))
 
-    def record() -> None:
-        postgres = Postgres(desk.database_url, desk.clock, role=ROLE)
-        together.wait()
-        with postgres.transaction() as tx:
-            found.append(desk.outbox().record(tx, desk.intent("pay-1")))
-        postgres.close()
-
-    threads = [threading.Thread(target=record) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert (len(found), len(set(found))) == (8, 1)
+    assert (len(found), len({tuple(ids) for ids in found})) == (8, 1)
     desk.record("pay-2")
     assert [desk.entry("pay-1").nonce, desk.entry("pay-2").nonce] == [0, 1]

@@ -8,7 +8,8 @@ import pytest
 
 from kernel.outbox.evm import State
 from kernel.tasks import NotClaimed
-from tests.chain.outbox.desk import LEASE_S, Desk, recipient
+from tests.chain.outbox.desk import Desk, recipient
+from tests.chain.workbench import LEASE_S
 
 pytestmark = pytest.mark.chain
 

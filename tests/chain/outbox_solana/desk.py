@@ -3,9 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from infra.local.solana import LAMPORTS_PER_SOL, SolanaNode
 from kernel import base58
@@ -13,26 +11,16 @@ from kernel.clock import Clock
 from kernel.hashes import sha256
 from kernel.keys.solana import LocalSolanaSigner, SignedMessage, SolanaSigner
 from kernel.outbox.solana import SolanaEntry, SolanaIntent, SolanaOutbox, SolanaPolicy
-from kernel.postgres import Postgres
 from kernel.solana.fees import SolanaFeePolicy
 from kernel.solana.pool import Delivery, SolanaPool
 from kernel.solana.transactions import system_transfer
-from kernel.tasks import NotClaimed, Outcome, Tasks
-from kernel.tasks.model import Task
-from kernel.testing import FakeClock, InMemoryQueue
+from kernel.testing import FakeClock
 from kernel.treasury.switch import KillSwitch
+from tests.chain.workbench import Died, Workbench
 
-LEASE_S = 60.0
-# The outbox works with the rights of a slice, never with more.
-ROLE = "counterpart_netting"
-ROUNDS_MAX = 60
 POLICY = SolanaPolicy(fees=SolanaFeePolicy(price_floor=100, price_cap=1_000_000))
 # Above the rent of an account that holds nothing else.
 AMOUNT_LAMPORTS = 1_000_000
-
-
-class Died(BaseException):
-    """The process dies here; no except clause of ours may catch it."""
 
 
 class DyingSigner(LocalSolanaSigner):
@@ -73,8 +61,10 @@ class SwallowingPool(SolanaPool):
 
 
 @dataclass
-class Desk:
-    """One payer, one cluster whose blocks come on demand, one database. `outbox()` is a new process each time."""
+class Desk(Workbench[SolanaIntent, SolanaEntry]):
+    """One payer, one cluster whose blocks come on demand, one database."""
+
+    role = "counterpart_netting"
 
     node: SolanaNode
     database_url: str
@@ -87,9 +77,7 @@ class Desk:
         self.signer = LocalSolanaSigner(self.seed)
         self.payer = self.signer.address
         self.node.fund(self.payer, 100 * LAMPORTS_PER_SOL)
-        self.postgres = Postgres(self.database_url, self.clock, role=ROLE)
-        self.queue = InMemoryQueue(self.clock)
-        self.tasks = Tasks(self.postgres, self.queue, self.clock)
+        self.connect()
         self.others: dict[str, SolanaSigner] = {}
 
     def pool(self) -> SolanaPool:
@@ -124,57 +112,15 @@ class Desk:
         }
         return SolanaIntent(**{**fields, **changes})
 
-    def record(self, *keys: str, **changes: Any) -> list[UUID]:
-        outbox = self.outbox()
-        with self.postgres.transaction() as tx:
-            return outbox.record_many(tx, [self.intent(key, **changes) for key in keys])
-
-    def entry(self, key: str) -> SolanaEntry:
-        entry = self.outbox().entry(key)
-        assert entry is not None, key
-        return entry
-
-    def claim(self, key: str) -> Task[dict[str, Any]]:
-        (record,) = self.tasks.about(key)
-        task = self.tasks.claim(record.id, "desk", LEASE_S)
-        assert not isinstance(task, NotClaimed), task
-        return task
-
-    def step(self, key: str, outbox: SolanaOutbox | None = None) -> Outcome:
-        """One run of the submit task; a Died leaves the task leased, as a dead process does."""
-        self.wait_until_due(key)
-        task = self.claim(key)
-        outcome = (outbox or self.outbox()).advance(UUID(task.payload["entry_id"]), task.fence)
-        self.tasks.finish(task.fence, outcome)
-        return outcome
-
     def settle(self, key: str, blocks: int = 8) -> SolanaEntry:
         """Run the task until the entry is settled; so many blocks come between two runs."""
-        outbox = self.outbox()
-        for _ in range(ROUNDS_MAX):
-            entry = self.entry(key)
-            if entry.settled:
-                return entry
-            self.step(key, outbox)
-            self.node.mine(blocks)
-        raise AssertionError(f"not settled: {self.entry(key)}")
-
-    def wait_until_due(self, key: str) -> None:
-        (record,) = self.tasks.about(key)
-        self.advance_to(max(record.run_at, record.lease_until or record.run_at))
-
-    def advance_to(self, moment: datetime) -> None:
-        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+        return self.work_until_settled(key, lambda: self.node.mine(blocks))
 
     def effects(self, key: str) -> int:
         """How often the key's recipient was paid."""
         paid, rest = divmod(self.node.balance(recipient(key)), AMOUNT_LAMPORTS)
         assert 0 == rest
         return paid
-
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        with self.postgres.transaction() as tx:
-            return tx.all(sql)
 
 
 def recipient(key: str) -> str:

@@ -12,12 +12,10 @@ import pytest
 from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Faults
 from infra.local.solana import LAMPORTS_PER_SOL
-from kernel.errors import CounterpartError
 from kernel.outbox.solana import SolanaOutbox, State
 from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import system_transfer
-from kernel.tasks import NotClaimed
-from tests.chain.outbox_solana.desk import AMOUNT_LAMPORTS, LEASE_S, Desk, Died, DyingPool, DyingSigner, recipient
+from tests.chain.outbox_solana.desk import AMOUNT_LAMPORTS, Desk, DyingPool, DyingSigner, recipient
 from tests.chain.outbox_solana.nonces import advance_elsewhere, nonce_account
 
 pytestmark = pytest.mark.chain
@@ -91,18 +89,7 @@ class Storm:
 
     def work(self, key: str) -> None:
         """A worker takes the task if it is due, and does what it can or dies."""
-        (record,) = self.desk.tasks.about(key)
-        task = self.desk.tasks.claim(record.id, "storm", LEASE_S)
-        if isinstance(task, NotClaimed):
-            return
-        try:
-            outcome = self.outbox().advance(self.desk.entry(key).id, task.fence)
-        except Died:
-            return
-        except CounterpartError as failure:
-            self.desk.tasks.finish(task.fence, failure)
-        else:
-            self.desk.tasks.finish(task.fence, outcome)
+        self.desk.try_step(key, self.outbox)
         if self.desk.entry(key).settled:
             self.open.discard(key)
 

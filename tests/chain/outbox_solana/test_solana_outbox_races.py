@@ -1,6 +1,5 @@
 """Several workers at once, messages twice, clocks apart: one signature, one effect."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +13,9 @@ from kernel.outbox.solana import State
 from kernel.postgres import Postgres
 from kernel.tasks import NotClaimed, Tasks
 from kernel.testing import FakeClock
-from tests.chain.outbox_solana.desk import LEASE_S, ROLE, Desk, MutePool, SwallowingPool
+from tests.chain.outbox_solana.desk import Desk, MutePool, SwallowingPool
+from tests.chain.workbench import LEASE_S
+from tests.races import at_once
 
 pytestmark = pytest.mark.chain
 
@@ -136,7 +137,7 @@ def test_clocks_five_seconds_apart(desk: Desk, ahead_s: int) -> None:
     """Two containers take turns: one finds leases and deadlines shifted, and the same chain."""
     other_clock = FakeClock(desk.clock.now() + timedelta(seconds=ahead_s))
     other = replace(desk, clock=other_clock)
-    other.tasks = Tasks(Postgres(desk.database_url, other_clock, role=ROLE), desk.queue, other_clock)
+    other.tasks = Tasks(Postgres(desk.database_url, other_clock, role=desk.role), desk.queue, other_clock)
     desk.record("pay-1", valid_until=desk.clock.now() + timedelta(seconds=120))
     desk.step("pay-1", desk.outbox(pool=SwallowingPool(desk.urls, "localnet", desk.clock)))
     desk.node.expire()
@@ -152,48 +153,15 @@ def test_clocks_five_seconds_apart(desk: Desk, ahead_s: int) -> None:
 
 def test_concurrent_records_of_one_key_make_one_obligation(desk: Desk) -> None:
     """Eight threads race for the same business key, each sure to be the first."""
-    found: list[UUID] = []
-    together = threading.Barrier(8)
+    found = at_once(range(8), lambda _: desk.record_elsewhere("pay-1"))
 
-    def record() -> None:
-        postgres = Postgres(desk.database_url, desk.clock, role=ROLE)
-        together.wait()
-        with postgres.transaction() as tx:
-            found.append(desk.outbox().record(tx, desk.intent("pay-1")))
-        postgres.close()
-
-    threads = [threading.Thread(target=record) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert (8, 1) == (len(found), len(set(found)))
+    assert (8, 1) == (len(found), len({tuple(ids) for ids in found}))
     assert 1 == len(desk.tasks.about("pay-1"))
 
 
 def test_batches_with_the_same_keys_in_another_order_do_not_wait_for_each_other(desk: Desk) -> None:
     """Eight threads, the same forty keys, each shuffled: no deadlock, forty obligations."""
     keys = [f"pay-{number}" for number in range(40)]
-    together = threading.Barrier(8)
-    failures: list[BaseException] = []
+    at_once(range(8), lambda worker: desk.record_elsewhere(*keys[worker * 5 :], *keys[: worker * 5]))
 
-    def record(worker: int) -> None:
-        postgres = Postgres(desk.database_url, desk.clock, role=ROLE)
-        mine = keys[worker * 5 :] + keys[: worker * 5]
-        together.wait()
-        try:
-            with postgres.transaction() as tx:
-                desk.outbox().record_many(tx, [desk.intent(key) for key in mine])
-        except Exception as failure:
-            failures.append(failure)
-        postgres.close()
-
-    threads = [threading.Thread(target=record, args=(worker,)) for worker in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert [] == failures
     assert [{"count": 40}] == desk.rows("select count(*) from kernel.solana_outbox")

@@ -4,7 +4,8 @@ import pytest
 
 from kernel.outbox.evm import EvmOutbox, State
 from kernel.tasks import QueueUnavailable
-from tests.chain.outbox.desk import Desk, Died, DyingPool, DyingSigner
+from tests.chain.outbox.desk import Desk, DyingPool, DyingSigner
+from tests.chain.workbench import Died
 
 pytestmark = pytest.mark.crash
 

@@ -4,8 +4,9 @@ import pytest
 
 from kernel.outbox.solana import Purpose, SolanaOutbox, State
 from kernel.tasks import QueueUnavailable
-from tests.chain.outbox_solana.desk import Desk, Died, DyingPool, DyingSigner, SwallowingPool
+from tests.chain.outbox_solana.desk import Desk, DyingPool, DyingSigner, SwallowingPool
 from tests.chain.outbox_solana.nonces import nonce_account
+from tests.chain.workbench import Died
 
 pytestmark = pytest.mark.crash
 

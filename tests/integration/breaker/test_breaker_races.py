@@ -1,12 +1,8 @@
 """Fifty callers at once: one probe, one change, and every failure counted once."""
 
 import multiprocessing
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
 
@@ -17,22 +13,10 @@ from kernel.testing import FakeClock
 from tests.integration.breaker import callers
 from tests.integration.breaker.conftest import Fleet
 from tests.integration.breaker.test_breaker_life import NAME, fail, told
+from tests.races import at_once
 
 pytestmark = pytest.mark.integration
 CALLERS, CONTAINERS = 50, 10
-T = TypeVar("T")
-
-
-def at_once(those: Sequence[Breakers], act: Callable[[Breakers], T]) -> list[T]:
-    """What each returns, all begun at the same moment."""
-    meeting = threading.Barrier(len(those))
-
-    def begin(breakers: Breakers) -> T:
-        meeting.wait()
-        return act(breakers)
-
-    with ThreadPoolExecutor(len(those)) as pool:
-        return list(pool.map(begin, those))
 
 
 def containers(fleet: Fleet, kind: str, **options: object) -> list[Breakers]:

@@ -1,7 +1,7 @@
 """What is asked of outside signers: one request a slot, given out until the outbox has it, replaced only by itself."""
 
-import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -25,6 +25,7 @@ from kernel.keys.solana import LocalSolanaSigner
 from kernel.postgres import Postgres
 from kernel.solana.transactions import DurableNonce, compile_message, system_transfer
 from kernel.testing import FakeClock
+from tests.races import at_once
 
 pytestmark = pytest.mark.integration
 
@@ -168,24 +169,15 @@ def test_each_nonce_chain_and_wallet_has_a_request_of_its_own(
 
 def test_workers_who_ask_at_once_share_one_request(database_url: str) -> None:
     """However many they are: one row, and each of them hears of it now or at its next look."""
-    ready = threading.Barrier(6)
-    told: list[str | None] = []
 
-    def ask() -> None:
-        postgres = Postgres(database_url, role="counterpart_bridge")
-        signer = ExternalSigner(SignatureRequests(postgres), WALLET.address)
-        ready.wait(30)
-        try:
-            signer.sign_transaction(payment())
-        except SignatureAwaited as waiting:
-            told.append(str(waiting.details["request_id"]) if "request_id" in waiting.details else None)
-        postgres.close()
+    def ask(_: int) -> object:
+        with closing(Postgres(database_url, role="counterpart_bridge")) as postgres:
+            signer = ExternalSigner(SignatureRequests(postgres), WALLET.address)
+            with pytest.raises(SignatureAwaited) as awaited:
+                signer.sign_transaction(payment())
+        return awaited.value.details.get("request_id")
 
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    told = at_once(range(6), ask)
     postgres = Postgres(database_url, role="counterpart_bridge")
     [request] = SignatureRequests(postgres).waiting()
     postgres.close()
