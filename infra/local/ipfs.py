@@ -25,6 +25,7 @@ class Fault(StrEnum):
     DOWN = "down"  # the connection is cut
     BROKEN = "broken"  # 500
     BUSY = "busy"  # 429
+    PICKY = "picky"  # 413
     SILENT = "silent"  # no answer, ever
     SLOW = "slow"  # the right answer, `delay_s` late
     DRIPPING = "dripping"  # the right answer, one byte every `delay_s`

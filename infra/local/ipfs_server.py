@@ -26,6 +26,7 @@ from infra.local.ipfs import DOORS, FILEBASE, FILEBASE_BUCKET, FILEBASE_KEYS, PI
 from infra.local.ports import LOOPBACK
 
 BODY_MAX_BYTES = 100 * 1024 * 1024  # Pinata's own limit for one upload
+STATUSES = {Fault.BROKEN: 500, Fault.BUSY: 429, Fault.PICKY: 413}
 OTHER = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"  # the empty block
 
 
@@ -136,8 +137,8 @@ class Door(BaseHTTPRequestHandler):
             case Fault.SILENT:
                 self.close_connection = True
                 time.sleep(60)
-            case Fault.BROKEN | Fault.BUSY:
-                self._answer(500 if trouble.fault is Fault.BROKEN else 429)
+            case Fault.BROKEN | Fault.BUSY | Fault.PICKY:
+                self._answer(STATUSES[trouble.fault])
             case Fault.AWAY:
                 self._answer(302, headers={"location": "http://169.254.169.254/latest/meta-data/"})
             case Fault.SLOW:

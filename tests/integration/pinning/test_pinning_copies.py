@@ -93,7 +93,7 @@ def test_a_service_that_stays_away_is_left_alone_and_never_given_up(
 
     assert (task.state, task.attempt) == ("ready", 0)
     assert after[PINATA] - before[PINATA] <= 3 * 3600 / 300 + 3
-    assert after[FILEBASE] - before[FILEBASE] == 2  # PUT and HEAD, once
+    assert after[FILEBASE] - before[FILEBASE] == 3  # HEAD, PUT and HEAD, once
     assert 0 < len(told) < tries
     ipfs.heal()
 
@@ -126,6 +126,25 @@ def test_one_copy_of_two_is_by_health(desk: Desk, ipfs: Ipfs) -> None:
         assert isinstance(desk.work(f"{KEY}/{number}"), Done)
     assert len(ipfs.held(FILEBASE)) == 4
     assert {desk.state(f"{KEY}/{number}") for number in range(4)} == {("pinned", (FILEBASE,))}
+
+
+def test_content_that_one_service_does_not_take_is_no_complaint_about_it(desk: Desk, ipfs: Ipfs) -> None:
+    """The other one holds it; the service goes on to serve everybody else, however often this is tried."""
+    ipfs.trouble(PINATA, Fault.PICKY)
+    desk.pin(KEY, STANDINGS)
+    reasons = set()
+    for _ in range(4):
+        outcome = desk.work(KEY)
+        assert isinstance(outcome, Retry)
+        desk.clock.advance(outcome.after_s)
+        reasons.add(outcome.reason)
+    ipfs.heal()
+    desk.pin("another", b"another")
+
+    assert reasons == {"fewer services hold it than are wanted; unfit: {'pinning:pinata': 'HTTP 413'}"}
+    assert desk.state(KEY) == ("partial", (FILEBASE,))
+    assert desk.breakers.condition("pinning:pinata").is_closed
+    assert isinstance(desk.work("another"), Done)
 
 
 def test_an_answer_that_was_lost_makes_no_second_pin(desk: Desk, ipfs: Ipfs) -> None:
@@ -259,7 +278,7 @@ def test_without_services_the_bucket_is_enough(desk: Desk) -> None:
     outcome = desk.work("another")
 
     assert isinstance(outcome, Retry)
-    assert outcome.reason == "fewer services are configured than are wanted"
+    assert outcome.reason == "fewer services hold it than are wanted; unfit: none"
     assert desk.state("another") == ("partial", (PINATA,))
 
 

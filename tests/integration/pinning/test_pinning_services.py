@@ -12,7 +12,7 @@ from kernel.pinning.archives import archive_of
 from kernel.pinning.blocks import CHUNK_BYTES, leaf, tree_of
 from kernel.pinning.filebase import Filebase
 from kernel.pinning.pinata import Pinata
-from kernel.pinning.services import PinMismatched, PinningService, PinRefused
+from kernel.pinning.services import PinMismatched, PinningService, PinRefused, PinUnfit
 from kernel.pinning.site import SiteUnavailable
 from tests.integration.pinning.desk import IMPATIENT_S, TIMEOUT_S
 
@@ -85,6 +85,22 @@ def test_an_answer_that_came_too_late_is_nobodys(service: PinningService, ipfs: 
         service.pin(SMALL[0].cid, archive_of(SMALL))
 
 
+def test_filebase_is_not_sent_what_it_holds(filebase: Filebase, ipfs: Ipfs) -> None:
+    """The second time it is only asked; where the key has another content it is sent."""
+    before = ipfs.requests()[FILEBASE]
+    for _ in range(2):
+        filebase.pin(SMALL[0].cid, archive_of(SMALL))
+    asked = ipfs.requests()[FILEBASE] - before
+    ipfs.trouble(FILEBASE, Fault.LYING)
+    other = tree_of(b"other content")
+    with pytest.raises(PinMismatched):
+        filebase.pin(other[0].cid, archive_of(other))
+    ipfs.heal()
+    filebase.pin(other[0].cid, archive_of(other))
+
+    assert asked == 3 + 1  # HEAD, PUT and HEAD; then HEAD
+
+
 def test_an_archive_of_another_content_counts_for_nothing(service: PinningService) -> None:
     """The service names the root that it was given, and that is not what was asked."""
     with pytest.raises(PinMismatched):
@@ -92,9 +108,9 @@ def test_an_archive_of_another_content_counts_for_nothing(service: PinningServic
 
 
 def test_an_archive_that_is_damaged_is_refused(service: PinningService) -> None:
-    """By the stand-in, as by the services: the block has not the name it is given."""
+    """By the stand-in, as by the services: the block has not the name it is given. That is this content's fault."""
     damaged = archive_of(SMALL)[:-1] + b"!"
-    with pytest.raises(PinRefused):
+    with pytest.raises(PinUnfit):
         service.pin(SMALL[0].cid, damaged)
 
 

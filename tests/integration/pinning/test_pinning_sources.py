@@ -215,6 +215,19 @@ def test_where_nobody_has_it_each_is_named(everybody: Sources, gateways: list[Ga
     assert failed.value.details["sources"] == wanted
 
 
+def test_a_circuit_that_is_open_is_named_and_left_alone(sources_of: SourcesOf) -> None:
+    """While nobody else has it, too."""
+    liar, poor = Scripted("gateway:liar", b"lies"), Scripted("gateway:poor", None)
+    told = set()
+    for _ in range(5):
+        with pytest.raises(ContentUnavailable) as failed:
+            sources_of(liar, poor).read(leaf(SMALL).cid)
+        told.add(failed.value.details["sources"])
+
+    assert (liar.asked, poor.asked) == (3, 5)
+    assert told == {f"gateway:liar: {why}, gateway:poor: absent" for why in ("block_forged", "circuit_open")}
+
+
 def test_what_is_no_cid_is_asked_of_nobody(everybody: Sources, store: InMemoryContent) -> None:
     """Not even of the bucket, where it would be part of a key."""
     store.failure = StoreUnavailable()

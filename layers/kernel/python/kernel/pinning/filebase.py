@@ -1,7 +1,8 @@
 """Owns the conversation with Filebase (docs.filebase.com, "S3-Compatible API").
 
-    PUT  https://s3.filebase.com/<bucket>/<cid>.car   AWS Signature Version 4, x-amz-meta-import: car
-    HEAD the same                                     200, x-amz-meta-cid: bafy…
+    HEAD https://s3.filebase.com/<bucket>/<cid>.car   200, x-amz-meta-cid: bafy…, or 404
+    PUT  the same                                     x-amz-meta-import: car, by AWS Signature Version 4
+    HEAD the same
 
 The bucket is one of the IPFS network: what is put there is pinned, and its metadata name the CID. Archives are sent as
 its own SDK sends them (filebase-sdk, `ObjectManager.upload`). botocore signs; its client would follow redirects.
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from kernel.errors import SecretAbsent
+from kernel.pinning.blocks import is_same
 from kernel.pinning.services import UPLOAD_TIMEOUT_S, PinRefused, require_same, require_taken
 from kernel.pinning.site import Answer, Site
 
@@ -39,8 +41,11 @@ class Filebase:
         self._site = Site(url, plain_allowed=plain_allowed)
 
     def pin(self, cid: str, archive: bytes) -> None:
-        """Have the content held."""
+        """Have the content held; what is held already is not sent again."""
         path = f"/{self._bucket}/{cid}.car"
+        known = self._ask("HEAD", path, {}, None)
+        if known.status == 200 and is_same(known.headers.get("x-amz-meta-cid", ""), cid):
+            return
         require_taken(self._site.name, self._ask("PUT", path, ARCHIVE, archive))
         there = self._ask("HEAD", path, {}, None)
         require_taken(self._site.name, there)

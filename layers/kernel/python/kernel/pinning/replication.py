@@ -5,6 +5,7 @@
 3. Whoever dies in between has the upload repeated: the same content is the same pin, so that changes nothing.
 4. While too few services are well the task looks again when the first of their circuits may be tried, for as long as
    it takes. After `LATE_S` that is an alarm.
+5. A service that does not take this one content is well: its breaker hears no complaint, and the others are asked.
 """
 
 import logging
@@ -19,7 +20,7 @@ from kernel.pinning import pins
 from kernel.pinning.archives import archive_of
 from kernel.pinning.blocks import tree_of
 from kernel.pinning.pins import Pin
-from kernel.pinning.services import PinningService
+from kernel.pinning.services import PinningService, PinUnfit
 from kernel.pinning.sources import Sources
 from kernel.postgres import Postgres
 from kernel.tasks import Done, Fence, Outcome, Retry, Tasks
@@ -27,8 +28,8 @@ from kernel.tasks import Done, Fence, Outcome, Retry, Tasks
 logger = logging.getLogger(__name__)
 
 LATE_S: Final = 3600
-#: Where the settings name fewer services than a pin wants, only a person changes that.
-UNCONFIGURED_S: Final = 3600.0
+#: Where fewer services are configured than are wanted, or take the content, only a person changes that.
+PERSON_S: Final = 3600.0
 PREFIX: Final = "pinning:"
 
 
@@ -57,22 +58,29 @@ class Replication:
             pin = pins.read(tx, business_key)
         if pin.lacking:
             archive = archive_of(tree_of(self._sources.read(pin.cid)))
+        unfit: dict[str, str] = {}
         while pin.lacking:
-            others = [name for name, service in self._services.items() if service.name not in pin.confirmed]
+            others = [name for name, one in self._services.items() if one.name not in pin.confirmed]
+            others = [name for name in others if name not in unfit]
             if not others:
-                return self._again(pin, UNCONFIGURED_S, "fewer services are configured than are wanted")
+                return self._again(pin, PERSON_S, f"fewer services hold it than are wanted; unfit: {unfit or 'none'}")
             try:
-                holder = self._uploaded(others, pin.cid, archive)
+                holder = self._uploaded(others, pin.cid, archive, unfit)
             except AllProvidersAway as away:
                 return self._again(pin, away.retry_after_s, str(away.details["providers"]))
-            pin = self._confirmed(pin, holder, fence)
+            if holder is not None:
+                pin = self._confirmed(pin, holder, fence)
         return Done({"cid": pin.cid, "confirmed": list(pin.confirmed)})
 
-    def _uploaded(self, others: Sequence[str], cid: str, archive: bytes) -> str:
-        """The name of the service that holds it now. Raises AllProvidersAway."""
+    def _uploaded(self, others: Sequence[str], cid: str, archive: bytes, unfit: dict[str, str]) -> str | None:
+        """The name of the service that holds it now; None when one does not take it. Raises AllProvidersAway."""
 
-        def upload(name: str) -> str:
-            self._services[name].pin(cid, archive)
+        def upload(name: str) -> str | None:
+            try:
+                self._services[name].pin(cid, archive)
+            except PinUnfit as refused:
+                unfit[name] = str(refused.details["reason"])
+                return None
             return self._services[name].name
 
         return Failover(others, self._breakers, self._clock, rounds=1).call(upload)

@@ -2,20 +2,31 @@
 
 from typing import Final, Protocol
 
+from kernel.errors import Rejected
 from kernel.pinning.blocks import is_same
 from kernel.pinning.site import Answer, SiteUnavailable
 
 #: An archive of 32 MiB, over a slow line.
 UPLOAD_TIMEOUT_S: Final = 20.0
 
-#: Time-outs, and "try again": no refusals.
-PASSING: Final = frozenset({404, 408, 409, 425, 429})
+#: What a service says of this one content, whoever asks.
+UNFIT: Final = frozenset({400, 413, 415, 422, 451})
+#: What it says of the account.
+REFUSED: Final = frozenset({401, 402, 403})
+
+
+class PinUnfit(Rejected):
+    """A pinning service does not take this content."""
+
+    cause = "It is well, and refuses this archive: its form, its size, or what it is; details say what it answered."
+    remedy = "Nothing if others hold it; else look at the content, or lower the number of services that are wanted."
+    example = '{"site": "uploads.pinata.cloud", "reason": "HTTP 413"}'
 
 
 class PinRefused(SiteUnavailable):
-    """A pinning service refuses to hold the content."""
+    """A pinning service refuses to hold anything."""
 
-    cause = "Its credentials are absent or wrong, or the plan's space is used up; details say what it answered."
+    cause = "Its credentials are absent or wrong, or the plan is used up; details say what it answered."
     remedy = "Correct the credentials or the plan; the pin is tried again, and other services hold it meanwhile."
     example = '{"site": "uploads.pinata.cloud", "reason": "HTTP 401"}'
 
@@ -39,17 +50,18 @@ class PinningService(Protocol):
     def pin(self, cid: str, archive: bytes) -> None:
         """Have the content held; again is harmless. Returns once the service names this very CID.
 
-        Raises SiteUnavailable, PinRefused, PinMismatched, SecretsUnavailable.
+        Raises PinUnfit, which says nothing against the service; SiteUnavailable, PinRefused, PinMismatched, and
+        SecretsUnavailable.
         """
         ...
 
 
 def require_taken(site: str, answer: Answer) -> None:
-    """Go on only with an answer of 200. Raises PinRefused, SiteUnavailable."""
-    if answer.status == 200:
-        return
-    is_refusal = 400 <= answer.status < 500 and answer.status not in PASSING
-    raise (PinRefused if is_refusal else SiteUnavailable)(site=site, reason=f"HTTP {answer.status}")
+    """Go on only with an answer of 200. Raises PinUnfit, PinRefused, SiteUnavailable."""
+    if answer.status in UNFIT:
+        raise PinUnfit(site=site, reason=f"HTTP {answer.status}")
+    if answer.status != 200:
+        raise (PinRefused if answer.status in REFUSED else SiteUnavailable)(site=site, reason=f"HTTP {answer.status}")
 
 
 def require_same(site: str, answered: object, cid: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final, Protocol
 
-from kernel.breaker.breakers import Breakers
+from kernel.breaker.breakers import Breakers, CircuitOpen
 from kernel.breaker.guarding import told
 from kernel.errors import CounterpartError, Transient
 from kernel.pinning.blocks import STORED_MAX_BYTES, BlockForged, codec_of, tree_of
@@ -22,7 +22,7 @@ from kernel.pinning.store import ContentStore
 HEDGE_S: Final = 1.0
 #: A function has better things to do than to wait longer.
 PATIENCE_S: Final = 20.0
-ABSENT: Final = "absent"
+ABSENT, LATE = "absent", "too slow"
 
 
 class ContentUnavailable(Transient):
@@ -77,10 +77,10 @@ class Sources:
     def read(self, cid: str) -> bytes:
         """The content of this CID, and nothing else. Raises CidUnfit, ContentUnavailable."""
         codec_of(cid)
-        failures: dict[str, str] = {}
+        failures = dict.fromkeys(self._sources, LATE)
         threads = ThreadPoolExecutor(max_workers=len(self._sources), thread_name_prefix="pins")
         try:
-            for name, asked in self._asked(cid, threads):
+            for name, asked in self._asked(cid, threads, failures):
                 try:
                     content = asked.result()
                 except CounterpartError as error:
@@ -91,8 +91,7 @@ class Sources:
                 failures[name] = ABSENT
         finally:
             threads.shutdown(wait=False, cancel_futures=True)  # who is late ends by its own time-out
-        known = (f"{name}: {failures.get(name, 'too slow')}" for name in self._sources)
-        raise ContentUnavailable(cid=cid, sources=", ".join(known))
+        raise ContentUnavailable(cid=cid, sources=", ".join(f"{name}: {why}" for name, why in failures.items()))
 
     def close(self) -> None:
         """Give back the connections there are."""
@@ -101,10 +100,13 @@ class Sources:
             if close is not None:
                 close()
 
-    def _asked(self, cid: str, threads: ThreadPoolExecutor) -> Iterator[tuple[str, "Future[bytes | None]"]]:
+    def _asked(
+        self, cid: str, threads: ThreadPoolExecutor, failures: dict[str, str]
+    ) -> Iterator[tuple[str, "Future[bytes | None]"]]:
         """Each source's answer as it comes; asks the next one whenever one failed, or is late."""
         conditions = [self._breakers.condition(name) for name in self._sources]
         waiting = [one.dependency for one in conditions if one.is_closed or (one.wait_s or 0.0) <= 0]
+        failures.update(dict.fromkeys(self._sources.keys() - set(waiting), CircuitOpen.code))
         running: dict[Future[bytes | None], str] = {}
         until_s = time.monotonic() + self._patience_s
         while waiting or running:

@@ -7,6 +7,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from kernel import aws
 from kernel.errors import Broken, Transient
 from kernel.pinning.blocks import STORED_MAX_BYTES
 from kernel.pinning.encodings import Encoding
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 PREFIX: Final = "pins/"
-CONNECT_TIMEOUT_S: Final = 2
-READ_TIMEOUT_S: Final = 5
 TRIES_MAX: Final = 2
 _UNUSABLE: Final = frozenset({"NoSuchBucket", "AccessDenied", "InvalidBucketName", "AllAccessDisabled"})
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
@@ -96,11 +95,5 @@ class S3Store:
 
     @cached_property
     def _client(self) -> "S3Client":
-        if self._given is not None:
-            return self._given
-        import boto3
-        from botocore.config import Config
-
-        retries: Any = {"mode": "standard", "total_max_attempts": TRIES_MAX}
-        patience = Config(connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, retries=retries)
-        return boto3.client("s3", config=patience)
+        made: S3Client = self._given or aws.client("s3", tries_max=TRIES_MAX)
+        return made
