@@ -53,6 +53,7 @@ class EndpointView(Document):
     url: str
     topics: list[str]
     state: Literal["enabled", "disabled"]
+    disabled_by: str | None
     reason: str | None
     failures: int
     failing_since: datetime | None

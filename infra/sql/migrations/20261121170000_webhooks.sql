@@ -11,6 +11,7 @@ create table kernel.webhook_endpoints (
     previous_secret bytea,                                        -- signs too, until
     previous_until  timestamptz,
     state           text        not null default 'enabled' check (state in ('enabled', 'disabled')),
+    disabled_by     text        check (length(disabled_by) between 1 and 200),
     reason          text        check (length(reason) <= 500),    -- why it is disabled
     failures        integer     not null default 0 check (failures >= 0),  -- since the last success
     failing_since   timestamptz,
@@ -18,7 +19,7 @@ create table kernel.webhook_endpoints (
     created_at      timestamptz not null,
     changed_at      timestamptz not null,                         -- its state, or its secret
     check ((previous_secret is null) = (previous_until is null)),
-    check ((state = 'disabled') = (reason is not null)),
+    check ((state = 'disabled') = (disabled_by is not null) and (state = 'disabled') = (reason is not null)),
     check ((failures = 0) = (failing_since is null))
 );
 create index webhook_endpoints_topics on kernel.webhook_endpoints using gin (topics) where state = 'enabled';
@@ -60,7 +61,7 @@ create index webhook_deliveries_pending on kernel.webhook_deliveries (began_at) 
 grant select (id, owner, topics, state) on kernel.webhook_endpoints to counterpart_slice;
 grant select, insert on kernel.webhook_messages, kernel.webhook_deliveries to counterpart_slice;
 grant select, insert on kernel.webhook_endpoints to counterpart_ops;
-grant update (secret, previous_secret, previous_until, state, reason, failures, failing_since, paused_until, changed_at)
+grant update (secret, previous_secret, previous_until, state, disabled_by, reason, failures, failing_since, paused_until, changed_at)
     on kernel.webhook_endpoints to counterpart_ops;
 grant update (state, round, attempts, status, problem, began_at, tried_at, ended_at)
     on kernel.webhook_deliveries to counterpart_ops;

@@ -150,22 +150,23 @@ def test_wallets_are_told_by_service_and_chain(kernel: FakedKernel, clock: FakeC
 
 
 def test_webhooks_are_told(kernel: FakedKernel, clock: FakeClock) -> None:
-    """A receiver that fails is not one that is well; one that is disabled is an alarm."""
+    """A receiver that fails is not one that is well; one that we disabled ourselves is an alarm."""
     deps = Deps(kernel)
     ids = [
         deps.webhook_endpoints.create(
             owner="service:ops", url="https://hooks.example.org/", topics=["ops.*"], actor="ada"
         ).endpoint_id
-        for _ in range(3)
+        for _ in range(4)
     ]
-    deps.webhook_endpoints.disable(ids[0], actor="ada", reason="a holiday")
+    for endpoint_id, actor in ((ids[0], "ada"), (ids[1], "service:ops")):
+        deps.webhook_endpoints.disable(endpoint_id, actor=actor, reason="a holiday")
     with kernel.postgres.transaction() as tx:
         kernel.webhooks.publish(tx, "ops.transfer_ended", "one", {})
-        tx.execute(FAILING, id=ids[1], now=clock.now())
+        tx.execute(FAILING, id=ids[2], now=clock.now())
     clock.advance(30)
     found = scraped(kernel)
 
-    states = {"enabled": 1.0, "failing": 1.0, "disabled": 1.0}
+    states = {"enabled": 1.0, "failing": 1.0, "disabled": 2.0}
     assert {labels(state=state): value for state, value in states.items()} == found["webhook_endpoints"]
     assert ({(): 2.0}, {(): 30.0}) == (found["webhooks_pending"], found["webhooks_pending_seconds"])
     assert {labels(alarm="webhooks.disabled"): 1.0} == found["alarms"]

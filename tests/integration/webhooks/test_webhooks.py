@@ -122,6 +122,33 @@ def test_what_is_too_large_is_refused_to_its_publisher(desk: Desk, receiver: Rec
         desk.publish("order-3", {"x": "ä" * 40_000})
 
 
+@pytest.mark.parametrize(
+    ("topic", "key"),
+    [
+        ("Bridge.order_filled", "k"),
+        ("bridge", "k"),
+        ("bridge.*", "k"),
+        (TOPIC, ""),
+        (TOPIC, "k" * 201),
+        (TOPIC, "a\x00"),
+    ],
+)
+def test_a_mistake_of_the_publisher_shows_before_anybody_listens(desk: Desk, topic: str, key: str) -> None:
+    """Not in the transaction of a customer, on the day on which the first endpoint is made."""
+    with pytest.raises(ValueError, match=r"a (topic|business key)"):
+        desk.publish(key, topic=topic)
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "\u2028", "\\u0000", "😀"])
+def test_foreign_text_does_not_undo_the_business(desk: Desk, receiver: Receiver, text: str) -> None:
+    """Whatever somebody wrote on a chain is told as it is."""
+    desk.endpoint(receiver.url)
+    desk.publish(contents={"name": text})
+    desk.work()
+
+    assert {"name": text} == json.loads(receiver.got[0].body)["data"]
+
+
 def test_a_failed_attempt_is_made_again_under_the_same_id(desk: Desk, receiver: Receiver) -> None:
     """With the time and the signature of its own attempt, since receivers refuse old ones."""
     issued = desk.endpoint(receiver.url)
@@ -154,7 +181,7 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_disabled(
 
     assert (10, LONG_FAILURE) == (len(receiver.got), delivery.ended_at - began if delivery.ended_at else None)
     assert ("failed", 10, 500) == (delivery.state, delivery.attempts, delivery.status)
-    assert ("disabled", "it took nothing for three days") == (endpoint.state, endpoint.reason)
+    assert ("service:ops", "it took nothing for three days") == (endpoint.disabled_by, endpoint.reason)
     assert ["webhooks.disabled"] == [record.alarm for record in caplog.records if hasattr(record, "alarm")]
     (act, _) = Audit(desk.postgres).newest(subject=f"webhook_endpoint:{issued.endpoint_id}")
     assert ("service:ops", "webhooks.disable") == (act.actor, act.action)
@@ -212,6 +239,7 @@ def test_an_endpoint_that_is_away_holds_up_nobody(desk: Desk, receiver: Receiver
 def test_a_worker_that_died_after_sending_is_followed_by_one_that_sends_again(desk: Desk, receiver: Receiver) -> None:
     """At least once: the receiver knows the message by its id; the first worker can record nothing any more."""
     issued = desk.endpoint(receiver.url)
+    receiver.status(500, 204)
     desk.publish()
     (task_id,) = desk.due()
     first = desk.tasks.claim(task_id, "the first", 30.0)

@@ -57,7 +57,7 @@ from (
     union all
     select unnest(alarms) from kernel.treasury_wallets
     union all
-    select 'webhooks.disabled' from kernel.webhook_endpoints where state = 'disabled'
+    select 'webhooks.disabled' from kernel.webhook_endpoints where disabled_by = 'service:ops'  -- and by no person
 ) raised
 group by alarm
 order by alarm;

@@ -183,7 +183,9 @@ class Deliveries:
             tx.execute(Q["endpoint_well"], id=endpoint_id)
             return
         tx.execute(Q["endpoint_failed"], id=endpoint_id, until=now + timedelta(seconds=ruling.pause_s), now=now)
-        if ruling.disable is None or not tx.execute(Q["disable"], id=endpoint_id, reason=ruling.disable, now=now):
+        if ruling.disable is None:
+            return
+        if not tx.execute(Q["disable"], id=endpoint_id, actor=ACTOR, reason=ruling.disable, now=now):
             return
         told = {"reason": ruling.disable.value}
         fields = {"alarm": "webhooks.disabled", "endpoint_id": str(endpoint_id), "owner": row["owner"], **told}

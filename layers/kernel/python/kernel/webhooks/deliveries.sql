@@ -38,7 +38,7 @@ where id = %(id)s;
 -- name: disable
 -- By ourselves, once.
 update kernel.webhook_endpoints
-set state = 'disabled', reason = %(reason)s, changed_at = %(now)s
+set state = 'disabled', disabled_by = %(actor)s, reason = %(reason)s, changed_at = %(now)s
 where id = %(id)s and state = 'enabled';
 
 -- name: locked

@@ -43,13 +43,14 @@ class EndpointDisabled(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A receiver, without its secrets. `failures` are those in a row, `reason` says why it is disabled."""
+    """A receiver, without its secrets. `failures` are those in a row; `disabled_by` may be ourselves, "service:ops"."""
 
     id: UUID
     owner: str
     url: str
     topics: tuple[str, ...]
     state: str
+    disabled_by: str | None
     reason: str | None
     failures: int
     failing_since: datetime | None
@@ -124,7 +125,7 @@ class Endpoints:
 
     def _turn(self, endpoint_id: UUID, verb: str, actor: str, reason: str) -> Endpoint:
         with self._postgres.transaction() as tx:
-            row = tx.maybe(Q[verb], id=endpoint_id, reason=reason, now=self._clock.now())
+            row = tx.maybe(Q[verb], id=endpoint_id, actor=actor[:200], reason=reason, now=self._clock.now())
             if row is None:
                 raise EndpointUnknown(id=str(endpoint_id))
             self._keep(tx, actor, verb, endpoint_id, {"reason": reason})

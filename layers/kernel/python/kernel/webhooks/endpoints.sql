@@ -12,22 +12,22 @@ where id = %(id)s;
 -- name: enable
 -- Well until it fails again; whatever it failed before is forgotten.
 update kernel.webhook_endpoints
-set state = 'enabled', reason = null, failures = 0, failing_since = null, paused_until = null, changed_at = %(now)s
+set state = 'enabled', disabled_by = null, reason = null, failures = 0, failing_since = null, paused_until = null, changed_at = %(now)s
 where id = %(id)s
-returning id, owner, url, topics, state, reason, failures, failing_since, paused_until, previous_until, created_at,
-    changed_at;
+returning id, owner, url, topics, state, disabled_by, reason, failures, failing_since, paused_until, previous_until,
+    created_at, changed_at;
 
 -- name: disable
 -- For the reason that is given last.
 update kernel.webhook_endpoints
-set state = 'disabled', reason = %(reason)s, changed_at = %(now)s
+set state = 'disabled', disabled_by = %(actor)s, reason = %(reason)s, changed_at = %(now)s
 where id = %(id)s
-returning id, owner, url, topics, state, reason, failures, failing_since, paused_until, previous_until, created_at,
-    changed_at;
+returning id, owner, url, topics, state, disabled_by, reason, failures, failing_since, paused_until, previous_until,
+    created_at, changed_at;
 
 -- name: all
 -- Every receiver, without its secrets.
-select id, owner, url, topics, state, reason, failures, failing_since, paused_until, previous_until, created_at,
-    changed_at
+select id, owner, url, topics, state, disabled_by, reason, failures, failing_since, paused_until, previous_until,
+    created_at, changed_at
 from kernel.webhook_endpoints
 order by id;

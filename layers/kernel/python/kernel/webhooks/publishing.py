@@ -6,6 +6,7 @@ A row and a task for each endpoint that listens are written beside the business 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from kernel.tasks import Tasks, TaskSpec
 
 Q: Final = Queries.load(Path(__file__).with_name("publishing.sql"))
 KIND: Final = "ops.deliver_webhook"
+_TOPIC: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 CONTENTS_MAX_BYTES: Final = 65_536
 #: Not the attempts at the receiver, which `decision` counts, but those that ended before one: KMS or we were away.
 ATTEMPTS_MAX: Final = 100
@@ -55,12 +57,12 @@ class Webhooks:
 
         contents: JSON; amounts are texts of integers. about: the identity ("person:evm:0x…") of the person whom it
         concerns, if it does: of the endpoints that belong to persons only that person's are told.
-        Raises MessageChanged, MessageTooLarge.
+        Raises MessageChanged, MessageTooLarge; ValueError for a topic or key of another form, whoever listens.
         """
-        text = json.dumps(contents, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-        size = len(text.encode())
-        if size > CONTENTS_MAX_BYTES:
-            raise MessageTooLarge(topic=topic, bytes=size)
+        _require_form(topic, business_key)
+        text = json.dumps(contents, allow_nan=False, sort_keys=True, separators=(",", ":"))  # in ASCII
+        if len(text) > CONTENTS_MAX_BYTES:
+            raise MessageTooLarge(topic=topic, bytes=len(text))
         now = self._clock.now()
         told = {"topic": topic, "business_key": business_key, "about": about, "contents": text}
         rows = tx.all(Q["publish"], **told, id=new_id(), any_of=[topic, f"{topic.partition('.')[0]}.*"], now=now)
@@ -73,6 +75,14 @@ class Webhooks:
         row = tx.maybe(Q["contents"], topic=topic, business_key=business_key)
         if row is not None and row["contents"] != text:
             raise MessageChanged(topic=topic, business_key=business_key)
+
+
+def _require_form(topic: str, business_key: str) -> None:
+    """What the table would refuse only once somebody listens."""
+    if not _TOPIC.fullmatch(topic):
+        raise ValueError(f"a topic is <service>.<what happened> in small letters, not {topic!r}")
+    if not 1 <= len(business_key) <= 200 or not business_key.isprintable():
+        raise ValueError(f"a business key has 1 to 200 printable characters, unlike {business_key[:200]!r}")
 
 
 def task_of(message_id: UUID, endpoint_id: UUID, round_number: int, now: datetime) -> TaskSpec:
