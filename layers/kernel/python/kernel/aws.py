@@ -17,9 +17,15 @@ TRIES_MAX: Final = 3
 
 
 def client(
-    service: str, *, connect_timeout_s: float = CONNECT_TIMEOUT_S, read_timeout_s: float = READ_TIMEOUT_S, **config: Any
+    service: str,
+    *,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    read_timeout_s: float = READ_TIMEOUT_S,
+    tries_max: int = TRIES_MAX,
+    endpoint_url: str | None = None,
+    **config: Any,
 ) -> Any:
-    """A client of one service; the endpoint and the credentials are boto3's own business.
+    """A client of one service; the endpoint, unless it is given, and the credentials are boto3's own business.
 
     config: what else botocore's Config takes.
     """
@@ -27,9 +33,9 @@ def client(
     from botocore.config import Config
 
     make: Any = boto3.client  # the stubs know literal names only
-    retries: Any = {"mode": "standard", "total_max_attempts": TRIES_MAX}
+    retries: Any = {"mode": "standard", "total_max_attempts": tries_max}
     patience = Config(connect_timeout=connect_timeout_s, read_timeout=read_timeout_s, retries=retries, **config)
-    return make(service, config=patience)
+    return make(service, endpoint_url=endpoint_url, config=patience)
 
 
 @contextmanager

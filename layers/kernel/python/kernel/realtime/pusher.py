@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
+from kernel import aws
 from kernel.clock import Clock, SystemClock
 from kernel.realtime.plan import Fate
 from kernel.realtime.signature import signed_headers
@@ -109,18 +110,15 @@ class ApiGatewayPusher:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-        config = Config(
-            connect_timeout=TIMEOUT_S,
-            read_timeout=TIMEOUT_S,
-            retries=retries,
+        return aws.client(
+            "apigatewaymanagementapi",
+            connect_timeout_s=TIMEOUT_S,
+            read_timeout_s=TIMEOUT_S,
+            tries_max=ATTEMPTS,
+            endpoint_url=self._url,
             max_pool_connections=THREADS,
             tcp_keepalive=True,
         )
-        return boto3.client("apigatewaymanagementapi", endpoint_url=self._url, config=config)
 
 
 def _fate(refusal: Any) -> Fate:

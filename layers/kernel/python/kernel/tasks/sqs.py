@@ -95,9 +95,7 @@ class SqsSender:
 
     @cached_property
     def _client(self) -> "SQSClient":
-        if self._given is not None:
-            return self._given
-        made: SQSClient = aws.client("sqs", connect_timeout_s=TIMEOUT_S, read_timeout_s=TIMEOUT_S)
+        made: SQSClient = self._given or aws.client("sqs", connect_timeout_s=TIMEOUT_S, read_timeout_s=TIMEOUT_S)
         return made
 
 
