@@ -84,7 +84,7 @@ def play(console: Console) -> None:
             f"  {notifier.delivered} webhooks were delivered, signed, some of them twice: {len(payments)} events"
         )
         for payment in payments:
-            for line in _time_line(payment, desk.get(f"/v1/trace/treasury/{payment.key}")["moments"]):
+            for line in time_line(payment.key, desk.get(f"/v1/trace/treasury/{payment.key}")["moments"]):
                 console.print(line, highlight=False, soft_wrap=True)
         _conclude(desk, payments)
     console.print(f"\n[green]Every promise was seen.[/] {time.monotonic() - started_s:.0f} s in all.")
@@ -128,9 +128,9 @@ def _print_push(console: Console, body: dict[str, Any]) -> None:
     console.print(f"  [cyan]pushed[/] {body['news']}: {facts}", highlight=False, soft_wrap=True)
 
 
-def _time_line(payment: Payment, moments: Sequence[dict[str, Any]]) -> Iterator[str]:
+def time_line(key: str, moments: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What the bundle remembers of the payment, a line a moment, with the seconds since the first."""
-    yield f"\n[bold]GET /v1/trace/treasury/{payment.key}[/]"
+    yield f"\n[bold]GET /v1/trace/treasury/{key}[/]"
     first = datetime.fromisoformat(moments[0]["at"])
     for one in moments:
         seconds = (datetime.fromisoformat(one["at"]) - first).total_seconds()

@@ -17,7 +17,7 @@ from infra.local.treasury_stage import EVM_CHAIN_ID
 from kernel import siwe
 from kernel.keys.evm import LocalSigner
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 120.0
 TOPIC: Final = "admin"
 
 
