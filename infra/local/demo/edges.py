@@ -80,9 +80,7 @@ def play(console: Console) -> None:
         for payment in payments:
             listener.wait_for("deposit_booked", payment.key)
             listener.wait_for("transfer_ended", payment.key)
-        console.print(
-            f"  {notifier.delivered} webhooks were delivered, signed, some of them twice: {len(payments)} events"
-        )
+        console.print(f"  {notifier.delivered} signed webhooks were delivered, some of them twice")
         for payment in payments:
             for line in time_line(payment.key, desk.get(f"/v1/trace/treasury/{payment.key}")["moments"]):
                 console.print(line, highlight=False, soft_wrap=True)
