@@ -124,17 +124,16 @@ def rotate(id: UUID, wanted: Rotation, deps: Wired, admin: Admin) -> FreshSecret
     return _secret(deps.webhook_endpoints.rotate(id, overlap=overlap, actor=admin.identity))
 
 
-@app.post("/v1/ops/webhooks/{id}/{turn}")
-def turn(
-    id: UUID,  # noqa: A002
-    turn: Literal["enable", "disable"],
-    why: Why,
-    deps: Wired,
-    admin: Admin,
-) -> EndpointView:
-    """Let a receiver be told again from the next message on, or no more."""
-    act = deps.webhook_endpoints.enable if turn == "enable" else deps.webhook_endpoints.disable
-    return _endpoint(act(id, actor=admin.identity, reason=why.reason))
+@app.post("/v1/ops/webhooks/{id}/enable")
+def enable(id: UUID, why: Why, deps: Wired, admin: Admin) -> EndpointView:  # noqa: A002
+    """Tell a receiver again, from the next message on."""
+    return _endpoint(deps.webhook_endpoints.enable(id, actor=admin.identity, reason=why.reason))
+
+
+@app.post("/v1/ops/webhooks/{id}/disable")
+def disable(id: UUID, why: Why, deps: Wired, admin: Admin) -> EndpointView:  # noqa: A002
+    """Tell a receiver nothing more; what is on its way to it fails at its next attempt."""
+    return _endpoint(deps.webhook_endpoints.disable(id, actor=admin.identity, reason=why.reason))
 
 
 @app.get("/v1/ops/webhooks/{id}/deliveries")
