@@ -8,6 +8,7 @@ import pytest
 from infra.local.deployment import osls
 from infra.local.packaging.packages import DIST, package
 from infra.local.packaging.targets import TARGETS
+from tests.package.rooms import Rooms
 from tests.package.stack import Stack
 
 HOST = TARGETS["host"]
@@ -38,3 +39,9 @@ def template_file(manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFac
 def stack(template_file: Path) -> Stack:
     """The template, to be asked."""
     return Stack.read(template_file)
+
+
+@pytest.fixture(scope="session")
+def rooms(dist: Path, manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Rooms:
+    """The package, unpacked as Lambda would."""
+    return Rooms(tmp_path_factory.mktemp("rooms"), dist, manifest)

@@ -28,9 +28,9 @@ from kernel.tasks.messages import SEND_AHEAD_S
 
 T = TypeVar("T")
 #: A schedule fires once a minute, into a container that may have to unpack its layers first.
-SCHEDULE_S, QUEUE_S, ROUND_S = SEND_AHEAD_S + 120.0, 60.0, 400.0
+SCHEDULE_S, QUEUE_S, ROUND_S = SEND_AHEAD_S + 120.0, 90.0, 480.0
 #: Long enough for containers that start while the round runs.
-TIMING = Timing(voting_epoch_s=24, reveal_deadline_s=12)
+TIMING = Timing(voting_epoch_s=40, reveal_deadline_s=20)
 
 
 class SmokeFailed(LocalFailure):

@@ -12,7 +12,6 @@ from typing import Any
 
 from infra.local import scratch, settings
 from infra.local.packaging import archive, slices, vendors
-from infra.local.packaging.archive import Archive
 from infra.local.packaging.targets import Target, compile_tree
 
 DIST = settings.ROOT / "dist"
@@ -31,11 +30,10 @@ def package(target: Target, say: Callable[[str], None] = print, dist: Path = DIS
 def _package(target: Target, say: Callable[[str], None], dist: Path, folder: Path) -> dict[str, Any]:
     before = manifest(target, dist) or {"layers": {}}
     layers = {
-        name: _kept(before["layers"].get(name), digest, folder) or _layer(name, text, digest, target, folder)
+        name: _kept(before["layers"].get(name), _digest(text, target), folder) or pack_layer(name, text, target, folder)
         for name, text in vendors.requirements().items()
-        for digest in (_digest(text, target),)
     }
-    code = {name: dataclasses.asdict(_slice(name, target, folder)) for name in slices.slice_names()}
+    code = {name: pack_slice(name, target, folder) for name in slices.slice_names()}
     written = {"target": target.name, "runtime": target.runtime, "bytecode": target.compiler() is not None}
     written |= {"layers": layers, "slices": code}
     (folder / MANIFEST).write_text(json.dumps(written, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -63,7 +61,8 @@ def _kept(known: Mapping[str, Any] | None, digest: str, folder: Path) -> dict[st
     return dict(known) if known and known["digest"] == digest and (folder / known["file"]).is_file() else None
 
 
-def _layer(name: str, requirements: str, digest: str, target: Target, folder: Path) -> dict[str, Any]:
+def pack_layer(name: str, requirements: str, target: Target, folder: Path) -> dict[str, Any]:
+    """Zip what these requirements install; its entry in the manifest."""
     work = scratch.make("layer")
     try:
         vendors.install(requirements, target, work / "python")
@@ -73,15 +72,16 @@ def _layer(name: str, requirements: str, digest: str, target: Target, folder: Pa
         scratch.remove(work)
     # Under its contents' name in the bucket, so that CloudFormation sees a new layer when there is one, and only then.
     key = f"layers/{target.name}/{name}-{written.sha256[:16]}.zip"
-    return {**dataclasses.asdict(written), "digest": digest, "key": key}
+    return {**dataclasses.asdict(written), "digest": _digest(requirements, target), "key": key}
 
 
-def _slice(name: str, target: Target, folder: Path) -> Archive:
+def pack_slice(name: str, target: Target, folder: Path) -> dict[str, Any]:
+    """Zip a slice's own code; its entry in the manifest."""
     work = scratch.make("slice")
     try:
         slices.collect(name, work)
         _compile(target, work, "/var/task")
-        return archive.write(work, folder / f"{name}.zip", level=target.compression)
+        return dataclasses.asdict(archive.write(work, folder / f"{name}.zip", level=target.compression))
     finally:
         scratch.remove(work)
 
