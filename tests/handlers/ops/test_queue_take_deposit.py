@@ -86,7 +86,7 @@ def test_nothing_moves_before_the_event_is_final(counter: Counter, purse: Purse)
     open_looks = []
     for _ in range(CONFIRMATIONS - 1):
         purse.clock.advance(60)
-        open_looks.append((purse.deliver(purse.due()[0]["id"]).state, len(purse.kernel.news.published)))
+        open_looks.append((purse.deliver(purse.due()[0]["id"]).state, len(news(purse, "deposit_booked"))))
         counter.node.mine()
     counter.run()
 
