@@ -1,13 +1,15 @@
 """The stand-ins of IPFS, and the rooms over them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from infra.local.ipfs import FILEBASE, FILEBASE_BUCKET, FILEBASE_KEYS, PINATA, PINATA_JWT, Ipfs
 from kernel.breaker import Breakers
 from kernel.pinning import Sources
+from kernel.pinning.archives import archive_of
+from kernel.pinning.blocks import Block
 from kernel.pinning.filebase import Filebase
 from kernel.pinning.gateways import Gateway
 from kernel.pinning.pinata import Pinata
@@ -29,6 +31,19 @@ def timeout_s() -> float:
 def pinata(ipfs: Ipfs, timeout_s: float) -> Iterator[Pinata]:
     service = Pinata(lambda: PINATA_JWT, ipfs.urls[PINATA], plain_allowed=True, timeout_s=timeout_s)
     yield service
+    service.close()
+
+
+@pytest.fixture
+def publish(ipfs: Ipfs) -> Iterator[Callable[[Sequence[Block]], str]]:
+    """`publish(blocks)`: have them on IPFS, whatever the patience of the test; the CID."""
+    service = Pinata(lambda: PINATA_JWT, ipfs.urls[PINATA], plain_allowed=True)
+
+    def run(blocks: Sequence[Block]) -> str:
+        service.pin(blocks[0].cid, archive_of(blocks))
+        return blocks[0].cid
+
+    yield run
     service.close()
 
 

@@ -1,20 +1,22 @@
 """Gateways: whatever one of them does, nothing but the content itself comes out."""
 
 import os
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from infra.local.ipfs import GATEWAY, Fault, Ipfs
 from kernel.errors import CounterpartError
-from kernel.pinning.archives import archive_of
-from kernel.pinning.blocks import CHUNK_BYTES, BlockForged, Chunk, CidUnfit, leaf, root_of, tree_of
+from kernel.pinning.blocks import CHUNK_BYTES, Block, BlockForged, Chunk, CidUnfit, leaf, root_of, tree_of
 from kernel.pinning.gateways import Gateway
-from kernel.pinning.pinata import Pinata
 from kernel.pinning.site import SiteUnavailable
-from tests.integration.pinning.desk import IMPATIENT_S, TIMEOUT_S
+from tests.integration.pinning.desk import TIMEOUT_S
 
 pytestmark = pytest.mark.integration
 
+Publish = Callable[[Sequence[Block]], str]
+#: For what is waited for in vain, where nobody else has to answer meanwhile.
+SILENCE_S = 0.5
 SMALL, LARGE = b"small content", os.urandom(2 * CHUNK_BYTES + 7)
 
 
@@ -24,12 +26,9 @@ def gateway(gateways: list[Gateway]) -> Gateway:
 
 
 @pytest.fixture
-def cids(pinata: Pinata) -> dict[bytes, str]:
+def cids(publish: Publish) -> dict[bytes, str]:
     """What is there, by its content."""
-    trees = {content: tree_of(content) for content in (SMALL, LARGE, b"")}
-    for blocks in trees.values():
-        pinata.pin(blocks[0].cid, archive_of(blocks))
-    return {content: blocks[0].cid for content, blocks in trees.items()}
+    return {content: publish(tree_of(content)) for content in (SMALL, LARGE, b"")}
 
 
 def test_content_of_any_size_comes_back(gateway: Gateway, cids: dict[bytes, str]) -> None:
@@ -37,15 +36,14 @@ def test_content_of_any_size_comes_back(gateway: Gateway, cids: dict[bytes, str]
     assert {content: gateway.read(cid) for content, cid in cids.items()} == {content: content for content in cids}
 
 
-def test_what_a_gateway_has_not_is_no_failure(gateway: Gateway, pinata: Pinata, ipfs: Ipfs) -> None:
+def test_what_a_gateway_has_not_is_no_failure(gateway: Gateway, publish: Publish, ipfs: Ipfs) -> None:
     """Neither the content nor, where only the root is there, a chunk of it."""
-    root, *_ = blocks = tree_of(LARGE)
-    pinata.pin(root.cid, archive_of(blocks))
-    whole = gateway.read(root.cid)
+    cid = publish(tree_of(LARGE))
+    whole = gateway.read(cid)
     ipfs.forget()
 
     assert whole == LARGE
-    assert gateway.read(root.cid) is None
+    assert gateway.read(cid) is None
     assert gateway.read(leaf(b"never seen").cid) is None
 
 
@@ -53,7 +51,7 @@ def test_what_a_gateway_has_not_is_no_failure(gateway: Gateway, pinata: Pinata, 
 @pytest.mark.parametrize(
     ("fault", "timeout_s"),
     [
-        (fault, IMPATIENT_S if fault in {Fault.SILENT, Fault.DRIPPING} else TIMEOUT_S)
+        (fault, SILENCE_S if fault in {Fault.SILENT, Fault.DRIPPING} else TIMEOUT_S)
         for fault in Fault
         if fault is not Fault.SLOW
     ],
@@ -79,13 +77,13 @@ def test_a_large_file_may_take_longer_than_one_block(
     assert gateway.read(cids[LARGE]) == LARGE
 
 
-def test_a_stranger_cannot_make_a_gateway_read_more_than_a_file(gateway: Gateway, pinata: Pinata, ipfs: Ipfs) -> None:
+def test_a_stranger_cannot_make_a_gateway_read_more_than_a_file(gateway: Gateway, publish: Publish, ipfs: Ipfs) -> None:
     """Roots with true names and false contents: another size than the chunk has, and a second level."""
     chunk = leaf(b"a chunk")
     wrong_size = root_of([Chunk(chunk.cid, 6), Chunk(chunk.cid, 7)])
     second_level = root_of([Chunk(wrong_size.cid, 7), Chunk(chunk.cid, 7)])
     for root in (wrong_size, second_level):
-        pinata.pin(root.cid, archive_of([root, wrong_size, chunk]))
+        publish([root, wrong_size, chunk])
     with pytest.raises(BlockForged):
         gateway.read(wrong_size.cid)
     with pytest.raises(CidUnfit):

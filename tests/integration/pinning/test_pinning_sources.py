@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
 
@@ -12,14 +12,12 @@ import pytest
 from infra.local.ipfs import GATEWAY, MIRROR, Fault, Ipfs
 from kernel.breaker import Breakers, State
 from kernel.pinning import CidUnfit, ContentUnavailable, Encoding, Sources, StoreUnavailable, StoreUnusable
-from kernel.pinning.archives import archive_of
-from kernel.pinning.blocks import CHUNK_BYTES, leaf, tree_of
+from kernel.pinning.blocks import CHUNK_BYTES, Block, leaf, tree_of
 from kernel.pinning.gateways import Gateway
-from kernel.pinning.pinata import Pinata
 from kernel.pinning.sources import Bucket
 from kernel.testing import FakeClock
 from kernel.testing.content import InMemoryContent
-from tests.integration.pinning.desk import TIMEOUT_S
+from tests.integration.pinning.desk import IMPATIENT_S, TIMEOUT_S
 
 pytestmark = pytest.mark.integration
 
@@ -28,12 +26,11 @@ SourcesOf = Callable[..., Sources]
 
 
 @pytest.fixture
-def cid(pinata: Pinata, store: InMemoryContent) -> str:
+def cid(publish: Callable[[Sequence[Block]], str], store: InMemoryContent) -> str:
     """Of LARGE, which the gateways and the bucket have."""
-    blocks = tree_of(LARGE)
-    pinata.pin(blocks[0].cid, archive_of(blocks))
-    store.put(blocks[0].cid, LARGE, media_type="text/plain", encoding=Encoding.IDENTITY)
-    return blocks[0].cid
+    cid = publish(tree_of(LARGE))
+    store.put(cid, LARGE, media_type="text/plain", encoding=Encoding.IDENTITY)
+    return cid
 
 
 @pytest.fixture
@@ -100,7 +97,7 @@ def test_a_bucket_that_lost_it_or_lies_is_not_felt(
         (Fault.LYING, TIMEOUT_S),
         (Fault.ENDLESS, TIMEOUT_S),
         (Fault.AWAY, TIMEOUT_S),
-        (Fault.SILENT, 2.0),
+        (Fault.SILENT, IMPATIENT_S),
     ],
 )
 def test_one_gateway_that_fails_is_not_felt(

@@ -60,8 +60,8 @@ class Replication:
             archive = archive_of(tree_of(self._sources.read(pin.cid)))
         unfit: dict[str, str] = {}
         while pin.lacking:
-            others = [name for name, one in self._services.items() if one.name not in pin.confirmed]
-            others = [name for name in others if name not in unfit]
+            tried = {PREFIX + name for name in pin.confirmed} | unfit.keys()
+            others = [name for name in self._services if name not in tried]
             if not others:
                 return self._again(pin, PERSON_S, f"fewer services hold it than are wanted; unfit: {unfit or 'none'}")
             try:
