@@ -60,6 +60,17 @@ class AnvilNode:
             raise RpcRefused(method, answer["error"])
         return answer["result"]
 
+    def send(self, **transaction: str) -> str:
+        """Send from an account that the node holds; its hash. In a block by then, where the node mines by itself."""
+        hashed = str(self.rpc("eth_sendTransaction", transaction))
+        if self.rpc("anvil_getAutomine"):
+            self.wait_until_mined()
+        return hashed
+
+    def wait_until_mined(self) -> None:
+        """Wait until nothing that could be mined waits: a node that mines by itself answers before it has."""
+        self.child.wait_until(lambda: bool(self.rpc("txpool_status")["pending"] == "0x0"))
+
     def mine(self, blocks: int = 1) -> None:
         """Mine `blocks` at once."""
         self.rpc("anvil_mine", hex(blocks))

@@ -1,9 +1,5 @@
 """A contract that logs as often as it is told, and what the chain says it logged."""
 
-from typing import Any
-
-import httpx
-
 from infra.local.anvil import AnvilNode
 from kernel.evm.addresses import checksum
 
@@ -23,24 +19,19 @@ class Emitter:
         self.caller: str = node.rpc("eth_accounts")[0]
         node.rpc("anvil_setCode", self.address, CODE)
 
-    def call(self, count: int = 1, topic: bytes = TOPIC) -> dict[str, Any]:
+    def call(self, count: int = 1, topic: bytes = TOPIC) -> dict[str, str]:
         """A transaction that logs `count` times."""
         calldata = "0x" + topic.hex() + count.to_bytes(32, "big").hex()
         return {"from": self.caller, "to": self.address, "gas": hex(GAS), "data": calldata}
 
     def emit(self, count: int = 1, topic: bytes = TOPIC) -> None:
         """Log `count` times in a block of its own."""
-        self.node.rpc("eth_sendTransaction", self.call(count, topic))
+        self.node.send(**self.call(count, topic))
 
     def emit_each(self, *counts: int) -> None:
-        """Log so often in each of so many blocks, one after the other, over one connection; all are mined then."""
-        height = self.node.block_number() + len(counts)
-        with httpx.Client(timeout=30.0) as client:
-            for count in counts:
-                call = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction", "params": [self.call(count)]}
-                assert "error" not in client.post(self.node.url, json=call).json()
-        # The node answers before it has mined.
-        self.node.child.wait_until(lambda: self.node.block_number() >= height)
+        """Log so often in each of so many blocks, one after the other."""
+        for count in counts:
+            self.emit(count)
 
     def reorganise(self, depth: int, counts: list[tuple[int, int]] | None = None) -> None:
         """Replace the newest `depth` blocks; `counts` are (offset, count): in which new blocks to log, how often."""

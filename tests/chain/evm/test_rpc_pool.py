@@ -308,7 +308,7 @@ def test_logs_come_in_chain_order_from_any_range(anvil: AnvilNode, fault_proxy: 
     anvil.rpc("anvil_setCode", CONTRACT, LOGS_1)
     sender = anvil.rpc("eth_accounts")[0]
     for _ in range(12):
-        anvil.rpc("eth_sendTransaction", {"from": sender, "to": CONTRACT})
+        anvil.send(**{"from": sender, "to": CONTRACT})
     pool = pool_of(fault_proxy)
     seven = (7).to_bytes(32, "big")
     logs = pool.logs([CONTRACT], [seven], from_block=0, to_block=anvil.block_number())
@@ -324,7 +324,7 @@ def test_the_use_of_a_nonce_is_found_in_its_block(anvil: AnvilNode) -> None:
     sender = anvil.rpc("eth_accounts")[0]
     signer = checksum(sender)
     anvil.mine(40)
-    hashes = [anvil.rpc("eth_sendTransaction", {"from": sender, "to": ANYBODY}) for _ in range(3)]
+    hashes = [anvil.send(**{"from": sender, "to": ANYBODY}) for _ in range(3)]
     anvil.mine(57)
     pool = RpcPool((anvil.url,), 31337)
     found = [nonce_use(pool, signer, nonce, since_block=0, until_block=100) for nonce in range(4)]
@@ -345,7 +345,7 @@ def test_a_node_that_ignores_the_block_proves_nothing(anvil: AnvilNode) -> None:
     """Its count is no proof that the nonce was used long ago: our own transaction may have used it just now."""
     sender = anvil.rpc("eth_accounts")[0]
     anvil.mine(40)
-    anvil.rpc("eth_sendTransaction", {"from": sender, "to": ANYBODY})
+    anvil.send(**{"from": sender, "to": ANYBODY})
     anvil.mine(9)
 
     with pytest.raises(NonceHistoryUnavailable):

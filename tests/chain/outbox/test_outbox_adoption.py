@@ -36,7 +36,7 @@ def send_by_hand(desk: Desk, key: str, **changes: Any) -> bytes:
         "nonce": hex(entry.nonce),
         "gas": hex(90_000),
     }
-    return bytes.fromhex(desk.node.rpc("eth_sendTransaction", {**effect, **changes})[2:])
+    return bytes.fromhex(desk.node.send(**{**effect, **changes})[2:])
 
 
 def test_a_wallet_that_sends_what_it_was_asked_to_sign_has_paid(desk: Desk) -> None:
@@ -123,7 +123,7 @@ def test_an_older_payment_of_the_same_is_not_this_one(desk: Desk) -> None:
     desk.outbox().open_signers()
     desk.node.rpc("anvil_impersonateAccount", desk.signer.address)
     rent = {"from": desk.signer.address, "to": recipient("rent"), "value": "0x7", "nonce": "0x0"}
-    desk.node.rpc("eth_sendTransaction", rent)
+    desk.node.send(**rent)
     desk.clock.set(datetime.now(UTC) + timedelta(days=30))
     desk.record("rent")
 

@@ -358,10 +358,5 @@ def spend_elsewhere(desk: Desk) -> None:
     """Another wallet program that holds the same key sends a transaction of its own."""
     desk.node.rpc("anvil_impersonateAccount", desk.signer.address)
     count = quantity(desk.node.rpc("eth_getTransactionCount", desk.signer.address, "latest"))
-    transaction = {
-        "from": desk.signer.address,
-        "to": recipient("elsewhere"),
-        "value": hex(ETHER),
-        "nonce": hex(count),
-    }
-    desk.node.rpc("eth_sendTransaction", transaction)
+    wanted = {"to": recipient("elsewhere"), "value": hex(ETHER), "nonce": hex(count)}
+    desk.node.send(**{"from": desk.signer.address, **wanted})

@@ -28,7 +28,7 @@ def send_elsewhere(desk: Desk, nonce: int, **changes: Any) -> str:
     """Another wallet program sends at this nonce; its hash."""
     desk.node.rpc("anvil_impersonateAccount", desk.signer.address)
     transaction = {"from": desk.signer.address, "to": recipient("elsewhere"), "value": hex(ETHER), "nonce": hex(nonce)}
-    return str(desk.node.rpc("eth_sendTransaction", {**transaction, **changes}))
+    return desk.node.send(**{**transaction, **changes})
 
 
 def wait_for_the_alarm(desk: Desk, key: str) -> None:

@@ -96,8 +96,7 @@ class Counter:
     def send(self, transaction: dict[str, str]) -> dict[str, Any]:
         """A stranger's transaction, mined; its receipt."""
         sender = self.node.rpc("eth_accounts")[0]
-        hashed = self.node.rpc("eth_sendTransaction", {"from": sender, **transaction})
-        self.node.child.wait_until(lambda: self.node.rpc("eth_getTransactionReceipt", hashed) is not None)
+        hashed = self.node.send(**{"from": sender, **transaction})
         receipt: dict[str, Any] = self.node.rpc("eth_getTransactionReceipt", hashed)
         return receipt
 

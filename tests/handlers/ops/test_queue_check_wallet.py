@@ -102,7 +102,7 @@ def test_money_that_left_by_another_hand_is_a_difference(
     """Another program that holds the key spends; our books do not know of it, and say by how much."""
     address = opened()
     anvil.rpc("anvil_impersonateAccount", address)
-    anvil.rpc("eth_sendTransaction", {"from": address, "to": STRANGER, "value": hex(ETHER)})
+    anvil.send(**{"from": address, "to": STRANGER, "value": hex(ETHER)})
 
     assert purse.check(chain, address) == "difference"
     assert int(purse.wallet(address)["difference_base_units"]) == on_chain(anvil, address) - 10 * ETHER < -ETHER

@@ -115,8 +115,7 @@ class Provider:
             rows = tx.all("select id from kernel.tasks where kind = 'oracle.submit_transaction' and state = 'ready'")
         for row in rows:
             self.deliver(handler, row["id"])
-        # The node answers before it has mined.
-        self.node.child.wait_until(lambda: self.node.rpc("txpool_status")["pending"] == "0x0")
+        self.node.wait_until_mined()
 
     def one(self, sql: str, **params: Any) -> dict[str, Any]:
         """One row of the provider's database."""
