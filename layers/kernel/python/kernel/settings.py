@@ -61,12 +61,17 @@ class KernelSettings(FrozenSettings):
 
     #: "local", "test", or the name of a deployed stage.
     stage: str = Field(pattern="^[a-z][a-z0-9-]{0,30}$")
+    #: Postgres, through its transaction pooler, with sslmode=require or stricter.
     database_url: SecretRef
+    #: Upstash's REST address, https.
     redis_rest_url: str
+    #: Its token, which may write.
     redis_rest_token: SecretRef
     #: What comes before "<service>-<queue>" in a queue's URL.
     queue_url_prefix: str
+    #: The KMS key that wraps the data keys of envelopes.
     kms_key_id: str
+    #: What sessions are signed with, 32 characters or more.
     jwt_secret: SecretRef
     #: The secret before the present one: its tokens stay good until they run out.
     jwt_secret_previous: SecretRef | None = None
@@ -84,6 +89,7 @@ class KernelSettings(FrozenSettings):
     pins_gateways: str = ""
     #: How many pinning services are to hold each pin; 0: the bucket alone.
     pins_wanted: int = Field(default=0, ge=0, le=8)
+    #: What is written to the log at least.
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     #: Browser origins that may call the API, comma separated in the environment; none by default.
     cors_origins: str = ""
@@ -94,6 +100,12 @@ class KernelSettings(FrozenSettings):
             isinstance(value, str) and value.startswith(PLAIN_SCHEME) for _, value in self
         ):
             raise ValueError("a plain: secret is only allowed in the stages local and test")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_open_redis(self) -> Self:
+        if self.stage not in PLAIN_STAGES and not self.redis_rest_url.startswith("https://"):
+            raise ValueError("redis_rest_url may be without TLS only in the stages local and test")
         return self
 
     @property

@@ -13,8 +13,11 @@ A slice's wiring.py adds what is its own:
 Tests give Deps a kernel.testing.kernel.FakedKernel instead.
 """
 
+import re
 from functools import cached_property
-from typing import Self
+from typing import Final, Self
+
+from pydantic import SecretStr
 
 from kernel.auth import ApiKeys, Authenticator, Nonces, People, Tokens
 from kernel.auth.wallets import Place, WalletSignIn
@@ -24,6 +27,7 @@ from kernel.breaker.lifecycle import Circuit
 from kernel.breaker.news import news_of
 from kernel.cache import Cache, UpstashCache
 from kernel.clock import Clock, SystemClock
+from kernel.errors import SettingsInvalid
 from kernel.handler.telemetry import logger
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms, Kms
@@ -41,6 +45,8 @@ from kernel.settings import PLAIN_STAGES, KernelSettings
 from kernel.tasks import Queues, SqsSender, Tasks
 from kernel.tunables import Tunables
 from kernel.webhooks import Webhooks
+
+_WITH_TLS: Final = re.compile(r"[?&\s]sslmode=(require|verify-ca|verify-full)\b")
 
 
 class Kernel:
@@ -80,7 +86,7 @@ class Kernel:
     @cached_property
     def postgres(self) -> Postgres:
         """The database."""
-        return Postgres(lambda: self.secrets.resolve(self.settings.database_url), self.clock, role=self._role)
+        return Postgres(self._database_url, self.clock, role=self._role)
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -106,7 +112,7 @@ class Kernel:
     def breakers(self) -> Breakers:
         """Circuit breakers, on a connection of their own: verdicts are told also while a transaction is open."""
         postgres = Postgres(
-            lambda: self.secrets.resolve(self.settings.database_url),
+            self._database_url,
             self.clock,
             role=self._role,
             statement_timeout_s=STATEMENT_TIMEOUT_S,
@@ -233,6 +239,13 @@ class Kernel:
         self.postgres.check_schema()
         if keys:
             self.envelope.check()
+
+    def _database_url(self) -> SecretStr:
+        """Where the database is; told anew for each connection. Raises SettingsInvalid for one that takes no TLS."""
+        url = self.secrets.resolve(self.settings.database_url)
+        if self.settings.stage not in PLAIN_STAGES and not _WITH_TLS.search(url.get_secret_value()):
+            raise SettingsInvalid("The database's address must say sslmode=require, verify-ca or verify-full.")
+        return url
 
     @property
     def _redis_token(self) -> str:
