@@ -6,11 +6,14 @@ from decimal import Decimal
 import pytest
 
 from functions.oracle.core.commitment import commit_hash
+from functions.oracle.core.feeds import Feed
 from functions.oracle.core.quotes import VenuePrice
 from functions.oracle.cron_plan_rounds import handler as plan
 from functions.oracle.queue_commit import handler
 from functions.oracle.queue_submit_transaction import handler as submit
 from infra.local.demo.sightings import Bystander
+from infra.local.flare.feeds import feeds_named
+from kernel.prices import Limits, Prices
 from tests.handlers.oracle.provider import Context, Provider, Stage, scheduled_event
 
 pytestmark = pytest.mark.handlers
@@ -124,3 +127,18 @@ def test_latest_prices_are_cached_and_redis_down_loses_no_commit(stage: Stage, s
 
     assert task.state == "done"
     assert "BTC/USD" in provider.deps.latest.of(["BTC/USD"], stage.clock.now())
+
+
+def test_the_other_services_read_the_price_behind_the_commit(stage: Stage, stocked: Stocked) -> None:
+    """With their own rights, as a whole number, to the last digit that the oracle decided."""
+    provider, number = ready(stage, stocked)
+    provider.run(handler, "oracle.commit", f"local:{number}")
+    repository = provider.deps.repository
+    repository.remember_feeds(1, [Feed(feed.id, feed.decimals) for feed in feeds_named("BTC/USD")])  # as cron_collect
+    decided = repository.aggregates_at(["BTC/USD"], stage.clock.now())["BTC/USD"]
+    prices = Prices(Limits(age_max_s=2**31, width_max_bps=100))
+    with provider.deps.kernel.postgres.transaction(role="counterpart_bridge") as tx:
+        price = prices.of(tx, "BTC/USD")
+
+    assert (number, 4, decided.decided_at) == (price.voting_round, price.sources, price.decided_at)
+    assert Decimal(repr(decided.consensus)) == Decimal(price.price).scaleb(-price.decimals)
