@@ -1,37 +1,42 @@
 """The oracle's configuration and dependencies; the only file of the slice that reads the environment."""
 
+from __future__ import annotations
+
 import base64
 import json
 import secrets as dice
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from functions.oracle.adapters.evidence import Evidence
-from functions.oracle.adapters.finalising import Finalising
-from functions.oracle.adapters.flare import Flare
-from functions.oracle.adapters.intents import Intents
-from functions.oracle.adapters.latest import LatestPrices
-from functions.oracle.adapters.openings import Openings
-from functions.oracle.adapters.repository import Repository
-from functions.oracle.adapters.round_history import RoundHistory
-from functions.oracle.adapters.rounds import Rounds
-from functions.oracle.adapters.venues import DEFAULT_VENUES, Venues
+from functions.oracle.adapters.venues import DEFAULT_VENUES
 from functions.oracle.adapters.voters import WeightRegime
-from functions.oracle.core.finalisation import FinalisationRules
-from functions.oracle.core.message import signing_digest
-from functions.oracle.core.phases import Offsets
 from functions.oracle.core.price import WINDOW_S
-from functions.oracle.core.signature import Signature
-from kernel.evm.fees import GWEI, FeePolicy
-from kernel.evm.rpc import RpcPool
-from kernel.keys.evm import EnvelopeSigner, Signer
-from kernel.outbox.evm import EvmOutbox, OutboxPolicy
+from kernel.evm.fees import GWEI
 from kernel.settings import FrozenSettings, SecretRef
-from kernel.treasury.switch import KillSwitch
-from kernel.wiring import Kernel, KernelDeps
+from kernel.wiring import KernelDeps
+
+if TYPE_CHECKING:
+    from functions.oracle.adapters.evidence import Evidence
+    from functions.oracle.adapters.finalising import Finalising
+    from functions.oracle.adapters.flare import Flare
+    from functions.oracle.adapters.intents import Intents
+    from functions.oracle.adapters.latest import LatestPrices
+    from functions.oracle.adapters.openings import Openings
+    from functions.oracle.adapters.repository import Repository
+    from functions.oracle.adapters.round_history import RoundHistory
+    from functions.oracle.adapters.rounds import Rounds
+    from functions.oracle.adapters.venues import Venues
+    from functions.oracle.core.finalisation import FinalisationRules
+    from functions.oracle.core.phases import Offsets
+    from functions.oracle.core.signature import Signature
+    from kernel.evm.rpc import RpcPool
+    from kernel.keys.evm import Signer
+    from kernel.outbox.evm import EvmOutbox, OutboxPolicy
+    from kernel.wiring import Kernel
 
 ROLE = "counterpart_oracle"
 KEY_PURPOSE = "oracle-key"
@@ -83,6 +88,8 @@ class Settings(FrozenSettings):
     @property
     def offsets(self) -> Offsets:
         """When the phases of a round run."""
+        from functions.oracle.core.phases import Offsets
+
         return Offsets(
             commit_s=self.commit_offset_s,
             reveal_s=self.reveal_offset_s,
@@ -93,6 +100,8 @@ class Settings(FrozenSettings):
     @property
     def finalisation(self) -> FinalisationRules:
         """When and how rounds are finalised."""
+        from functions.oracle.core.finalisation import FinalisationRules
+
         return FinalisationRules(
             finalise_s=self.finalise_offset_s,
             grace_s=self.finalise_grace_s,
@@ -103,6 +112,9 @@ class Settings(FrozenSettings):
     @property
     def outbox_policy(self) -> OutboxPolicy:
         """One confirmation: an accepted block of Flare is final."""
+        from kernel.evm.fees import FeePolicy
+        from kernel.outbox.evm import OutboxPolicy
+
         fees = FeePolicy(fee_cap_wei=self.fee_cap_wei, tip_cap_wei=self.tip_cap_wei)
         return OutboxPolicy(fees=fees, confirmations=1, stuck_after_s=self.stuck_after_s, poll_s=self.confirm_every_s)
 
@@ -119,12 +131,16 @@ class Deps(KernelDeps):
     @cached_property
     def pool(self) -> RpcPool:
         """The chain's RPC endpoints."""
+        from kernel.evm.rpc import RpcPool
+
         urls = self.kernel.secrets.resolve(self.settings.rpc_urls).get_secret_value()
         return RpcPool(urls.split(","), self.settings.chain_id, self.clock, health=self.kernel.breakers)
 
     @cached_property
     def flare(self) -> Flare:
         """The chain as the oracle sees it."""
+        from functions.oracle.adapters.flare import Flare
+
         settings = self.settings
         return Flare(
             self.pool,
@@ -137,6 +153,8 @@ class Deps(KernelDeps):
     @cached_property
     def venues(self) -> Venues:
         """Where prices come from."""
+        from functions.oracle.adapters.venues import Venues
+
         settings = self.settings
         return Venues(
             settings.venues.split(","),
@@ -148,31 +166,44 @@ class Deps(KernelDeps):
     @cached_property
     def repository(self) -> Repository:
         """Prices, stored."""
+        from functions.oracle.adapters.repository import Repository
+
         return Repository(self.kernel.postgres)
 
     @cached_property
     def latest(self) -> LatestPrices:
         """The newest prices, cached."""
+        from functions.oracle.adapters.latest import LatestPrices
+
         return LatestPrices(self.kernel.cache, self.repository)
 
     @cached_property
     def history(self) -> RoundHistory:
         """Voting rounds, to be read."""
+        from functions.oracle.adapters.round_history import RoundHistory
+
         return RoundHistory(self.kernel.postgres)
 
     @cached_property
     def rounds(self) -> Rounds:
         """Voting rounds, to be taken part in."""
+        from functions.oracle.adapters.rounds import Rounds
+
         return Rounds(self.kernel.postgres, self.tasks, self.outbox)
 
     @cached_property
     def evidence(self) -> Evidence:
         """What rounds are computed from."""
+        from functions.oracle.adapters.evidence import Evidence
+
         return Evidence(self.flare, self.history)
 
     @cached_property
     def outbox(self) -> EvmOutbox:
         """Our transactions."""
+        from kernel.outbox.evm import EvmOutbox
+        from kernel.treasury.switch import KillSwitch
+
         signers = {signer.address: signer for signer in (self._submit_signer, self._deposit_signer)}
         return EvmOutbox(
             self.kernel.postgres,
@@ -187,16 +218,22 @@ class Deps(KernelDeps):
     @cached_property
     def openings(self) -> Openings:
         """Seals the secrets of our commits."""
+        from functions.oracle.adapters.openings import Openings
+
         return Openings(self.kernel.envelope, chain=self._chain, submitter=self.submitter)
 
     @cached_property
     def intents(self) -> Intents:
         """What we send."""
+        from functions.oracle.adapters.intents import Intents
+
         return Intents(self.flare, submitter=self.submitter, depositor=self._deposit_signer.address)
 
     @cached_property
     def finalising(self) -> Finalising:
         """Brings rounds to the relay."""
+        from functions.oracle.adapters.finalising import Finalising
+
         ourselves = self._policy_signer.address
         return Finalising(self.flare, self.rounds, self.outbox, self.intents, self.clock, ourselves=ourselves)
 
@@ -211,6 +248,9 @@ class Deps(KernelDeps):
 
     def policy_signature(self, message: bytes) -> Signature:
         """Our signature under a round's message (38 bytes), by the signing-policy key."""
+        from functions.oracle.core.message import signing_digest
+        from functions.oracle.core.signature import Signature
+
         return Signature(*self._policy_signer.sign_digest(signing_digest(message)))
 
     def check(self) -> None:
@@ -234,6 +274,8 @@ class Deps(KernelDeps):
         return self._signer(self.settings.signing_policy_key)
 
     def _signer(self, reference: str) -> Signer:
+        from kernel.keys.evm import EnvelopeSigner
+
         key = json.loads(self.kernel.secrets.resolve(reference).get_secret_value())
         sealed = base64.b64decode(key["sealed"])
         return EnvelopeSigner(
@@ -252,11 +294,15 @@ class SubmitterDeps(Deps):
 
 def build_deps() -> Deps:
     """The dependencies of one container, from the environment. Raises SettingsInvalid."""
+    from kernel.wiring import Kernel
+
     return Deps(Kernel.from_environment(role=ROLE), Settings.from_environment())
 
 
 def build_submitter_deps() -> SubmitterDeps:
     """The same for functions that sign."""
+    from kernel.wiring import Kernel
+
     return SubmitterDeps(Kernel.from_environment(role=ROLE), Settings.from_environment())
 
 

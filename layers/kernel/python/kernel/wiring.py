@@ -13,38 +13,36 @@ A slice's wiring.py adds what is its own:
 Tests give Deps a kernel.testing.kernel.FakedKernel instead.
 """
 
+from __future__ import annotations
+
 import re
 from functools import cached_property
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import SecretStr
 
-from kernel.auth import ApiKeys, Authenticator, Nonces, People, Tokens
-from kernel.auth.wallets import Place, WalletSignIn
-from kernel.breaker import TUNABLES, Board, Breakers, Policies, UpstashBoard
-from kernel.breaker.breakers import STATEMENT_TIMEOUT_S
-from kernel.breaker.lifecycle import Circuit
-from kernel.breaker.news import news_of
-from kernel.cache import Cache, UpstashCache
 from kernel.clock import Clock, SystemClock
 from kernel.errors import SettingsInvalid
 from kernel.handler.telemetry import logger
-from kernel.keys.envelope import Envelope
-from kernel.keys.kms import AwsKms, Kms
-from kernel.keys.vault import Vault
-from kernel.offload.asking import Jobs
-from kernel.offload.objects import Objects, S3Objects
-from kernel.pinning import ContentStore, Pinning, S3Store, Sources
-from kernel.pinning.gateways import Gateway
-from kernel.pinning.sources import Bucket
 from kernel.postgres import Postgres
-from kernel.ratelimit import Limiter, UpstashLimiter
-from kernel.realtime import Publisher, Realtime, Registry
 from kernel.secrets import AwsSecrets, Secrets
 from kernel.settings import PLAIN_STAGES, KernelSettings
 from kernel.tasks import Queues, SqsSender, Tasks
-from kernel.tunables import Tunables
-from kernel.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from kernel.auth import ApiKeys, Authenticator, Nonces, People, Tokens
+    from kernel.auth.wallets import WalletSignIn
+    from kernel.breaker import Board, Breakers
+    from kernel.cache import Cache
+    from kernel.keys.envelope import Envelope
+    from kernel.keys.kms import Kms
+    from kernel.keys.vault import Vault
+    from kernel.offload.asking import Jobs
+    from kernel.offload.objects import Objects
+    from kernel.pinning import ContentStore, Pinning, Sources
+    from kernel.ratelimit import Limiter
+    from kernel.realtime import Publisher, Registry
+    from kernel.webhooks import Webhooks
 
 _WITH_TLS: Final = re.compile(r"[?&\s]sslmode=(require|verify-ca|verify-full)\b")
 
@@ -101,16 +99,26 @@ class Kernel:
     @cached_property
     def cache(self) -> Cache:
         """What may be lost."""
+        from kernel.cache import UpstashCache
+
         return self._cache or UpstashCache(self.settings.redis_rest_url, self._redis_token)
 
     @cached_property
     def limiter(self) -> Limiter:
         """Sliding minutes."""
+        from kernel.ratelimit import UpstashLimiter
+
         return self._limiter or UpstashLimiter(self.settings.redis_rest_url, self._redis_token, self.clock)
 
     @cached_property
     def breakers(self) -> Breakers:
         """Circuit breakers, on a connection of their own: verdicts are told also while a transaction is open."""
+        from kernel.breaker import TUNABLES, Breakers, Policies, UpstashBoard
+        from kernel.breaker.breakers import STATEMENT_TIMEOUT_S
+        from kernel.breaker.lifecycle import Circuit
+        from kernel.breaker.news import news_of
+        from kernel.tunables import Tunables
+
         postgres = Postgres(
             self._database_url,
             self.clock,
@@ -131,36 +139,52 @@ class Kernel:
     @cached_property
     def registry(self) -> Registry:
         """Who is connected, and reads what."""
+        from kernel.realtime import Registry
+
         return Registry(self.settings.redis_rest_url, self._redis_token)
 
     @cached_property
     def realtime(self) -> Publisher:
         """News for those who are connected; fanned out by queue messages, so that nobody waits for clients."""
+        from kernel.realtime import Realtime
+
         return self._publisher or Realtime(self.registry, self.queues, self.clock)
 
     @cached_property
     def webhooks(self) -> Webhooks:
         """News for those whom we call."""
+        from kernel.webhooks import Webhooks
+
         return Webhooks(self.tasks, self.clock)
 
     @cached_property
     def objects(self) -> Objects:
         """The bucket of offloaded jobs' inputs and outputs."""
+        from kernel.offload.objects import S3Objects
+
         return self._objects or S3Objects(self.settings.offload_bucket)
 
     @cached_property
     def jobs(self) -> Jobs:
         """Computations that may run elsewhere; the ops slice drives them."""
+        from kernel.offload.asking import Jobs
+
         return Jobs(self.postgres, self.tasks, self.objects, self.clock)
 
     @cached_property
     def content(self) -> ContentStore:
         """The bucket of pinned content."""
+        from kernel.pinning import S3Store
+
         return self._content or S3Store(self.settings.pins_bucket)
 
     @cached_property
     def content_sources(self) -> Sources:
         """Whoever may have pinned content."""
+        from kernel.pinning import Sources
+        from kernel.pinning.gateways import Gateway
+        from kernel.pinning.sources import Bucket
+
         is_local = self.settings.stage in PLAIN_STAGES
         gateways = [Gateway(url, plain_allowed=is_local) for url in self.settings.pin_gateways]
         return Sources([Bucket(self.content), *gateways], self.breakers)
@@ -168,17 +192,23 @@ class Kernel:
     @cached_property
     def pinning(self) -> Pinning:
         """Content that anybody can check."""
+        from kernel.pinning import Pinning
+
         wanted = self.settings.pins_wanted
         return Pinning(self.postgres, self.content, self.content_sources, self.tasks, self.clock, wanted=wanted)
 
     @cached_property
     def api_keys(self) -> ApiKeys:
         """API keys."""
+        from kernel.auth import ApiKeys
+
         return ApiKeys(self.postgres, self.clock)
 
     @cached_property
     def tokens(self) -> Tokens:
         """Sessions."""
+        from kernel.auth import Tokens
+
         previous = self.settings.jwt_secret_previous
         return Tokens(
             self.secrets.resolve(self.settings.jwt_secret),
@@ -189,16 +219,22 @@ class Kernel:
     @cached_property
     def nonces(self) -> Nonces:
         """Nonces of sign-ins."""
+        from kernel.auth import Nonces
+
         return Nonces(self.postgres, self.clock)
 
     @cached_property
     def people(self) -> People:
         """What each wallet may."""
+        from kernel.auth import People
+
         return People(self.postgres, self.clock)
 
     @cached_property
     def sign_in(self) -> WalletSignIn:
         """Sign-in with a wallet. Raises SettingsInvalid where the settings name no domain."""
+        from kernel.auth.wallets import Place, WalletSignIn
+
         chains = [chain.strip() for chain in self.settings.sign_in_chains.split(",") if chain.strip()]
         place = Place(domain=self.settings.sign_in_domain, chains=chains)
         return WalletSignIn(self.nonces, self.people, self.tokens, self.clock, place)
@@ -206,21 +242,29 @@ class Kernel:
     @cached_property
     def authenticator(self) -> Authenticator:
         """Admission of callers."""
+        from kernel.auth import Authenticator
+
         return Authenticator(self.api_keys, self.tokens, self.limiter)
 
     @cached_property
     def key_service(self) -> Kms:
         """Where data keys come from."""
+        from kernel.keys.kms import AwsKms
+
         return self._kms or AwsKms()
 
     @cached_property
     def envelope(self) -> Envelope:
         """Secrets at rest."""
+        from kernel.keys.envelope import Envelope
+
         return Envelope(self.key_service, self.settings.kms_key_id)
 
     @cached_property
     def vault(self) -> Vault:
         """Signing keys at rest."""
+        from kernel.keys.vault import Vault
+
         return Vault(self.postgres, self.envelope, self.clock)
 
     def close(self) -> None:
