@@ -1,6 +1,6 @@
 """Owns what a node tells about blocks, receipts and logs, as typed values instead of hexadecimal text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -8,6 +8,7 @@ from kernel.evm.addresses import AddressInvalid, checksum
 
 Tag = Literal["latest", "pending", "finalized", "safe", "earliest"]
 BlockId = int | Tag
+Topics = Sequence[bytes | Sequence[bytes] | None]
 
 SUCCEEDED: Final = 1
 
@@ -112,3 +113,14 @@ def block_id(block: BlockId) -> str:
 def hexadecimal(value: bytes) -> str:
     """Bytes in JSON-RPC's DATA form."""
     return "0x" + value.hex()
+
+
+def topics_asked(topics: Topics) -> list[str | list[str] | None]:
+    """What each position of a log's topics must be, as a parameter of eth_getLogs: one, one of several, or anything."""
+    return [_topic_asked(topic) for topic in topics]
+
+
+def _topic_asked(topic: bytes | Sequence[bytes] | None) -> str | list[str] | None:
+    if topic is None or isinstance(topic, bytes):
+        return None if topic is None else hexadecimal(topic)
+    return [hexadecimal(one) for one in topic]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from kernel.clock import Clock
-from kernel.evm.blocks import BlockId, Head, Log, Receipt, block_id, hexadecimal, octets, quantity
+from kernel.evm.blocks import BlockId, Head, Log, Receipt, Topics, block_id, hexadecimal, octets, quantity, topics_asked
 from kernel.evm.refusals import Refusal, meaning_of
 from kernel.jsonrpc import pool as jsonrpc
 from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable, RpcLimited, RpcRefused, RpcUnavailable
@@ -101,7 +101,7 @@ class RpcPool(Pool):
     def logs(
         self,
         addresses: Sequence[str],
-        topics: Sequence[bytes | Sequence[bytes] | None],
+        topics: Topics,
         *,
         from_block: int,
         to_block: int,
@@ -121,12 +121,10 @@ class RpcPool(Pool):
             start = end + 1
         return found
 
-    def _logs(
-        self, addresses: Sequence[str], topics: Sequence[bytes | Sequence[bytes] | None], start: int, end: int
-    ) -> list[Log]:
+    def _logs(self, addresses: Sequence[str], topics: Topics, start: int, end: int) -> list[Log]:
         wanted = {
             "address": list(addresses),
-            "topics": [_topic(topic) for topic in topics],
+            "topics": topics_asked(topics),
             "fromBlock": hex(start),
             "toBlock": hex(end),
         }
@@ -158,9 +156,3 @@ def _delivery(endpoint: Endpoint, raw: bytes) -> Delivery | None:
 
 def _or_none(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
     return lambda found: None if found is None else read(found)
-
-
-def _topic(topic: bytes | Sequence[bytes] | None) -> str | list[str] | None:
-    if topic is None or isinstance(topic, bytes):
-        return None if topic is None else hexadecimal(topic)
-    return [hexadecimal(one) for one in topic]

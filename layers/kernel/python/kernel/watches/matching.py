@@ -10,12 +10,7 @@ from kernel.solana.program_cursor.program_logs import LogsUnreadable, read
 
 def wants(watch: Watch, event: EvmEvent) -> bool:
     """Whether the watch's cursor would deliver this event, once it is confirmed."""
-    wanted = watch.alternatives()
-    if event.chain_id != watch.chain_id or event.address not in watch.addresses or len(event.topics) < len(wanted):
-        return False
-    if event.block_number < watch.start_block:
-        return False
-    return all(not any_of or topic in any_of for any_of, topic in zip(wanted, event.topics, strict=False))
+    return event.chain_id == watch.chain_id and event.block_number >= watch.start_block and watch.wants(event)
 
 
 def spoken(

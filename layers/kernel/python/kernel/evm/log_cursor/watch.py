@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from kernel.chain_events import EvmEvent
 from kernel.evm.addresses import checksum
-from kernel.evm.blocks import Log, hexadecimal
+from kernel.evm.blocks import Log, Topics, topics_asked
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,79}")
-
-Topics = Sequence[bytes | Sequence[bytes] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +48,14 @@ class Watch:
         """The part of eth_getLogs' parameter that says which logs."""
         return {
             "address": list(self.addresses),
-            "topics": [_parameter(topic) for topic in self.topics],
+            "topics": topics_asked(self.topics),
         }
 
     def alternatives(self) -> tuple[tuple[bytes, ...], ...]:
         """For each position of the topics, what it may be; empty for anything."""
         return tuple(_alternatives(topic) for topic in self.topics)
 
-    def wants(self, log: Log) -> bool:
+    def wants(self, log: Log | EvmEvent) -> bool:
         """Whether a log is of this watch."""
         wanted = self.alternatives()
         if log.address not in self.addresses or len(log.topics) < len(wanted):
@@ -98,9 +97,3 @@ def _alternatives(topic: bytes | Sequence[bytes] | None) -> tuple[bytes, ...]:
     if topic is None:
         return ()
     return (topic,) if isinstance(topic, bytes) else tuple(topic)
-
-
-def _parameter(topic: bytes | Sequence[bytes] | None) -> str | list[str] | None:
-    if topic is None or isinstance(topic, bytes):
-        return None if topic is None else hexadecimal(topic)
-    return [hexadecimal(one) for one in topic]
