@@ -1,4 +1,4 @@
-"""Every hour: move sealed keys under the wrapping key in use, so that an older one can be disabled."""
+"""Every hour: move sealed keys and secrets under the wrapping key in use, so that an older one can be disabled."""
 
 from functions.ops.wiring import Deps, build_deps
 from kernel.handler import Tick, count, scheduled
@@ -14,3 +14,4 @@ def handler(_tick: Tick, deps: Deps) -> None:
     count("keys_rotated", rotated.done)
     count("keys_refused", rotated.refused)
     count("keys_to_rotate", rotated.left)
+    count("webhook_secrets_rotated", deps.webhook_endpoints.reseal(ROTATED_MAX))

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 
 from kernel.audit import Audit
+from kernel.keys.envelope import Envelope
 from kernel.keys.kms import WrongContext
 from kernel.tasks import Done
 from kernel.webhooks.deliveries import DeliveryPending, DeliveryUnknown
-from kernel.webhooks.endpoints import EndpointDisabled, EndpointUnknown
+from kernel.webhooks.endpoints import EndpointDisabled, Endpoints, EndpointUnknown
 from tests.integration.webhooks.desk import KEY_ID, Desk
 from tests.integration.webhooks.receiver import Receiver, verified
 
@@ -164,3 +165,53 @@ def test_no_secret_is_logged(desk: Desk, receiver: Receiver, caplog: pytest.LogC
     said = "".join(str(vars(record)) for record in caplog.records)
     assert [] == [word for word in (issued.secret, issued.secret[6:], receiver.url) if word in said]
     assert KEY_ID not in receiver.got[0].headers.values()
+
+
+def test_secrets_move_under_another_wrapping_key_while_they_are_used(desk: Desk, receiver: Receiver) -> None:
+    """Afterwards the old one can be disabled, and both secrets sign as before; a second time changes nothing."""
+    first = desk.endpoint(receiver.url)
+    second = desk.endpoints.rotate(first.endpoint_id, overlap=timedelta(hours=1), actor="ada")
+    desk.kms.add("newer")
+    newer = Endpoints(desk.postgres, Envelope(desk.kms, "newer"), desk.clock)
+    moved = [newer.reseal(10), newer.reseal(10)]
+    desk.kms.disable(KEY_ID)
+    desk.publish()
+    desk.work()
+    (got,) = receiver.got
+
+    assert [1, 0] == moved
+    assert (True, True) == (verified(got, second.secret), verified(got, first.secret, place=1))
+
+
+def test_a_secret_that_does_not_open_holds_up_no_other(
+    desk: Desk, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left as it is, and alarmed."""
+    broken, well = desk.endpoint(receiver.url), desk.endpoint(receiver.url)
+    with desk.postgres.transaction() as tx:
+        tx.execute(SWAP, of=well.endpoint_id, into=broken.endpoint_id)
+    desk.kms.add("newer")
+
+    assert 1 == Endpoints(desk.postgres, Envelope(desk.kms, "newer"), desk.clock).reseal(10)
+    assert ["keys.unopened"] == [record.alarm for record in caplog.records if hasattr(record, "alarm")]
+
+
+def test_a_secret_that_is_replaced_meanwhile_stays_replaced(desk: Desk, receiver: Receiver) -> None:
+    """The later one counts, whoever writes last."""
+    first = desk.endpoint(receiver.url)
+    desk.kms.add("newer")
+    slow = Envelope(desk.kms, "newer")
+    replaced = []
+
+    class Interrupted(Envelope):
+        def seal(self, plaintext: bytes, *, purpose: str, chain: str, address: str) -> bytes:
+            sealed = slow.seal(plaintext, purpose=purpose, chain=chain, address=address)
+            replaced.append(desk.endpoints.rotate(first.endpoint_id, overlap=timedelta(0), actor="ada"))
+            return sealed
+
+    moved = Endpoints(desk.postgres, Interrupted(desk.kms, "newer"), desk.clock).reseal(10)
+    desk.publish()
+    desk.work()
+
+    assert 0 == moved
+    assert verified(receiver.got[0], replaced[0].secret)

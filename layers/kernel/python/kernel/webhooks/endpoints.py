@@ -4,6 +4,7 @@ A secret is made here, shown once, and sealed for its own row. After a rotation 
 its time is over, so that the receiver can change in between without losing a message.
 """
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,15 @@ from uuid import UUID
 from kernel.audit import Audit
 from kernel.auth.people import canonical
 from kernel.clock import Clock, SystemClock
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, KeyUnavailable, NotFound
 from kernel.ids import new_id
-from kernel.keys.envelope import Envelope
+from kernel.keys.envelope import BlobUnreadable, Envelope, wrapping_key
+from kernel.keys.kms import WrongContext
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.webhooks.destinations import destination
 from kernel.webhooks.signing import SECRET_BYTES, shown
+
+logger = logging.getLogger(__name__)
 
 Q: Final = Queries.load(Path(__file__).with_name("endpoints.sql"))
 #: What a secret is sealed for; roles in AWS may be allowed this purpose only.
@@ -122,6 +126,31 @@ class Endpoints:
         """Every receiver, oldest first."""
         with self._postgres.transaction() as tx:
             return [_endpoint(row) for row in tx.all(Q["all"])]
+
+    def reseal(self, limit: int) -> int:
+        """Move the secrets of at most `limit` receivers under the present wrapping key, in use; of how many.
+
+        One that does not open is left alone and alarmed. Raises KeyUnavailable, KeyServiceUnavailable.
+        """
+        present, done = self._envelope.check(), 0
+        with self._postgres.transaction() as tx:
+            rows = tx.all(Q["sealed"])
+        for row in rows:
+            old = {name: row[name] for name in ("secret", "previous_secret")}
+            if done == limit or all(blob is None or wrapping_key(blob) == present for blob in old.values()):
+                continue
+            try:
+                new = {name: blob and self._resealed(row["id"], blob) for name, blob in old.items()}
+            except (WrongContext, BlobUnreadable, KeyUnavailable) as unopened:
+                told = {"alarm": "keys.unopened", "code": unopened.code, "endpoint_id": str(row["id"])}
+                logger.error("A webhook's secret does not open.", extra=told)
+                continue
+            with self._postgres.transaction() as tx:
+                done += tx.execute(Q["reseal"], id=row["id"], **new, was=old["secret"])
+        return done
+
+    def _resealed(self, endpoint_id: UUID, blob: bytes) -> bytes:
+        return self._sealed(endpoint_id, self._envelope.open(blob, **place(endpoint_id)))
 
     def _turn(self, endpoint_id: UUID, verb: str, actor: str, reason: str) -> Endpoint:
         with self._postgres.transaction() as tx:

@@ -31,3 +31,15 @@ select id, owner, url, topics, state, disabled_by, reason, failures, failing_sin
     created_at, changed_at
 from kernel.webhook_endpoints
 order by id;
+
+-- name: sealed
+-- Every secret as it lies here.
+select id, secret, previous_secret
+from kernel.webhook_endpoints
+order by id;
+
+-- name: reseal
+-- The same secrets under another wrapping key, unless they were replaced meanwhile.
+update kernel.webhook_endpoints
+set secret = %(secret)s, previous_secret = %(previous_secret)s
+where id = %(id)s and secret = %(was)s;
