@@ -72,7 +72,7 @@ def test_an_empty_house_is_told_as_empty(kernel: FakedKernel) -> None:
 
     assert {} == found["tasks_open"] == found["outbox_open"] == found["alarms"] == found["dependency_state"]
     assert {(): 0.0} == found["webhooks_pending"] == found["prices"]
-    assert 22 == len(found)
+    assert 26 == len(found)
 
 
 def test_tasks_are_counted_by_kind_and_state(kernel: FakedKernel, clock: FakeClock) -> None:
@@ -172,6 +172,19 @@ def test_webhooks_are_told(kernel: FakedKernel, clock: FakeClock) -> None:
     assert {labels(alarm="webhooks.disabled"): 1.0} == found["alarms"]
 
 
+def test_jobs_and_pins_are_told_until_they_are_done(kernel: FakedKernel, clock: FakeClock) -> None:
+    """What ended and what has all its copies is not counted."""
+    with kernel.postgres.transaction() as tx:
+        tx.execute(JOBS, now=clock.now())
+        tx.execute(PINS, now=clock.now(), cid="bafkrei" + "a" * 52)
+    clock.advance(45)
+    found = scraped(kernel)
+
+    running, partial = labels(service="oracle", state="running"), labels(state="partial")
+    assert ({running: 1.0}, {running: 45.0}) == (found["offload_open"], found["offload_open_seconds"])
+    assert ({partial: 1.0}, {partial: 45.0}) == (found["pins_lacking"], found["pins_lacking_seconds"])
+
+
 def test_no_label_grows_with_what_happens(kernel: FakedKernel, clock: FakeClock) -> None:
     """A thousand orders, wallets and receivers are as many lines as one."""
     before = len(call(kernel)["body"].splitlines())
@@ -224,3 +237,15 @@ insert into kernel.treasury_wallets (chain, address, service, floor, target, dec
 values ('evm:1', %(address)s, 'ops', %(floor)s, %(floor)s, %(now)s, %(balance)s)
 """
 FAILING = "update kernel.webhook_endpoints set failures = 1, failing_since = %(now)s where id = %(id)s"
+JOBS = """
+insert into kernel.offload_jobs (id, business_key, service, function, arguments, work, poll_kind, attempts_max, state,
+    reason, recorded_at, changed_at, ended_at)
+values (gen_random_uuid(), 'a', 'oracle', 'f', '{}', '{}', 'oracle.poll', 1, 'running', null, %(now)s, %(now)s, null),
+    (gen_random_uuid(), 'b', 'oracle', 'f', '{}', '{}', 'oracle.poll', 1, 'failed', 'x', %(now)s, %(now)s, %(now)s)
+"""
+PINS = """
+insert into kernel.pins (business_key, cid, content_hash, plain_bytes, stored_bytes, media_type, encoding, wanted,
+    confirmed, created_at, changed_at)
+values ('a', %(cid)s, sha256('a'), 1, 1, 'text/plain', 'identity', 2, '{pinata}', %(now)s, %(now)s),
+    ('b', %(cid)s, sha256('b'), 1, 1, 'text/plain', 'identity', 1, '{pinata}', %(now)s, %(now)s)
+"""

@@ -81,6 +81,23 @@ select count(*) as amount, coalesce(greatest(0, extract(epoch from %(now)s - min
 from kernel.webhook_deliveries
 where state = 'pending';
 
+-- name: offload
+-- Computations that have not ended, and how old the oldest is.
+select service, state, count(*) as amount,
+    greatest(0, extract(epoch from %(now)s - min(recorded_at)))::float8 as oldest_s
+from kernel.offload_jobs
+where ended_at is null
+group by service, state
+order by service, state;
+
+-- name: pins
+-- Contents that lack copies, and how old the oldest is.
+select state, count(*) as amount, greatest(0, extract(epoch from %(now)s - min(created_at)))::float8 as oldest_s
+from kernel.pins
+where wanted > cardinality(confirmed)
+group by state
+order by state;
+
 -- name: prices
 -- How many feeds have a price, and how old the oldest and the newest of them are.
 select count(*) as amount, coalesce(max(age_ms), 0)::float8 / 1000 as oldest_s,
