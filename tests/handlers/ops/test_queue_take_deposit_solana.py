@@ -118,7 +118,12 @@ def test_one_transaction_pays_two_wallets(purse: Purse, node: SolanaNode, opened
     tell(purse, event)
     purse.run(mine=lambda: node.mine(20))
 
+    keys = (event.identity, f"treasury/{event.identity}", f"treasury/{event.identity}:{ada}")
+    traces = [purse.deps.traces.of(key).moments for key in keys]
+
     assert purse.transfer(f"{event.identity}:{ada}")["state"] == "confirmed"
+    assert traces[0] == traces[1]
+    assert {one.what for one in traces[2]} == {one.what for one in traces[0]} >= {"enqueued", "posted", "confirmed"}
     assert purse.balance(bob) == 10 * LAMPORTS_PER_SOL + LEAST - 1
     assert [purse.check(CHAIN, one) for one in (ada, bob)] == ["balanced"] * 2
 

@@ -1,7 +1,7 @@
 -- name: deposits
 -- What a chain's event brought, and the transfer that forwards it: told by the one's key or the other's.
 select key, event from kernel.treasury_deposits
-where event = %(key)s or key in (%(key)s, %(name)s) limit %(limit)s;
+where event in (%(key)s, %(name)s) or key in (%(key)s, %(name)s) limit %(limit)s;
 
 -- name: tasks
 -- The work that was asked for under this key, of whatever kind.
