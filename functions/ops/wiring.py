@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from functions.ops.adapters.chains import ChainSettings
-from functions.ops.adapters.hooks import HookSettings
+from functions.ops.adapters.hook_settings import HookSettings
 from functions.ops.adapters.pinning import PinningSettings
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps

@@ -6,6 +6,8 @@
 Behind a reference stand the URLs, separated by blanks or line ends, in order of preference.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -13,25 +15,23 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from kernel.errors import WrongChain
 from kernel.evm.fees import GWEI
-from kernel.jsonrpc.standings import Standing
 from kernel.settings import SecretRef
-from kernel.treasury import KillSwitch
-from kernel.treasury.desks import Desk
-from kernel.treasury.wallets import ChainUnknown
-from kernel.wiring import Kernel
 
 if TYPE_CHECKING:
     from kernel.chain_events import EvmEvent, SolanaEvent
     from kernel.evm.log_cursor import Watch
     from kernel.evm.rpc import RpcPool
+    from kernel.jsonrpc.standings import Standing
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.history import ConfirmedTransaction
     from kernel.solana.pool import SolanaPool
     from kernel.solana.program_cursor import ProgramWatch
+    from kernel.treasury import KillSwitch
+    from kernel.treasury.desks import Desk
     from kernel.watches.hints import Unsettled
+    from kernel.wiring import Kernel
 
 #: What the wallets' keys are sealed for.
 KEY_PURPOSE = "treasury"
@@ -59,7 +59,7 @@ class EvmChain(BaseModel):
         """The number in the name."""
         return int(self.chain.removeprefix("evm:"))
 
-    def policy(self) -> "OutboxPolicy":
+    def policy(self) -> OutboxPolicy:
         """How its outbox entries are driven."""
         from kernel.evm.fees import FeePolicy
         from kernel.outbox.evm import OutboxPolicy
@@ -88,7 +88,7 @@ class SolanaCluster(BaseModel):
         """The cluster in the name."""
         return self.chain.removeprefix("solana:")
 
-    def policy(self) -> "SolanaPolicy":
+    def policy(self) -> SolanaPolicy:
         """How its outbox entries are driven."""
         from kernel.outbox.solana import SolanaPolicy
         from kernel.solana.fees import SolanaFeePolicy
@@ -129,6 +129,8 @@ class Chains:
 
     def standings(self) -> list[tuple[str, str, Standing]]:
         """Chain, host and standing of every RPC endpoint, after asking each for its head."""
+        from kernel.errors import WrongChain
+
         told: list[tuple[str, str, Standing]] = []
         for chain, settings in self._chains.items():
             pool = self._evm_pool(settings) if isinstance(settings, EvmChain) else self._solana_pool(settings)
@@ -139,24 +141,26 @@ class Chains:
 
     def poll_s(self, chain: str) -> float:
         """How long to wait before a chain is looked at again. Raises ChainUnknown."""
+        from kernel.treasury.wallets import ChainUnknown
+
         if chain not in self._chains:
             raise ChainUnknown(chain=chain)
         return self._chains[chain].poll_s
 
-    def settled(self, told: "EvmEvent") -> "EvmEvent | Unsettled":
+    def settled(self, told: EvmEvent) -> EvmEvent | Unsettled:
         """The event as the final chain has it. Raises ChainUnknown, NoQuorum, RpcUnavailable."""
         from kernel.watches.hints import settled
 
         settings = self._settings(f"evm:{told.chain_id}", EvmChain)
         return settled(self._evm_pool(settings), told, settings.confirmations)
 
-    def landed(self, told: "SolanaEvent") -> "ConfirmedTransaction | Unsettled":
+    def landed(self, told: SolanaEvent) -> ConfirmedTransaction | Unsettled:
         """The event's transaction as the final cluster has it. Raises ChainUnknown, NoQuorum, RpcUnavailable."""
         from kernel.watches.hints_solana import landed
 
         return landed(self._solana_pool(self._settings(f"solana:{told.cluster}", SolanaCluster)), told)
 
-    def advance(self, watch: "Watch | ProgramWatch", seconds: float) -> None:
+    def advance(self, watch: Watch | ProgramWatch, seconds: float) -> None:
         """A turn of the watch's cursor. Raises ChainUnknown, ChainUnread, ClusterUnread, NoQuorum, RpcUnavailable."""
         from kernel.evm import log_cursor
         from kernel.solana import program_cursor
@@ -171,7 +175,7 @@ class Chains:
             programs = program_cursor.ProgramCursor(kernel.postgres, kernel.tasks, cluster, watch, kernel.clock)
             programs.advance(program_cursor.Budget(seconds=seconds))
 
-    def evm_outbox(self, chain: str, signer: str) -> "EvmOutbox":
+    def evm_outbox(self, chain: str, signer: str) -> EvmOutbox:
         """The outbox of an EVM chain, signing for one address. Raises ChainUnknown."""
         from functions.ops.adapters.wallet_signer import WalletSigner
         from kernel.keys.external import ExternalSigner
@@ -192,14 +196,14 @@ class Chains:
             switch=self._switch,
         )
 
-    def evm_outbox_of(self, entry_id: UUID) -> "EvmOutbox":
+    def evm_outbox_of(self, entry_id: UUID) -> EvmOutbox:
         """The outbox that brings an entry on, whether it is a transfer's or fills a gap. Raises NotFound."""
         from kernel.outbox.evm.store import OutboxStore
 
         entry = OutboxStore(self._kernel.postgres).entry(entry_id)
         return self.evm_outbox(f"evm:{entry.chain_id}", entry.signer)
 
-    def solana_outbox(self, chain: str, payer: str) -> "SolanaOutbox":
+    def solana_outbox(self, chain: str, payer: str) -> SolanaOutbox:
         """The same of a Solana cluster."""
         from kernel.outbox.solana import SolanaOutbox
 
@@ -240,12 +244,14 @@ class Chains:
         )
 
     def _settings(self, chain: str, kind: type[S]) -> S:
+        from kernel.treasury.wallets import ChainUnknown
+
         found = self._chains.get(chain)
         if not isinstance(found, kind):
             raise ChainUnknown(chain=chain)
         return found
 
-    def _evm_pool(self, settings: EvmChain) -> "RpcPool":
+    def _evm_pool(self, settings: EvmChain) -> RpcPool:
         from kernel.evm.rpc import RpcPool
 
         if settings.chain not in self._evm_pools:
@@ -255,7 +261,7 @@ class Chains:
             )
         return self._evm_pools[settings.chain]
 
-    def _solana_pool(self, settings: SolanaCluster) -> "SolanaPool":
+    def _solana_pool(self, settings: SolanaCluster) -> SolanaPool:
         from kernel.solana.pool import SolanaPool
 
         if settings.chain not in self._solana_pools:

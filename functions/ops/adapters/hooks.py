@@ -17,10 +17,9 @@ replaced, `previous` names where the old ones are. `chain` is that of deliveries
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from functions.ops.adapters.hook_settings import HookSettings
 from functions.ops.core.hooks import alchemy, helius, modal, networks, quicknode
 from functions.ops.core.hooks.fields import DeliveryUnfit
 from functions.ops.core.hooks.helius import SolanaNotice
@@ -34,7 +33,6 @@ from kernel.evm.addresses import checksum
 from kernel.evm.log_cursor import Watch
 from kernel.handler.telemetry import count
 from kernel.postgres import Transaction
-from kernel.settings import SecretRef
 from kernel.solana.program_cursor import ProgramWatch
 from kernel.tasks import TaskSpec
 from kernel.watches import Watches, spoken, wants
@@ -47,7 +45,6 @@ BODY_MAX_BYTES: Final = 1024 * 1024
 #: A webhook knows no order: consumers of these look at the chain (a cursor counts from 1).
 NO_SEQUENCE: Final = 0
 
-Provider = Literal["alchemy", "quicknode", "helius", "modal"]
 ChainNotice = EvmNotice | SolanaNotice
 Notice = ChainNotice | OffloadNotice
 
@@ -82,18 +79,6 @@ class HookStale(Rejected):
     status = 401
     cause = "The time that the provider signed is more than five minutes from ours: it was kept back, or is replayed."
     remedy = "Nothing for a single one: the cursors find what it told. If it lasts, compare the clocks."
-
-
-class HookSettings(BaseModel):
-    """One secret of one provider, and the chain of what comes under it where the deliveries name none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    provider: Provider
-    secret: SecretRef = Field(repr=False)
-    previous: SecretRef | None = Field(default=None, repr=False)
-    chain: str | None = Field(default=None, pattern="^(evm:[1-9][0-9]{0,18}|solana:(mainnet|devnet|testnet|localnet))$")
-    networks: Mapping[str, int] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

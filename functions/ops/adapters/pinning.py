@@ -7,17 +7,21 @@ Behind a reference stands Pinata's JWT, or "<access key>:<secret key>" of Fileba
 address: https only, outside the stages local and test. The order is the order in which they are asked.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kernel.pinning import Replication
-from kernel.pinning.filebase import ENDPOINT, Filebase
-from kernel.pinning.pinata import UPLOADS, Pinata
-from kernel.pinning.services import PinningService
-from kernel.settings import PLAIN_STAGES, SecretRef
-from kernel.wiring import Kernel
+from kernel.pinning.filebase import ENDPOINT
+from kernel.pinning.pinata import UPLOADS
+from kernel.settings import SecretRef
+
+if TYPE_CHECKING:
+    from kernel.pinning import Replication
+    from kernel.pinning.services import PinningService
+    from kernel.wiring import Kernel
 
 
 class _Named(BaseModel):
@@ -46,11 +50,17 @@ PinningSettings = Annotated[PinataSettings | FilebaseSettings, Field(discriminat
 
 def replication(kernel: Kernel, settings: Sequence[PinningSettings]) -> Replication:
     """The copies of what is pinned. Raises SettingsInvalid for an unfit address."""
+    from kernel.pinning import Replication
+
     services = [_service(kernel, one) for one in settings]
     return Replication(kernel.postgres, kernel.content_sources, services, kernel.breakers, kernel.tasks, kernel.clock)
 
 
 def _service(kernel: Kernel, settings: PinningSettings) -> PinningService:
+    from kernel.pinning.filebase import Filebase
+    from kernel.pinning.pinata import Pinata
+    from kernel.settings import PLAIN_STAGES
+
     def credentials() -> str:
         return kernel.secrets.resolve(settings.credentials).get_secret_value()
 
