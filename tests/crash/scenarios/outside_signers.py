@@ -84,4 +84,7 @@ def nonce_of(desk: SolanaDesk) -> str:
 def assert_asked_once(world: World) -> None:
     """One request, which was signed; none where nothing was ever owed."""
     asked = {row["state"]: row["requests"] for row in world.rows(REQUESTS)}
-    assert asked == ({"signed": 1} if world.rows("select 1 from kernel.tasks") else {}), asked
+    owed = bool(world.rows("select 1 from kernel.tasks"))
+    assert owed <= asked.get("signed", 0), asked
+    # A worker that slept through all of it asks for the used nonce once more: whoever signs that pays nothing.
+    assert sum(asked.values()) <= owed + world.variation.wakes, asked

@@ -4,6 +4,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from kernel.outbox.evm import OutboxEntry
+from kernel.outbox.solana import SolanaEntry
+from kernel.postgres import Transaction
 from kernel.tasks import Outcome
 from kernel.tasks.model import Task
 from kernel.treasury import evm as treasury_evm
@@ -39,11 +42,11 @@ class EvmCounter:
 
     def submit(self, task: Task[dict[str, Any]], treasury: Treasury) -> Outcome:
         """Do a submit task; its end is booked with it."""
-        return self.evm.outbox.advance(
-            UUID(task.payload["entry_id"]),
-            task.fence,
-            settled=lambda tx, entry: treasury.settled(tx, treasury_evm.ending_of(entry)),
-        )
+
+        def book(tx: Transaction, entry: OutboxEntry) -> None:
+            treasury.settled(tx, treasury_evm.ending_of(entry))
+
+        return self.evm.outbox.advance(UUID(task.payload["entry_id"]), task.fence, settled=book)
 
     def make_blocks(self) -> None:
         """One more."""
@@ -71,11 +74,11 @@ class SolanaCounter:
 
     def submit(self, task: Task[dict[str, Any]], treasury: Treasury) -> Outcome:
         """Do a submit task; its end is booked with it."""
-        return self.solana.outbox.advance(
-            UUID(task.payload["entry_id"]),
-            task.fence,
-            settled=lambda tx, entry: treasury.settled(tx, treasury_solana.ending_of(entry)),
-        )
+
+        def book(tx: Transaction, entry: SolanaEntry) -> None:
+            treasury.settled(tx, treasury_solana.ending_of(entry))
+
+        return self.solana.outbox.advance(UUID(task.payload["entry_id"]), task.fence, settled=book)
 
     def make_blocks(self) -> None:
         """Some more."""
