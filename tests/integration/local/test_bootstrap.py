@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -87,15 +86,13 @@ def test_the_locks_are_installed_frozen_and_without_scripts(whole: Machine) -> N
     assert calls[1].startswith("uv sync --frozen")
 
 
-def test_a_second_run_installs_nothing_in_half_a_second(whole: Machine) -> None:
+def test_a_second_run_installs_nothing(whole: Machine) -> None:
     """Stamps tell that the locks are as they were."""
     whole.bootstrap()
     whole.trace.write_text("")
-    started = time.monotonic()
     ran = whole.bootstrap()
 
     assert (ran.returncode, ran.stdout, whole.trace.read_text()) == (0, "", "")
-    assert time.monotonic() - started < 0.5
 
 
 def test_a_changed_lock_is_installed_again_alone(whole: Machine) -> None:
