@@ -28,7 +28,7 @@ from kernel.testing import InMemoryQueue
 pytestmark = pytest.mark.bench
 
 SINGLE, BATCHED, IN_FLIGHT, NAIVE = 300, 1_000, 100, 5
-SLOT_MS = 200
+SLOT_MS, AWAY_S = 200, 0.1
 POLICY = SolanaPolicy(fees=SolanaFeePolicy(), poll_s=0.2)
 AMOUNT_LAMPORTS = LAMPORTS_PER_SOL // 1_000
 
@@ -36,14 +36,14 @@ AMOUNT_LAMPORTS = LAMPORTS_PER_SOL // 1_000
 class Payer:
     """The outbox with a funded payer and a recipient of its own."""
 
-    def __init__(self, node: SolanaNode, database_url: str) -> None:
+    def __init__(self, node: SolanaNode, database_url: str, urls: tuple[str, ...] = ()) -> None:
         self.clock = SystemClock()
         self.postgres = Postgres(database_url, self.clock)
         self.tasks = Tasks(self.postgres, InMemoryQueue(self.clock), self.clock)
         self.signer = LocalSolanaSigner(os.urandom(32))
         self.recipient = base58.encode(os.urandom(32))
         node.fund(self.signer.address, 100 * LAMPORTS_PER_SOL)
-        self.pool = SolanaPool((node.url,), "localnet", self.clock)
+        self.pool = SolanaPool(urls or (node.url,), "localnet", self.clock)
         self.outbox = SolanaOutbox(
             self.postgres, self.tasks, self.pool, {self.signer.address: self.signer}, self.clock, policy=POLICY
         )
@@ -101,6 +101,24 @@ def test_solana_from_the_record_to_the_broadcast(
     ours_ms, bare_ms = (1000 * statistics.median(one) for one in (times_s, naive_s))
     said = f"record to broadcast p50 {ours_ms:.1f} ms, a bare blockhash and send {bare_ms:.1f} ms"
     say(f"solana outbox: {said}: {ours_ms / bare_ms:.1f} times", capsys)
+
+
+def test_solana_from_the_record_to_the_broadcast_by_providers_far_away(
+    start_solana: Callable[..., SolanaNode], database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same with two providers, each answer of which takes a while: what counts is how often we wait for them."""
+    node = start_solana(slot_ms=SLOT_MS, proxied=True)
+    payer, naive = (Payer(node, database_url, node.proxy_urls) for _ in range(2))
+    payer.pay("warm")
+    assert node.proxy is not None
+    node.proxy.inject(latency_s=AWAY_S)
+    times_s = [timed(lambda key=f"pay-{number}": payer.pay(key)) for number in range(15)]  # type: ignore[misc]
+    naive_s = [timed(lambda: send(naive)) for _ in range(15)]
+    node.proxy.heal()
+
+    ours_ms, bare_ms = (1000 * statistics.median(one) for one in (times_s, naive_s))
+    said = f"p50 {ours_ms:.0f} ms, a bare blockhash and send {bare_ms:.0f} ms: {ours_ms / bare_ms:.1f} times"
+    say(f"solana outbox: record to broadcast by two providers {1000 * AWAY_S:.0f} ms away {said}", capsys)
 
 
 def test_solana_many_in_flight_beside_the_naive_loop(
