@@ -106,7 +106,7 @@ class EvmOutbox:
         """Record one obligation in the caller's transaction; the entry's id. Idempotent by business key.
 
         The signer's other leases wait for the caller's commit, so record late in a transaction and commit soon.
-        Raises IntentChanged, SubmitTaskTaken, WrongChain, KeyUnavailable when nobody here can sign for the intent's
+        Raises IntentChanged, TaskTaken, WrongChain, KeyUnavailable when nobody here can sign for the intent's
         signer, and ServiceHalted.
         """
         return self.record_many(tx, [intent])[0]

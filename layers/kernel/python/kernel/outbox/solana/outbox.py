@@ -87,8 +87,8 @@ class SolanaOutbox:
     def record(self, tx: Transaction, intent: SolanaIntent) -> UUID:
         """Record one obligation in the caller's transaction; the entry's id. Idempotent by business key.
 
-        Raises SolanaIntentChanged, WrongChain, ServiceHalted, TransactionTooLarge, DurableNonceMissing, and
-        KeyUnavailable when nobody here can sign for one of the intent's signers.
+        Raises SolanaIntentChanged, TaskTaken, WrongChain, ServiceHalted, SolanaIntentTooLarge, DurableNonceMissing,
+        and KeyUnavailable when nobody here can sign for one of the intent's signers.
         """
         return self.record_many(tx, [intent])[0]
 
