@@ -8,7 +8,7 @@ import pytest
 from kernel.errors import LeaseLost, NotFound
 from kernel.ids import new_id
 from kernel.offload import Job
-from kernel.offload.jobs import JobChanged, JobUnfit, Refusal
+from kernel.offload.jobs import JobChanged, JobUnfit, ObjectTooLarge, Refusal
 from kernel.offload.modal import ModalUnauthorized, ModalUnavailable
 from kernel.offload.objects import ObjectsUnavailable
 from kernel.offload.providers import FunctionUnknown, Gone
@@ -78,6 +78,14 @@ def test_arguments_that_no_row_can_hold_are_refused_with_words(desk: Desk, argum
     """Before anything is stored."""
     with pytest.raises(JobUnfit):
         desk.ask(arguments=arguments)
+
+
+def test_an_input_that_nobody_here_could_check_is_refused(desk: Desk) -> None:
+    """Before it is stored; several jobs can have it."""
+    with pytest.raises(ObjectTooLarge):
+        desk.jobs.keep_input(bytes(512 * 1024 * 1024 + 1))
+
+    assert desk.objects.kept == {}
 
 
 def test_what_was_asked_for_cannot_be_changed_even_by_its_slice(desk: Desk) -> None:

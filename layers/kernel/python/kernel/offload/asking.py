@@ -4,7 +4,7 @@ from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
 from kernel.hashes import sha256
-from kernel.offload.jobs import Job, OffloadJob, Stored
+from kernel.offload.jobs import OBJECT_MAX_BYTES, Job, ObjectTooLarge, OffloadJob, Stored
 from kernel.offload.objects import Objects, put, read
 from kernel.offload.store import JobStore, input_key
 from kernel.postgres import Postgres, Transaction
@@ -20,7 +20,12 @@ class Jobs:
         self._store = JobStore(postgres)
 
     def keep_input(self, content: bytes) -> Stored:
-        """Store what is too large for arguments, before its job is asked for. Raises ObjectsUnavailable."""
+        """Store what is too large for arguments, before its job is asked for.
+
+        Raises ObjectTooLarge, ObjectsUnavailable, ObjectsUnusable.
+        """
+        if len(content) > OBJECT_MAX_BYTES:
+            raise ObjectTooLarge(bytes_max=OBJECT_MAX_BYTES)
         return put(self._objects, input_key(sha256(content)), content)
 
     def submit(self, tx: Transaction, job: Job) -> UUID:

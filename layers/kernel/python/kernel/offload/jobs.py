@@ -19,8 +19,8 @@ POLL_KIND: Final = "ops.poll_offload"
 POLLS_MAX: Final = 1_000
 #: Of arguments, and of a result; what is larger goes by reference.
 JSON_MAX_BYTES: Final = 60_000
-#: More than this no function of the bundle could hold and check.
-OUTPUT_MAX_BYTES: Final = 512 * 1024 * 1024
+#: Of an input, and of an output: more than this no function of the bundle could hold and check.
+OBJECT_MAX_BYTES: Final = 512 * 1024 * 1024
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -29,6 +29,14 @@ class JobChanged(Conflict):
 
     cause = "The same business key came with another function, other arguments, another input or another follow-up."
     remedy = "Give a different job a different business key."
+
+
+class ObjectTooLarge(Invalid):
+    """The input of a job is larger than what can be checked here."""
+
+    cause = "Whoever checks a result reads its input, in the polling function, whose memory ends."
+    remedy = "Split the work into several jobs, each with an input below the bytes in details."
+    example = '{"bytes_max": 536870912}'
 
 
 class JobUnfit(Invalid):
@@ -232,7 +240,7 @@ def answer_of(told: Any, key: str) -> Answer | Refusal | None:
         case {"result": dict(result), "output": None}:
             return Answer(result)
         case {"result": dict(result), "output": {"sha256": str(sha256), "size_bytes": int(size_bytes)}}:
-            if _SHA256.fullmatch(sha256) and 0 <= size_bytes <= OUTPUT_MAX_BYTES:
+            if _SHA256.fullmatch(sha256) and 0 <= size_bytes <= OBJECT_MAX_BYTES:
                 return Answer(result, Stored(key=key, sha256=bytes.fromhex(sha256), size_bytes=size_bytes))
     return None
 
