@@ -49,9 +49,11 @@ class Settings(FrozenSettings):
 
     #: flare, songbird, coston2, coston or local: a name for logs and business keys; the calendar comes from the chain.
     network: str = Field(pattern="^[a-z0-9]{1,20}$")
+    #: The number that the chain gives for itself; another one is refused.
     chain_id: int = Field(gt=0)
     #: Comma separated, in order of preference. A URL may carry a credential, hence a reference.
     rpc_urls: SecretRef
+    #: FlareContractRegistry, which names all other contracts.
     registry_address: str
     #: What a vote weighs in the median. "published" follows each network's FIP-16 switch; see voters.WeightRegime.
     weight_regime: WeightRegime = WeightRegime.PUBLISHED
@@ -66,23 +68,31 @@ class Settings(FrozenSettings):
     reveal_offset_s: float = 20
     sign_offset_s: float = 48
     finalise_offset_s: float = 65
+    #: How long the finaliser whom the round selected is left alone.
     finalise_grace_s: float = 20
+    #: How often signatures are counted meanwhile.
     finalise_poll_s: float = 2
+    #: By how much more weight a round needs after the grace, as the network has it.
     threshold_increase_bips: int = 12_000
 
+    #: Where prices are collected, comma separated.
     venues: str = ",".join(DEFAULT_VENUES)
     #: JSON object venue -> base URL, to ask stand-ins; empty in production.
     venue_urls: str = "{}"
+    #: Bases ("BTC") whose single trades are collected too, one request each, comma separated.
     trades_for: str = ""
     #: For one venue with all its requests and retries; a collection takes no longer.
     collect_deadline_s: float = Field(default=12, gt=0, le=30)
+    #: How often prices are collected.
     collect_every_s: int = Field(default=20, ge=5, le=60)
 
     #: Wei per gas. The base fee of Flare has been 25 gwei since its start; the cap is where an operator is called.
     fee_cap_wei: int = 1_000 * GWEI
+    #: Of that, for whoever mines it.
     tip_cap_wei: int = 100 * GWEI
     #: A transaction that is not mined by then is replaced at a higher fee.
     stuck_after_s: float = 6
+    #: How often a sent transaction is looked for.
     confirm_every_s: float = 1
 
     @property

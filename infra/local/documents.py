@@ -1,4 +1,4 @@
-"""The documents that /docs serves, made from the code: OpenAPI of all APIs, AsyncAPI of the WebSocket, error codes.
+"""The documents that are made from the code: what /docs serves (OpenAPI, AsyncAPI, error codes), and infra/SETTINGS.md.
 
 `make documents` writes them beside the handler that serves them; a test compares, so what is served is what is there.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import settings
+from infra.local.deployment import settings_table
 from kernel.errors import CounterpartError, catalogue
 from kernel.realtime import asyncapi
 
@@ -74,7 +75,8 @@ def _errors(error: type[CounterpartError]) -> Iterator[type[CounterpartError]]:
 def documents() -> dict[Path, str]:
     """Each document's file and what belongs into it."""
     made = {"openapi.json": openapi(), "asyncapi.json": asyncapi.document(), "errors.json": errors()}
-    return {FOLDER / name: _text(document) for name, document in made.items()}
+    served = {FOLDER / name: _text(document) for name, document in made.items()}
+    return {**served, settings_table.FILE: settings_table.document()}
 
 
 def main() -> int:

@@ -22,8 +22,8 @@ class Archive:
 
 def write(folder: Path, target: Path, *, level: int) -> Archive:
     """Zip every file under ``folder`` to ``target``; empty folders are left out."""
-    unzipped = 0
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+    unzipped, part = 0, target.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
             entry.external_attr = READABLE
@@ -33,5 +33,7 @@ def write(folder: Path, target: Path, *, level: int) -> Archive:
             contents = path.read_bytes()
             unzipped += len(contents)
             archive.writestr(entry, contents)
+    # Whoever reads the one before goes on reading it.
+    part.replace(target)
     sha256 = hashlib.sha256(target.read_bytes()).hexdigest()
     return Archive(target.name, sha256, target.stat().st_size, unzipped)
