@@ -21,7 +21,7 @@ class Offered:
 
 
 def weighted_medians_work(columns: int, voters: int) -> Work:
-    """How much the medians of so many columns are, by the measurements in gpu/README.md, with a margin for a smaller CPU.
+    """How much the medians of so many columns are: a third of the speed that gpu/README.md tells, for a smaller CPU.
 
     Read, computed in parts and checked in parts: what it takes is the input, the output and some 60 MB for the parts.
     """
