@@ -31,7 +31,7 @@ def provider_environment(
     cloud: LocalCloud, node: AnvilNode, network: FlareNetwork, voter: Voter, venue_urls: Mapping[str, str]
 ) -> dict[str, str]:
     """What the functions of one provider are told beside what every function is told."""
-    chain, put = str(network.chain_id), cloud.aws.put_secret
+    chain, put, urls = str(network.chain_id), cloud.aws.put_secret, node.proxy_urls or (node.url,)
     envelope = Envelope(AwsKms(cloud.aws.client("kms")), cloud.environment()["COUNTERPART_KMS_KEY_ID"])
 
     def sealed(role: str, account: DevAccount) -> str:
@@ -44,7 +44,7 @@ def provider_environment(
     oracle = {
         "NETWORK": "local",
         "CHAIN_ID": chain,
-        "RPC_URLS": put(f"counterpart/local/{voter.name}/rpc-urls", ",".join(node.proxy_urls or (node.url,))),
+        "RPC_URLS": put(f"counterpart/local/{voter.name}/rpc-urls", ",".join(urls)),
         "REGISTRY_ADDRESS": network.registry,
         "SUBMIT_KEY": sealed("submit-key", voter.submit),
         "SUBMIT_SIGNATURES_KEY": sealed("submit-signatures-key", voter.submit_signatures),
@@ -54,6 +54,11 @@ def provider_environment(
         **LOCAL_TIMING,
     }
     database = put(f"counterpart/local/{voter.name}/database-url", cloud.postgres.create_migrated())
-    return {"COUNTERPART_DATABASE_URL": database} | {
-        f"COUNTERPART_ORACLE_{name}": value for name, value in oracle.items()
+    # The treasury watches the oracle's wallets, where they are declared to it.
+    ops_urls = put(f"counterpart/local/{voter.name}/ops/rpc-urls", " ".join(urls))
+    ops_chain = {"chain": f"evm:{chain}", "rpc_urls": ops_urls, "confirmations": 1}
+    return {
+        "COUNTERPART_DATABASE_URL": database,
+        "COUNTERPART_OPS_CHAINS": json.dumps([ops_chain]),
+        **{f"COUNTERPART_ORACLE_{name}": value for name, value in oracle.items()},
     }

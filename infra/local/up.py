@@ -13,6 +13,7 @@ from rich.console import Console
 from infra.local import ports
 from infra.local.children import ChildDied
 from infra.local.cloud import LocalCloud
+from infra.local.flare.accounts import ETHER
 from infra.local.flare.network import enter_reward_epoch
 from infra.local.flare.timing import Timing
 from infra.local.notifier import EvmFollower, Notifier
@@ -24,11 +25,16 @@ from infra.local.webhooks import LocalWebhooks
 from kernel.auth.api_keys import ApiKeys
 from kernel.auth.principal import Role, Tier
 from kernel.postgres import Postgres
+from kernel.treasury.desks import Desk
+from kernel.treasury.treasury import Treasury
+from kernel.treasury.wallets import OperatorWallet
 
 # Slower than the demo's, so that a machine left running stays cool; a reward epoch lasts most of a day.
 TIMING = Timing(voting_epoch_s=16, reveal_deadline_s=8, reward_epoch_rounds=3_360)
 # Offers and registrations of the next reward epoch are repeated this many rounds before it begins.
 RENEW_ROUNDS = 5
+#: A wallet of the oracle that holds less than this is alarmed.
+FLOOR_WEI = 100 * ETHER
 
 
 def up(chosen: LocalSettings, *, gateway_port: int = 0) -> int:
@@ -63,6 +69,7 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
                     playing = market.providers if chosen.seed else market.providers[:1]
                     market.start(*playing)
                 following.enter_context(_notifier(market, playing[0], webhooks))
+                _declare_wallets(playing[0])
                 for line in banner(cloud, market, playing):
                     console.print(line, highlight=False, soft_wrap=True)
                 return _wait(market, deaths, console)
@@ -105,6 +112,23 @@ def _renew_reward_epoch(market: OracleMarket) -> None:
     voting_round = network.round_at(time.time())
     if voting_round % length == length - RENEW_ROUNDS:
         enter_reward_epoch(network, voting_round // length + 1)
+
+
+def _declare_wallets(provider: Provider) -> None:
+    """Have the treasury keep the books of the wallets that pay for the oracle's transactions, and their floors."""
+    desks: dict[str, Desk] = {}  # to declare a wallet no chain is asked
+    postgres = Postgres(provider.database_url, role="counterpart_ops")
+    treasury = Treasury(postgres, desks.__getitem__)
+    for account in (provider.voter.submit, provider.voter.submit_signatures):
+        wallet = OperatorWallet(
+            service="oracle",
+            chain=f"evm:{CHAIN_ID}",
+            address=account.address,
+            floor=FLOOR_WEI,
+            target=2 * FLOOR_WEI,
+        )
+        treasury.declare(wallet, actor="shell", reason="make up")
+    postgres.close()
 
 
 def banner(cloud: LocalCloud, market: OracleMarket, playing: tuple[Provider, ...]) -> Iterator[str]:

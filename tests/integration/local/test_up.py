@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from infra.local import settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 
 def test_two_copies_stay_name_a_death_and_leave_nothing(tmp_path: Path) -> None:
     """Both answer at their own addresses; a killed child is named by one; Ctrl-C ends both with all they started."""
     with running(tmp_path / "one.log") as one, running(tmp_path / "other.log") as other:
         gateways = [address(wait_for(log, "logs  "), "gateway") for log in (one.log, other.log)]
-        health = [httpx.get(f"{gateway}/health", timeout=30).status_code for gateway in gateways]
+        health = [httpx.get(f"{gateway}/health", timeout=60).status_code for gateway in gateways]
+        wallets = [declared_wallets(log) for log in (one.log, other.log)]
         families = [family(one.popen.pid), family(other.popen.pid)]
         victim = next(pid for pid, command in families[0].items() if "redis-server" in command)
         Path("/proc", str(victim)).stat()
@@ -32,6 +34,7 @@ def test_two_copies_stay_name_a_death_and_leave_nothing(tmp_path: Path) -> None:
 
         assert len(set(gateways)) == 2
         assert health == [200, 200]
+        assert wallets == [["oracle", "oracle"]] * 2
         assert f"redis (pid {victim}) ended with SIGKILL" in words
         assert "DIED" not in other.log.read_text()
         assert statuses == [1, 0]
@@ -74,13 +77,21 @@ def running(log: Path, *options: str) -> Iterator[Running]:
         popen.wait()
 
 
-def wait_for(log: Path, words: str, limit_s: float = 60.0) -> str:
+def wait_for(log: Path, words: str, limit_s: float = 150.0) -> str:
     """What was said once `words` are among it."""
     deadline = time.monotonic() + limit_s
     while words not in (said := log.read_text()):
         assert time.monotonic() < deadline, f"never said {words!r}, but:\n{said}"
         time.sleep(0.1)
     return said
+
+
+def declared_wallets(log: Path) -> list[str]:
+    """Whose wallets the treasury keeps the books of."""
+    url = re.search(r"Postgres +(\S+)", log.read_text())
+    assert url is not None
+    with psycopg.connect(url.group(1)) as database:
+        return [str(service) for (service,) in database.execute("select service from kernel.treasury_wallets")]
 
 
 def address(banner: str, name: str) -> str:
