@@ -37,3 +37,22 @@ def test_a_finished_task_is_kept_for_thirty_days(database_url: str, age_days: in
     else:
         with pytest.raises(NotFound):
             kernel.tasks.get(task_id)
+
+
+@pytest.mark.parametrize(("age_days", "kept"), [(29, 1), (31, 0)])
+def test_a_webhook_that_ended_is_kept_for_thirty_days(database_url: str, age_days: int, kept: int) -> None:
+    """With what each receiver had of it."""
+    clock = FakeClock()
+    kernel = FakedKernel(database_url, role=ROLE, clock=clock)
+    deps = Deps(kernel)
+    endpoint_id = deps.webhook_endpoints.create(
+        owner="service:ops", url="https://hooks.example.org/", topics=["ops.*"], actor="a test"
+    ).endpoint_id
+    with kernel.postgres.transaction() as tx:
+        kernel.webhooks.publish(tx, "ops.transfer_ended", "one", {})
+        tx.execute("update kernel.webhook_deliveries set state = 'failed', ended_at = %(now)s", now=clock.now())
+    clock.advance(age_days * 86_400)
+
+    handler.bind(deps)(EVENT | {"time": clock.now().isoformat()}, None)
+
+    assert kept == len(deps.deliveries.recent(endpoint_id))

@@ -60,3 +60,17 @@ def test_an_hour_without_kms_is_made_up_for(kernel: FakedKernel) -> None:
         handler.bind(Deps(kernel))(EVENT, None)
 
     assert kernel.vault.kept() == before
+
+
+def test_secrets_of_webhooks_move_with_the_keys(kernel: FakedKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that nothing needs the old wrapping key any more."""
+    kernel.keys.add("before")
+    kernel.keys.aliases[KEY_ID] = "before"
+    Deps(kernel).webhook_endpoints.create(
+        owner="service:ops", url="https://hooks.example.org/", topics=["ops.*"], actor="a test"
+    )
+    kernel.keys.aliases.clear()
+
+    handler.bind(Deps(kernel))(EVENT, None)
+
+    assert 1 == counted(capsys.readouterr().out)["webhook_secrets_rotated"]

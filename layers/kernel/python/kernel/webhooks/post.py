@@ -164,7 +164,8 @@ class Line:
 def _exchanged(connection: socket.socket, where: Destination, headers: Mapping[str, str], body: bytes) -> Answer:
     http = HTTPConnection(where.host, where.port)
     http.sock, http.auto_open = connection, 0  # it must never open one of its own
-    http.request("POST", where.target, body=body, headers={"host": where.authority, **headers})
+    told = {"host": where.authority, "connection": "close", **headers}
+    http.request("POST", where.target, body=body, headers=told)
     response = http.getresponse()
     wanted = _SECONDS.fullmatch(response.headers.get("retry-after", ""))
     return Answer(status=response.status, retry_after_s=int(wanted[0]) if wanted else 0)
