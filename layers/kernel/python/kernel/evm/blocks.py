@@ -11,6 +11,8 @@ BlockId = int | Tag
 Topics = Sequence[bytes | Sequence[bytes] | None]
 
 SUCCEEDED: Final = 1
+# What a column of ours holds. No chain comes near it, and one endpoint that says so must not stop what is to be stored.
+HEIGHT_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,10 @@ class Head:
     hash: bytes
     time_s: int
     base_fee_wei: int
+
+    def __post_init__(self) -> None:
+        if self.number > HEIGHT_MAX:
+            raise ValueError("a node names a height that is none")
 
     @classmethod
     def from_rpc(cls, block: Mapping[str, Any]) -> "Head":
@@ -88,7 +94,9 @@ class Receipt:
 
 
 def quantity(text: str) -> int:
-    """The integer in JSON-RPC's QUANTITY form."""
+    """The integer in JSON-RPC's QUANTITY form. Raises ValueError, also for what only Python takes for a number."""
+    if text[:2] != "0x" or not text[2:].isalnum():  # a sign, a blank, an underscore
+        raise ValueError("a node names a quantity that is none")
     return int(text, 16)
 
 

@@ -26,6 +26,8 @@ BLOCKHASH_BLOCKS: Final = 150
 LEAD_BLOCKS_MAX: Final = 40
 # What the RPC takes in one call.
 STATUSES_MAX: Final = 256
+# What a column of ours holds.
+SLOT_MAX: Final = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -197,14 +199,12 @@ def blockhash_asked(commitment: str) -> Call:
 
 
 def blockhash_told(answer: Any) -> Blockhash:
-    """Raises ValueError for what is no hash: a node's mistake is not a caller's."""
-    value = answer["value"]
-    if len(base58.decode(value["blockhash"])) != HASH_SIZE_BYTES:
-        raise ValueError("a node names a blockhash that is none")
+    """Raises ValueError for what is no hash or no slot: a node's mistake is not a caller's."""
+    value, slot = answer["value"], int(answer["context"]["slot"])
+    if len(base58.decode(value["blockhash"])) != HASH_SIZE_BYTES or not 0 <= slot <= SLOT_MAX:
+        raise ValueError("a node names a blockhash or a slot that is none")
     return Blockhash(
-        value=str(value["blockhash"]),
-        last_valid_block_height=int(value["lastValidBlockHeight"]),
-        slot=int(answer["context"]["slot"]),
+        value=str(value["blockhash"]), last_valid_block_height=int(value["lastValidBlockHeight"]), slot=slot
     )
 
 
