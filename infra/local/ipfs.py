@@ -31,7 +31,7 @@ class Fault(StrEnum):
     DRIPPING = "dripping"  # the right answer, one byte every `delay_s`
     LYING = "lying"  # a gateway's bytes have one bit turned; a service answers another CID
     ENDLESS = "endless"  # a gateway's bytes never end
-    AWAY = "away"  # a redirect to another host
+    AWAY = "away"  # a redirect, to where the right answer is
     LOST = "lost"  # a service takes the content and the answer is cut off
 
 

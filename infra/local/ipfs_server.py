@@ -26,6 +26,7 @@ from infra.local.ipfs import DOORS, FILEBASE, FILEBASE_BUCKET, FILEBASE_KEYS, PI
 from infra.local.ports import LOOPBACK
 
 BODY_MAX_BYTES = 100 * 1024 * 1024  # Pinata's own limit for one upload
+FOLLOWED = "&followed"  # what only those ask for who follow redirects
 STATUSES = {Fault.BROKEN: 500, Fault.BUSY: 429, Fault.PICKY: 413}
 OTHER = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"  # the empty block
 
@@ -139,8 +140,8 @@ class Door(BaseHTTPRequestHandler):
                 time.sleep(60)
             case Fault.BROKEN | Fault.BUSY | Fault.PICKY:
                 self._answer(STATUSES[trouble.fault])
-            case Fault.AWAY:
-                self._answer(302, headers={"location": "http://169.254.169.254/latest/meta-data/"})
+            case Fault.AWAY if not self.path.endswith(FOLLOWED):
+                self._answer(307, headers={"location": self.path + FOLLOWED})
             case Fault.SLOW:
                 time.sleep(trouble.delay_s)
                 return False

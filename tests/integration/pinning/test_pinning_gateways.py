@@ -7,7 +7,17 @@ import pytest
 
 from infra.local.ipfs import GATEWAY, Fault, Ipfs
 from kernel.errors import CounterpartError
-from kernel.pinning.blocks import CHUNK_BYTES, Block, BlockForged, Chunk, CidUnfit, leaf, root_of, tree_of
+from kernel.pinning.blocks import (
+    BLOCK_MAX_BYTES,
+    CHUNK_BYTES,
+    Block,
+    BlockForged,
+    Chunk,
+    CidUnfit,
+    leaf,
+    root_of,
+    tree_of,
+)
 from kernel.pinning.gateways import Gateway
 from kernel.pinning.site import SiteUnavailable
 from tests.integration.pinning.desk import TIMEOUT_S
@@ -17,6 +27,14 @@ pytestmark = pytest.mark.integration
 Publish = Callable[[Sequence[Block]], str]
 #: For what is waited for in vain, where nobody else has to answer meanwhile.
 SILENCE_S = 0.5
+#: Why it is given up, where that is not a client's own word.
+REASONS = {
+    Fault.BROKEN: "HTTP 500",
+    Fault.BUSY: "HTTP 429",
+    Fault.AWAY: "HTTP 307",
+    Fault.ENDLESS: f"more than {BLOCK_MAX_BYTES} bytes",
+    Fault.DRIPPING: "too slow",
+}
 SMALL, LARGE = b"small content", os.urandom(2 * CHUNK_BYTES + 7)
 
 
@@ -65,6 +83,7 @@ def test_a_gateway_that_fails_gives_nothing(
         gateway.read(cids[content])
 
     assert (fault is Fault.LYING) == isinstance(failed.value, BlockForged)
+    assert failed.value.details.get("reason") == REASONS.get(fault, failed.value.details.get("reason"))
 
 
 @pytest.mark.parametrize("timeout_s", [1.6])

@@ -49,7 +49,14 @@ def test_a_size_that_is_not_the_contents_is_refused(encoding: Encoding, error: i
 def test_what_is_cut_or_followed_by_something_is_refused(encoding: Encoding) -> None:
     """Every cut, a second member, and plain garbage."""
     packed, _ = encoded(TEXT, encoding)
-    for wrong in (*(packed[:end] for end in range(0, len(packed), 7)), packed + b"!", packed + packed, TEXT, b""):
+    for wrong in (
+        *(packed[:end] for end in range(0, len(packed), 7)),
+        packed[:-1],
+        packed + b"!",
+        packed + packed,
+        TEXT,
+        b"",
+    ):
         with pytest.raises(EncodingUnfit):
             decoded(wrong, encoding, size=len(TEXT))
 

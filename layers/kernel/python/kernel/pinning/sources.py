@@ -1,6 +1,6 @@
 """Owns reading content from whoever has it: the bucket and the gateways, raced, and none of them believed.
 
-1. Sources are asked as configured, the bucket first. Whose circuit is open is left out until its reset is over. (By
+1. Sources are asked as configured, the bucket first. Whose circuit is open fails at once, until its reset is over. (By
    health, as `kernel.failover` orders, a bucket that failed once would come last, where nobody finds it well again.)
 2. Whoever has not answered after `hedge_s` has the next one for company; whoever failed is replaced at once. The first
    whole content wins, and nobody waits for the others.
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final, Protocol
 
-from kernel.breaker.breakers import Breakers, CircuitOpen
+from kernel.breaker.breakers import Breakers
 from kernel.breaker.guarding import told
 from kernel.errors import CounterpartError, Transient
 from kernel.pinning.blocks import STORED_MAX_BYTES, BlockForged, codec_of, tree_of
@@ -80,7 +80,7 @@ class Sources:
         failures = dict.fromkeys(self._sources, LATE)
         threads = ThreadPoolExecutor(max_workers=len(self._sources), thread_name_prefix="pins")
         try:
-            for name, asked in self._asked(cid, threads, failures):
+            for name, asked in self._asked(cid, threads):
                 try:
                     content = asked.result()
                 except CounterpartError as error:
@@ -100,13 +100,9 @@ class Sources:
             if close is not None:
                 close()
 
-    def _asked(
-        self, cid: str, threads: ThreadPoolExecutor, failures: dict[str, str]
-    ) -> Iterator[tuple[str, "Future[bytes | None]"]]:
+    def _asked(self, cid: str, threads: ThreadPoolExecutor) -> Iterator[tuple[str, "Future[bytes | None]"]]:
         """Each source's answer as it comes; asks the next one whenever one failed, or is late."""
-        conditions = [self._breakers.condition(name) for name in self._sources]
-        waiting = [one.dependency for one in conditions if one.is_closed or (one.wait_s or 0.0) <= 0]
-        failures.update(dict.fromkeys(self._sources.keys() - set(waiting), CircuitOpen.code))
+        waiting = list(self._sources)
         running: dict[Future[bytes | None], str] = {}
         until_s = time.monotonic() + self._patience_s
         while waiting or running:
