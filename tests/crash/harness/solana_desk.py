@@ -14,6 +14,7 @@ from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import system_transfer
 from kernel.tasks import Outcome
 from kernel.tasks.model import Task
+from tests.chain.outbox_solana.nonces import open_nonce
 from tests.crash.harness.world import World
 
 # Above the rent of an account that holds nothing else.
@@ -52,6 +53,15 @@ class SolanaDesk:
     def fund(self) -> None:
         """Give the payer what it needs."""
         self.node.fund(self.payer, LAMPORTS_PER_SOL)
+
+    @property
+    def nonce(self) -> str:
+        """The durable nonce account of this run."""
+        return self.recipient("nobody, but the nonce")
+
+    def open_nonce(self) -> None:
+        """Let the payer advance it."""
+        open_nonce(self.node, self.nonce, self.payer)
 
     def owe(self, *keys: str, **changes: Any) -> None:
         """Record a transfer for each key, all in one transaction; `changes` are further fields of the intent."""

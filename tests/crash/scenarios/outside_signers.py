@@ -6,7 +6,6 @@ from kernel.keys.evm import LocalSigner
 from kernel.keys.external import ExternalSigner, ExternalSolanaSigner
 from kernel.keys.requests import SignatureRequest, SignatureRequests
 from kernel.keys.solana import LocalSolanaSigner
-from tests.chain.outbox_solana.nonces import open_nonce
 from tests.crash.harness import evm_desk, solana_desk
 from tests.crash.harness.evm_desk import EvmDesk
 from tests.crash.harness.person import Person
@@ -54,7 +53,7 @@ def solana_outside(world: World) -> None:
     person = Person(world, lambda request: base58.encode(wallet.sign_message(request.payload)))
     requests = SignatureRequests(world.postgres, world.clock)
     desk = SolanaDesk(world, signer=ExternalSolanaSigner(requests, wallet.address, cluster="localnet"))
-    world.ask(lambda: desk.owe("pay-1", durable_nonce=nonce_of(desk)))
+    world.ask(lambda: desk.owe("pay-1", durable_nonce=desk.nonce))
     desk.work(until=person.is_asked)
     world.once("an hour passes", desk.node.expire)
     person.answer()
@@ -66,7 +65,7 @@ def fund_and_open(world: World) -> None:
     """The wallet can pay, and may advance the nonce."""
     desk = SolanaDesk(world)
     desk.fund()
-    open_nonce(desk.node, nonce_of(desk), desk.payer)
+    desk.open_nonce()
 
 
 @solana_outside.verdict
@@ -74,11 +73,6 @@ def paid_once_on_solana(world: World) -> None:
     """The recipient holds the amount, and the person was asked once."""
     SolanaDesk(world).assert_each_happened_once("pay-1")
     assert_asked_once(world)
-
-
-def nonce_of(desk: SolanaDesk) -> str:
-    """The nonce account of this run."""
-    return desk.recipient("nobody, but the nonce")
 
 
 def assert_asked_once(world: World) -> None:

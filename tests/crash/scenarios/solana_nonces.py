@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from kernel.outbox.solana import Purpose, State
-from tests.chain.outbox_solana.nonces import advance_elsewhere, open_nonce
+from tests.chain.outbox_solana.nonces import advance_elsewhere
 from tests.crash.harness.scenario import scenario
 from tests.crash.harness.site import START
 from tests.crash.harness.solana_desk import AMOUNT_LAMPORTS, UNIT_LIMIT, SolanaDesk
@@ -13,22 +13,16 @@ BOTH = ("pay-1", "pay-2")
 VALID_UNTIL = START + timedelta(seconds=40)
 
 
-def nonce_of(desk: SolanaDesk) -> str:
-    """The nonce account of this run."""
-    return desk.recipient("nobody, but the nonce")
-
-
 def open_the_nonce(world: World) -> None:
     """The payer may advance it, and has no lamport yet."""
-    desk = SolanaDesk(world)
-    open_nonce(desk.node, nonce_of(desk), desk.payer)
+    SolanaDesk(world).open_nonce()
 
 
 @scenario("solana-nonce", solana={})
 def solana_nonce(world: World) -> None:
     """Two obligations of one commit share the nonce: the second waits for the first to settle."""
     desk = SolanaDesk(world)
-    world.ask(lambda: desk.owe(*BOTH, durable_nonce=nonce_of(desk)))
+    world.ask(lambda: desk.owe(*BOTH, durable_nonce=desk.nonce))
     desk.work()
 
 
@@ -52,7 +46,7 @@ def each_paid_once(world: World) -> None:
 def solana_nonce_advanced(world: World) -> None:
     """The payer is empty until another program has advanced the nonce: the bytes never land, and are signed again."""
     desk = SolanaDesk(world)
-    world.ask(lambda: desk.owe("pay-1", durable_nonce=nonce_of(desk), compute_unit_limit=UNIT_LIMIT))
+    world.ask(lambda: desk.owe("pay-1", durable_nonce=desk.nonce, compute_unit_limit=UNIT_LIMIT))
     desk.work(until=lambda: desk.is_out("pay-1"))
     world.once("another program advances the nonce", lambda: _advance(desk))
     desk.work()
@@ -74,7 +68,7 @@ def paid_once_by_new_bytes(world: World) -> None:
 def solana_nonce_released(world: World) -> None:
     """The payer is empty until the effect is no longer wanted, and a payload without it is on its way."""
     desk = SolanaDesk(world)
-    wanted = {"durable_nonce": nonce_of(desk), "compute_unit_limit": UNIT_LIMIT, "valid_until": VALID_UNTIL}
+    wanted = {"durable_nonce": desk.nonce, "compute_unit_limit": UNIT_LIMIT, "valid_until": VALID_UNTIL}
     world.ask(lambda: desk.owe("pay-1", **wanted))
     desk.work(until=lambda: _releasing(desk))
     world.once("the payer is funded", desk.fund)
@@ -97,7 +91,7 @@ def paid_or_cancelled(world: World) -> None:
 
 def _advance(desk: SolanaDesk) -> None:
     desk.fund()
-    advance_elsewhere(desk, nonce_of(desk))
+    advance_elsewhere(desk, desk.nonce)
 
 
 def _releasing(desk: SolanaDesk) -> bool:
