@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.ops.adapters.hooks import HookSettings
+from functions.ops.adapters.hook_settings import HookSettings
 from functions.ops.http_hooks import handler
 from functions.ops.wiring import ROLE, Deps, Settings
 from infra.local.notices import Alchemy, Helius, Letter, QuickNode
