@@ -23,7 +23,7 @@ class Liar:
         code = BOX["bytecode"] + bytes(12).hex() + wallet.removeprefix("0x")
         payer = node.rpc("eth_accounts")[0]
         node.rpc("eth_sendTransaction", {"from": payer, "data": code, "gas": hex(1_000_000)})
-        node.rpc("eth_sendTransaction", {"from": payer, "to": box, "value": hex(5_000 * ETHER)})
+        node.rpc("eth_sendTransaction", {"from": payer, "to": box, "value": hex(5_000 * ETHER), "gas": hex(100_000)})
         node.mine(20)
         self.event = event_of(node, box)
 
