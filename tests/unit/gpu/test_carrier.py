@@ -85,6 +85,19 @@ def test_nothing_moves_between_name_time_and_body() -> None:
         )
 
 
+def test_a_name_has_no_dot() -> None:
+    """Signed by us or not: with one, the seam to the time could be anywhere."""
+    body = b"{}"
+    given = f"a.{NOW_S}"
+    headers = {
+        "webhook-id": given,
+        "webhook-timestamp": str(NOW_S),
+        "webhook-signature": carrier.signed(b"a secret", given, NOW_S, body),
+    }
+
+    assert CHECKS["modal"](Sent(body=body, headers=headers, now_s=NOW_S), [b"a secret"]) is Verdict.FORGED
+
+
 def test_a_lost_word_is_nobodys_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits asks anyway; the result is what it was."""
 

@@ -60,7 +60,7 @@ def of_quicknode(sent: Sent, keys: Sequence[bytes]) -> Verdict:
         return Verdict.FORGED
     if not _is_signed(_octets(nonce + time) + sent.body, sent.headers.get("x-qn-signature", ""), keys):
         return Verdict.FORGED
-    return Verdict.STALE if abs(sent.now_s - int(time)) > WINDOW_S else Verdict.GENUINE
+    return _timely(sent, time)
 
 
 def of_helius(sent: Sent, keys: Sequence[bytes]) -> Verdict:
@@ -81,7 +81,7 @@ def of_modal(sent: Sent, keys: Sequence[bytes]) -> Verdict:
     expected = [b"v1," + b64encode(hmac.digest(key, message, hashlib.sha256)) for key in keys]
     if not _is_any(_octets(sent.headers.get("webhook-signature", "")), expected):
         return Verdict.FORGED
-    return Verdict.STALE if abs(sent.now_s - int(time)) > WINDOW_S else Verdict.GENUINE
+    return _timely(sent, time)
 
 
 #: What is checked how.
@@ -91,6 +91,11 @@ CHECKS: Final[Mapping[str, Check]] = {
     "helius": of_helius,
     "modal": of_modal,
 }
+
+
+def _timely(sent: Sent, time: str) -> Verdict:
+    """What the age of a signed time says."""
+    return Verdict.STALE if abs(sent.now_s - int(time)) > WINDOW_S else Verdict.GENUINE
 
 
 def _is_signed(message: bytes, given: str, keys: Sequence[bytes]) -> bool:

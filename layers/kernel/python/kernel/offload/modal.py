@@ -57,6 +57,12 @@ class ModalUnavailable(Transient):
     cause = "The connection failed, or Modal's servers told of a failure of their own; details name its error."
 
 
+class ModalUnreachable(ModalUnavailable):
+    """Modal cannot be reached, so nothing was asked of it."""
+
+    cause = "No connection came about: the network, or the address of Modal's servers."
+
+
 class ModalProvider:
     """The functions of one deployed Modal app."""
 
@@ -85,7 +91,7 @@ class ModalProvider:
         try:
             with self._breakers.guard(MODAL):
                 return Accepted(self._asked(self._spawned(call.function, payload)))
-        except (CircuitOpen, ModalUnauthorized, ModalFunctionAbsent, ModalRefused, _Unreached) as error:
+        except (CircuitOpen, ModalUnauthorized, ModalFunctionAbsent, ModalRefused, ModalUnreachable) as error:
             return NotMade(error)
 
     def look(self, call_id: str, output_key: str) -> Pending | Ending:
@@ -154,7 +160,7 @@ class ModalProvider:
         await modal.FunctionCall.from_id(call_id, client=await self._connected()).cancel.aio()
 
     async def _connected(self) -> Any:
-        """The container's client. Raises _Unreached, and what connecting raises."""
+        """The container's client. Raises ModalUnreachable, and what connecting raises."""
         import modal
 
         if self._client is None or self._client.is_closed():
@@ -166,14 +172,8 @@ class ModalProvider:
                 # Sooner than what waits for it, so that it is known that nothing was asked.
                 self._client = await asyncio.wait_for(connecting, self._timeout_s / 2)
             except TimeoutError as silence:
-                raise _Unreached(error="no connection") from silence
+                raise ModalUnreachable(error="no connection") from silence
         return self._client
-
-
-class _Unreached(ModalUnavailable):
-    """Modal cannot be reached, so nothing was asked of it."""
-
-    code = ModalUnavailable.code
 
 
 def _gone(error: Exception) -> Gone | None:
@@ -209,6 +209,6 @@ def _translated() -> Iterator[None]:
     except (told.InvalidError, told.VersionError, told.SerializationError, told.RequestSizeError) as error:
         raise ModalRefused(error=type(error).__name__) from error
     except told.ConnectionError as error:
-        raise _Unreached(error=type(error).__name__) from error
+        raise ModalUnreachable(error=type(error).__name__) from error
     except (told.Error, OSError) as error:
         raise ModalUnavailable(error=type(error).__name__) from error
