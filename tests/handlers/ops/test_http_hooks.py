@@ -1,6 +1,5 @@
 """Webhooks over HTTP: genuine deliveries become each task once; what nobody watches is dropped."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,6 @@ from tests.handlers.ops.postbox import (
     ALCHEMY,
     HELIUS,
     KIND,
-    PROGRAM_WATCH,
     QUICKNODE,
     WATCH,
     Postbox,
@@ -32,14 +30,6 @@ from tests.unit.hooks.payloads import PAYER, PROGRAM, SIGNATURE, altered, log, t
 
 pytestmark = pytest.mark.handlers
 STRANGER = "0x" + "99" * 20
-
-
-@pytest.fixture
-def postbox(database_url: str) -> Iterator[Postbox]:
-    postbox = Postbox(database_url)
-    postbox.watch(WATCH, PROGRAM_WATCH)
-    yield postbox
-    postbox.close()
 
 
 def test_a_watched_event_becomes_a_task_and_a_message(postbox: Postbox) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -29,14 +28,6 @@ from tests.unit.hooks.payloads import SIGNATURE, log, payload, transaction
 
 pytestmark = pytest.mark.handlers
 STRANGER = "0x" + "99" * 20
-
-
-@pytest.fixture
-def postbox(database_url: str) -> Iterator[Postbox]:
-    postbox = Postbox(database_url)
-    postbox.watch(WATCH, PROGRAM_WATCH)
-    yield postbox
-    postbox.close()
 
 
 @pytest.mark.parametrize("provider", ["alchemy", "quicknode", "helius"])

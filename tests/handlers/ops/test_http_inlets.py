@@ -1,7 +1,6 @@
 """Inlets over HTTP: who may look, who may declare, and what is refused."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,12 @@ from infra.local.anvil import AnvilNode
 from kernel.auth import Role
 from kernel.evm.log_cursor import Watch
 from kernel.watches import Watches
-from tests.handlers.ops.purse import ETHER, GWEI, Purse, evm_chain, fund
+from tests.handlers.ops.purse import ETHER, GWEI, Purse, fund
 
 pytestmark = pytest.mark.chain
 BOX = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 COLD = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 RESERVE = 21_000 * 200 * GWEI
-
-
-@pytest.fixture
-def purse(anvil: AnvilNode, database_url: str) -> Iterator[Purse]:
-    purse = Purse(database_url, (evm_chain(anvil),))
-    yield purse
-    purse.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The time-line of one obligation: from the request to the final block, in order, and only for operators."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,17 +11,10 @@ from infra.local.anvil import AnvilNode
 from kernel.auth import Role
 from kernel.errors import Broken
 from kernel.tasks import Task, TaskSpec
-from tests.handlers.ops.purse import ETHER, Context, Purse, event, evm_chain, fund
+from tests.handlers.ops.purse import ETHER, Context, Purse, event, fund
 
 pytestmark = pytest.mark.chain
 STRANGER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
-
-
-@pytest.fixture
-def purse(anvil: AnvilNode, database_url: str) -> Iterator[Purse]:
-    purse = Purse(database_url, (evm_chain(anvil),))
-    yield purse
-    purse.close()
 
 
 def trace(purse: Purse, key: str, role: Role | None = Role.OPERATOR) -> tuple[int, dict[str, Any]]:

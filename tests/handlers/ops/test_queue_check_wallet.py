@@ -1,6 +1,6 @@
 """queue_check_wallet: books are opened, compared with the chain, and wallets kept above their floors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -15,32 +15,6 @@ from tests.handlers.ops.purse import ETHER, HANDLERS, Purse, evm_chain, fund, on
 
 pytestmark = pytest.mark.chain
 STRANGER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
-
-
-@pytest.fixture
-def chain(anvil: AnvilNode) -> str:
-    return f"evm:{anvil.chain_id}"
-
-
-@pytest.fixture
-def purse(anvil: AnvilNode, database_url: str) -> Iterator[Purse]:
-    purse = Purse(database_url, (evm_chain(anvil),))
-    yield purse
-    purse.close()
-
-
-@pytest.fixture
-def opened(purse: Purse, anvil: AnvilNode, chain: str) -> Callable[..., str]:
-    """A funded wallet whose books are open."""
-
-    def make(ether: int = 10, *, floor: int = 0, target: int = 0, funded_by: str | None = None) -> str:
-        address = purse.keep(chain)
-        fund(anvil, address, ether)
-        purse.declare(chain, address, floor=floor, target=target, funded_by=funded_by)
-        purse.run()
-        return address
-
-    return make
 
 
 def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:

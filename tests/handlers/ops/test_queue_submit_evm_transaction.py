@@ -1,6 +1,6 @@
 """queue_submit_evm_transaction: a transfer goes onto the chain once, and its end and its fee are booked to the wei."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -15,32 +15,6 @@ pytestmark = pytest.mark.chain
 STRANGER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 RESERVE = 21_000 * 200 * GWEI
 L1_FEE = 123_456_789_012_345
-
-
-@pytest.fixture
-def chain(anvil: AnvilNode) -> str:
-    return f"evm:{anvil.chain_id}"
-
-
-@pytest.fixture
-def purse(anvil: AnvilNode, database_url: str) -> Iterator[Purse]:
-    purse = Purse(database_url, (evm_chain(anvil),))
-    yield purse
-    purse.close()
-
-
-@pytest.fixture
-def opened(purse: Purse, anvil: AnvilNode, chain: str) -> Callable[..., str]:
-    """A funded wallet whose books are open."""
-
-    def make(ether: int = 10) -> str:
-        address = purse.keep(chain)
-        fund(anvil, address, ether)
-        purse.declare(chain, address)
-        purse.run()
-        return address
-
-    return make
 
 
 def test_a_transfer_is_booked_when_asked_for_and_when_it_ends(
