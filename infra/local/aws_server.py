@@ -30,7 +30,7 @@ def put_right() -> None:
         signature: bytes = key.private_key.sign(message, ec.ECDSA(Prehashed(SHA256())))
         return signature
 
-    ECDSAPrivateKey.sign = sign  # type: ignore[method-assign, assignment]
+    ECDSAPrivateKey.sign = sign  # type: ignore[method-assign, assignment]  # moto signs a digest as if it were the message
     for operation in ("sign", "generate_data_key", "decrypt"):
         setattr(KmsResponse, operation, _checked(getattr(KmsResponse, operation)))
 

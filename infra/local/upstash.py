@@ -103,7 +103,7 @@ class Gateway:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py's own
         try:
             yield connection
         finally:

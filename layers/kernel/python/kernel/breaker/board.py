@@ -134,7 +134,7 @@ class UpstashBoard:
         """Give the connection back; the next call opens another."""
         redis, self._redis = self._redis, None
         if redis is not None and self._process_id == os.getpid():
-            redis.close()  # type: ignore[no-untyped-call]
+            redis.close()  # type: ignore[no-untyped-call]  # the library's own close has no annotations
 
     def _evaluated(self, arguments: list[str]) -> Any:
         import httpx
