@@ -23,7 +23,8 @@ class Scenario:
     evm: options of infra.local.anvil.start; None starts no such chain.
     solana: options of infra.local.solana.start; None starts no such chain. It is not restored between runs: take keys
     from `world.secret_of_run`.
-    needs: "aws" (KMS, SQS, S3), "redis", "ipfs" (its control URL, then its doors). They are not restored between runs either.
+    needs: "aws" (KMS, SQS, S3), "redis", "ipfs" (its control URL, then its doors). They are not restored between runs
+    either.
     in_test: its named points are part of `make test`; `make crash` runs every scenario.
     """
 

@@ -218,6 +218,6 @@ def _places(site: Site) -> dict[str, str]:
         for chain, (_, *urls) in chains.items()
         for name, url in zip(names, urls, strict=False)
     }
-    doors = dict(zip(DOORS, site.urls.get("ipfs", ())[1:], strict=False))
-    named = {"redis": url for url in site.urls.get("redis", ())[:1]} | doors
-    return identities | {urlsplit(url).netloc: name for name, url in named.items()}
+    named = [*zip(["redis"], site.urls.get("redis", ()), strict=False)]
+    named += zip(DOORS, site.urls.get("ipfs", ())[1:], strict=False)
+    return identities | {urlsplit(url).netloc: name for name, url in named}
