@@ -34,7 +34,7 @@ from kernel.outbox.evm.entries import NonceHolder, filler
 from kernel.outbox.evm.lifecycle import Event
 from kernel.outbox.evm.recording import Recorder
 from kernel.outbox.evm.store import OutboxStore
-from kernel.outbox.evm.submitting import submit_task
+from kernel.outbox.submitting import submit_task
 from kernel.postgres import Fence, Postgres
 from kernel.tasks import NotClaimed, Tasks
 from kernel.testing import FakeClock, InMemoryQueue
