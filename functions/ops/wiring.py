@@ -175,7 +175,7 @@ class Deps(KernelDeps):
         """What administrators who are connected are told of money."""
         from functions.ops.adapters.news import News
 
-        return News(self.kernel.realtime)
+        return News(self.kernel.realtime, self.kernel.webhooks)
 
     @cached_property
     def vitals(self) -> Vitals:

@@ -1,12 +1,18 @@
-"""Tells administrators who are connected what became of money: deposits, transfers. After the commit, and only then."""
+"""Tells what became of money, deposits and transfers: administrators who are connected, and receivers of webhooks.
+
+Both after the commit, and only then. What Redis loses of the first stands in the API; of the second nothing is lost.
+"""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from kernel.errors import CounterpartError
 from kernel.postgres import Transaction
 from kernel.realtime import Publisher
 from kernel.treasury.inlets import Deposit
 from kernel.treasury.movements import Ending, Transfer
+from kernel.webhooks import Webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -14,15 +20,14 @@ TOPIC = "admin"
 
 
 class News:
-    """What is published of the treasury. What Redis loses stands in the API."""
+    """What is published of the treasury."""
 
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
+    def __init__(self, publisher: Publisher, webhooks: Webhooks) -> None:
+        self._publisher, self._webhooks = publisher, webhooks
 
     def booked(self, tx: Transaction, deposit: Deposit) -> None:
         """A deposit is in the books."""
         body = {
-            "news": "deposit_booked",
             "key": deposit.key,
             "chain": deposit.chain,
             "wallet": deposit.wallet,
@@ -30,7 +35,7 @@ class News:
             "transaction_id": deposit.transaction_id,
             "forward_to": deposit.forward_to,
         }
-        self._publisher.publish(TOPIC, body, after=tx, key=f"deposit_booked/{deposit.key}")
+        self._tell(tx, "deposit_booked", deposit.key, body)
 
     def gone(self, event: str, chain: str) -> None:
         """An event that was told is not on the final chain. Nothing hangs on the news: nobody is waited for."""
@@ -44,7 +49,6 @@ class News:
     def ended(self, tx: Transaction, transfer: Transfer, ending: Ending) -> None:
         """A transfer has its end."""
         body = {
-            "news": "transfer_ended",
             "key": transfer.key,
             "kind": transfer.kind,
             "chain": transfer.chain,
@@ -55,4 +59,8 @@ class News:
             "fee_base_units": str(ending.fee),
             "transaction_id": ending.transaction_id,
         }
-        self._publisher.publish(TOPIC, body, after=tx, key=f"transfer_ended/{transfer.key}")
+        self._tell(tx, "transfer_ended", transfer.key, body)
+
+    def _tell(self, tx: Transaction, news: str, key: str, body: Mapping[str, Any]) -> None:
+        self._publisher.publish(TOPIC, {"news": news, **body}, after=tx, key=f"{news}/{key}")
+        self._webhooks.publish(tx, f"ops.{news}", key, body)

@@ -144,9 +144,10 @@ class Purse:
         return self.kernel.tasks.get(task.id)
 
     def due(self) -> list[Any]:
-        """Open tasks, the soonest first."""
+        """Open tasks of the treasury, the soonest first."""
+        query = "select id, run_at from kernel.tasks where state = 'ready' and kind = any(%(kinds)s) order by run_at, id"
         with self.kernel.postgres.transaction() as tx:
-            return tx.all("select id, run_at from kernel.tasks where state = 'ready' order by run_at, id")
+            return tx.all(query, kinds=list(HANDLERS))
 
     def run(self, *, mine: Any = None) -> None:
         """Deliver what is due, moving the clock on to it, until nothing is open; `mine` is called before each."""

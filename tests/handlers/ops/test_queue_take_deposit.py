@@ -1,5 +1,6 @@
 """queue_take_deposit: what comes through an inlet is booked and forwarded once, when it is final and not before."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -61,6 +62,26 @@ def test_a_deposit_is_booked_forwarded_and_told(counter: Counter, purse: Purse, 
     assert counter.check() == "balanced"
     assert [one["key"] for one in news(purse, "deposit_booked")] == [event.identity]
     assert [(one["key"], one["state"]) for one in news(purse, "transfer_ended")] == [(event.identity, "confirmed")]
+
+
+def test_who_listens_by_webhooks_is_told_of_both(counter: Counter, purse: Purse) -> None:
+    """One message each, with what administrators see; it waits in Postgres for its receiver."""
+    purse.deps.webhook_endpoints.create(
+        owner="service:ops", url="https://hooks.example.org/", topics=["ops.*"], actor="a test"
+    )
+    counter.open()
+    event = counter.pay(ETHER)
+    counter.tell(event, event)
+    counter.run()
+
+    with purse.kernel.postgres.transaction() as tx:
+        told = tx.all("select topic, business_key, contents::text from kernel.webhook_messages order by topic")
+    assert [(row["topic"], row["business_key"]) for row in told] == [
+        ("ops.deposit_booked", event.identity),
+        ("ops.transfer_ended", event.identity),
+    ]
+    [booked] = news(purse, "deposit_booked")
+    assert json.loads(told[0]["contents"]) == {name: told for name, told in booked.items() if name != "news"}
 
 
 def test_one_trace_tells_the_whole_way(counter: Counter, purse: Purse) -> None:
