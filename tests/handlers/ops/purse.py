@@ -145,7 +145,7 @@ class Purse:
 
     def due(self) -> list[Any]:
         """Open tasks of the treasury, the soonest first."""
-        query = "select id, run_at from kernel.tasks where state = 'ready' and kind = any(%(kinds)s) order by run_at, id"
+        query = "select id, run_at from kernel.tasks where state = 'ready' and kind = any(%(kinds)s) order by 2, 1"
         with self.kernel.postgres.transaction() as tx:
             return tx.all(query, kinds=list(HANDLERS))
 
