@@ -7,11 +7,11 @@ import pytest
 
 from kernel.errors import LeaseLost, NotFound
 from kernel.ids import new_id
-from kernel.offload import Job
+from kernel.offload import Job, Offload, Place
 from kernel.offload.jobs import JobChanged, JobUnfit, ObjectTooLarge, Refusal
 from kernel.offload.modal import ModalUnauthorized, ModalUnavailable
 from kernel.offload.objects import ObjectsUnavailable
-from kernel.offload.providers import FunctionUnknown, Gone
+from kernel.offload.providers import FunctionUnknown, Gone, InProcess
 from kernel.tasks import Done, Retry
 from tests.integration.offload.conftest import LARGE, SMALL, THEN, Desk
 from tests.integration.offload.elsewhere import double
@@ -282,6 +282,17 @@ def test_an_attempt_that_one_place_lost_is_made_in_another(desk: Desk) -> None:
     desk.step()
 
     assert desk.outcomes() == [("modal", "failed"), ("in_process", "completed")]
+
+
+def test_an_attempt_in_a_place_that_is_not_set_up_any_more_is_lost(desk: Desk) -> None:
+    """Somebody took the app out of the settings while it computed."""
+    desk.ask(work=LARGE)
+    desk.step()
+    here = {Place.IN_PROCESS: InProcess(desk.functions.get, desk.objects)}
+    desk.offload = Offload(desk.postgres, desk.tasks, desk.objects, here, desk.clock, rates=lambda: desk.rates)
+    desk.step()
+
+    assert (desk.outcomes(), desk.step()) == ([("modal", "lost")], Retry(30.0, "modal does not answer"))
 
 
 def test_a_job_past_its_time_fails_whatever_is_under_way(desk: Desk) -> None:

@@ -103,9 +103,11 @@ class Offload:
         raise error
 
     def _look(self, job: OffloadJob, fence: Fence, check: Check, step: Look) -> Outcome:
-        place = step.attempt.place
+        provider = self._providers.get(step.attempt.place)
+        if provider is None:
+            return self._lost(job, fence, "lost", f"{step.attempt.place} is not set up any more")
         try:
-            seen = self._providers[place].look(step.call_id, output_key(job.id, job.attempt))
+            seen = provider.look(step.call_id, output_key(job.id, job.attempt))
         except Transient as silence:
             if self._clock.now() < step.attempt.give_up_at:
                 raise
@@ -192,8 +194,10 @@ class Offload:
         latest = job.latest
         if latest is None or latest.call_id is None or latest.ended_at is not None:
             return
+        provider = self._providers.get(latest.place)
         try:
-            self._providers[latest.place].cancel(latest.call_id)
+            if provider is not None:
+                provider.cancel(latest.call_id)
         except CounterpartError as error:
             logger.warning("A call could not be cancelled.", extra={"call_id": latest.call_id, "code": error.code})
 
