@@ -58,6 +58,8 @@ def by_flare(column: Sequence[int], weights: Sequence[int]) -> tuple[int, int, i
         ([LEAST, MOST], [1, 1], (2**31, LEAST, MOST)),
         ([9, 1, 5, 3], [2**99, 2**99, 2**99, 2**99], (4, 3, 5)),
         ([9, 1, 5, 3], [2**99, 2**99, 2**99, 2**99 + 1], (3, 3, 5)),
+        # Six times just below a limb, which only together reach it; the last makes two limbs of all, and does not vote.
+        ([1, 2, 3, 4, 5, 6, 7, 8, NONE], [2**50 - 1] * 6 + [2**50] * 2 + [2**99], (5, 3, 7)),
     ],
 )
 def test_known_columns(column: list[int], weights: list[int], expected: tuple[int, int, int]) -> None:
