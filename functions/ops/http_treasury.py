@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Path, Query
 
 from functions.ops.adapters.treasury_views import (
     ADDRESS,
+    ASKED_KEY,
     CHAIN,
     KEY,
     SERVICE,
@@ -40,7 +41,7 @@ Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 OnChain = Annotated[str, Path(pattern=CHAIN)]
 AtAddress = Annotated[str, Path(pattern=ADDRESS)]
 Named = Annotated[str, Path(pattern=SERVICE)]
-Key = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY)]
+Key = Annotated[str, Header(alias="Idempotency-Key", pattern=ASKED_KEY)]
 
 
 @app.get("/v1/ops/treasury/wallets")

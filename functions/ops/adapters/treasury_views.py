@@ -13,6 +13,8 @@ from kernel.treasury.wallets import WalletRecord
 CHAIN = r"^(evm:[1-9][0-9]{0,18}|solana:(mainnet|devnet|testnet|localnet))$"
 ADDRESS = r"^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$"
 KEY = r"^[A-Za-z0-9._:-]{1,160}$"
+#: Colons are in the keys that the house gives (top-ups, forwarded deposits): nobody takes one of those in advance.
+ASKED_KEY = r"^[A-Za-z0-9._-]{1,160}$"
 SERVICE = r"^[a-z][a-z0-9_]{0,30}$"
 
 Chain = Annotated[str, Field(pattern=CHAIN, examples=["evm:1", "solana:mainnet"])]

@@ -180,6 +180,12 @@ def test_a_post_that_moves_money_needs_a_key(purse: Purse, sender: str) -> None:
     assert event_headers[1]["error"]["details"]["fields"][0]["field"] == "header.Idempotency-Key"
 
 
+@pytest.mark.parametrize("key", [f"top-up:{CHAIN}:{STRANGER}:1", f"{CHAIN}:0x12:0x34:0:1"])
+def test_nobody_takes_a_key_of_the_house(purse: Purse, sender: str, key: str) -> None:
+    """A top-up or a forwarded deposit under the same key would wait for ever."""
+    assert code(purse.send(key, CHAIN, sender, STRANGER, 1)) == (400, "invalid_request")
+
+
 def test_a_statement_is_read_page_by_page(purse: Purse, sender: str) -> None:
     """Oldest first, each line with its balance; a wallet whose books are not open has none."""
     for number in range(3):
