@@ -339,8 +339,9 @@ def test_a_word_hastens_the_next_look_once(desk: Desk) -> None:
     due = desk.task()["run_at"] - desk.clock.now()
     soon = desk.step()
     desk.clock.advance(30)
-    later = desk.step()
+    later, repeated = desk.step(), desk.wake()
 
+    assert repeated is False
     assert paused == Retry(60.0, "no result yet")
     assert (woken, due) == ([True, False, False], timedelta(0))
     assert [step.after_s for step in (soon, later) if isinstance(step, Retry)] == [1.0, 60.0]
