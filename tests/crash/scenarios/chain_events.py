@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.ops.adapters.arrivals import KIND
 from functions.ops.adapters.chains import KEY_PURPOSE, EvmChain
-from functions.ops.adapters.hooks import HookSettings
+from functions.ops.adapters.hook_settings import HookSettings
 from functions.ops.wiring import ROLE, Settings, SignerDeps
 from infra.local.notices import Alchemy
 from infra.local.settings import ROOT

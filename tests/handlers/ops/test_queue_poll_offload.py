@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from functions.ops.adapters.hooks import HookSettings
+from functions.ops.adapters.hook_settings import HookSettings
 from functions.ops.http_hooks import handler as hooks_handler
 from functions.ops.queue_poll_offload import handler
 from functions.ops.wiring import ROLE, Deps, Settings

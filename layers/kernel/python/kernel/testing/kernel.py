@@ -34,7 +34,7 @@ def settings_for(database_url: str) -> KernelSettings:
 
 
 class FakedKernel(Kernel):
-    """A Kernel on a real database; `queue`, `memory`, `counter`, `keys`, `posted`, `news`, `kept`, `stored` are its fakes."""
+    """A Kernel on a real database; its other attributes are fakes: `queue`, `memory`, `keys`, `news` and so on."""
 
     def __init__(self, database_url: str, *, role: str | None = None, clock: Clock | None = None) -> None:
         present = clock or FakeClock()
