@@ -81,6 +81,12 @@ def test_a_watch_wants_what_its_cursor_wants(wanted: Any, topics: list[bytes]) -
     assert wants(one, event(topics=tuple(topics))) == one.wants(log)
 
 
+@pytest.mark.parametrize(("topics", "is_wanted"), [((), False), ((A,), False), ((A, B), True), ((A, B, C), True)])
+def test_a_log_has_at_least_the_topics_that_are_asked_for(topics: tuple[bytes, ...], is_wanted: bool) -> None:
+    """Also where any topic will do, as eth_getLogs has it."""
+    assert wants(watch(topics=(A, None)), event(topics=topics)) is is_wanted
+
+
 def test_a_watch_is_of_one_chain() -> None:
     """The same address on another chain is another contract."""
     assert (wants(watch(), event()), wants(watch(), event(chain_id=10))) == (True, False)
