@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernel.jsonrpc.endpoint import Endpoint, EndpointUnavailable
+from kernel.jsonrpc.endpoint import ANSWER_MAX_BYTES, Endpoint, EndpointUnavailable
 
 pytestmark = pytest.mark.integration
 CALLS: Any = [("first", []), ("second", [1])]
@@ -113,3 +113,15 @@ def test_a_node_without_batches_is_asked_for_one_once(node: Node, endpoint: Endp
     assert ["first", "second"] == endpoint.batch(CALLS)
     assert ["first", "second"] == endpoint.batch(CALLS)
     assert [list, dict, dict, dict, dict] == [type(one) for one in node.asked]
+
+
+def test_an_answer_without_an_end_is_not_read_to_its_end(node: Node, endpoint: Endpoint) -> None:
+    """A node could fill a container's memory with it; the next answer is read from a connection of its own."""
+    node.answer = b'"' + b"x" * ANSWER_MAX_BYTES + b'"'
+
+    with pytest.raises(EndpointUnavailable) as refused:
+        endpoint.call("height", [])
+    node.answer = b""
+
+    assert f"an answer of more than {ANSWER_MAX_BYTES} bytes" == refused.value.details["reason"]
+    assert "height" == endpoint.call("height", [])

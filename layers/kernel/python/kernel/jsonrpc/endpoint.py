@@ -24,6 +24,8 @@ LIMIT_WORDS: Final = ("rate limit", "too many requests", "capacity", "timeout", 
 REVERTED_CODE, UNREADABLE_CODE = 3, -32602
 INVALID_REQUEST_CODE: Final = -32600
 CONNECT_TIMEOUT_S: Final = 1.5
+# Several times what a provider sends of logs at once; more would only fill the container's memory.
+ANSWER_MAX_BYTES: Final = 64 * 1024 * 1024
 
 Call = tuple[str, Sequence[Any]]
 
@@ -128,11 +130,17 @@ class Endpoint:
                 body=json.dumps(body).encode(),
                 headers={"Content-Type": "application/json"},
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=self._timeout_s),
+                preload_content=False,
             )
+            answer = response.read(ANSWER_MAX_BYTES + 1)
         except urllib3.exceptions.HTTPError as away:
             # Not chained: urllib3's message repeats the whole URL, and with it the credential.
             raise EndpointUnavailable(endpoint=self.name, reason=type(away).__name__) from None
-        return self._decoded(response.status, response.data)
+        if len(answer) > ANSWER_MAX_BYTES:
+            response.close()
+            raise EndpointUnavailable(endpoint=self.name, reason=f"an answer of more than {ANSWER_MAX_BYTES} bytes")
+        response.release_conn()
+        return self._decoded(response.status, answer)
 
     def _decoded(self, status: int, body: bytes) -> Any:
         try:
