@@ -20,7 +20,9 @@ from tests.handlers.ops.purse import event
 
 pytestmark = pytest.mark.handlers
 
-MODULES = [importlib.import_module(f"functions.ops.{path.stem}") for path in Path("functions/ops").glob("http_*.py")]
+MODULES = [
+    importlib.import_module(f"functions.ops.{path.stem}") for path in sorted(Path("functions/ops").glob("http_*.py"))
+]
 ROUTES = [
     (module.handler, method, route.path)
     for module in MODULES
@@ -76,7 +78,9 @@ def of(name: str) -> Entry[Any]:
     return handler
 
 
-@pytest.mark.parametrize(("handler", "method", "template"), GUARDED, ids=lambda part: str(part)[:60])
+@pytest.mark.parametrize(
+    ("handler", "method", "template"), GUARDED, ids=[f"{method} {path}" for _, method, path in GUARDED]
+)
 def test_whoever_may_not_is_refused_before_anything_else(
     kernel: FakedKernel, handler: Entry[Any], method: str, template: str
 ) -> None:
