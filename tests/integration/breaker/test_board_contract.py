@@ -1,5 +1,7 @@
 """The board: the fake and Redis's keep one contract; what happens when Redis is down."""
 
+import gc
+import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -10,6 +12,7 @@ from infra.local.redis import RedisRest
 from kernel.breaker import Board, Condition, State, UpstashBoard
 from kernel.errors import CacheUnavailable
 from kernel.testing import FakeClock, InMemoryBoard
+from tests.races import at_once
 
 pytestmark = pytest.mark.integration
 NOW = FakeClock().now()
@@ -53,6 +56,19 @@ def test_what_is_posted_is_read_by_all_and_counts_down(board: Board) -> None:
 
     assert (seen.state, seen.version, seen.failures, seen.trips, seen.changed_at) == (State.CIRCUIT_OPEN, 7, 5, 1, NOW)
     assert seen.wait_s == pytest.approx(50)
+
+
+def test_threads_that_come_first_together_share_one_client(redis_rest: RedisRest) -> None:
+    """A second one would keep its connection when the board gives its own back."""
+    with warnings.catch_warnings(record=True) as unclosed:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(10):
+            board = UpstashBoard(redis_rest.rest_url, redis_rest.token)
+            at_once(range(8), lambda _, board=board: board.exchange())  # type: ignore[misc]  # bound for each turn
+            board.close()
+        gc.collect()
+
+    assert [str(one.message) for one in unclosed if issubclass(one.category, ResourceWarning)] == []
 
 
 def test_only_what_is_newer_replaces_what_is_there(board: Board) -> None:

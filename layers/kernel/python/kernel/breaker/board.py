@@ -11,6 +11,7 @@ The script is one atomic step, its time is Redis's own, and it keeps moments whi
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,6 +111,7 @@ class UpstashBoard:
         self._url, self._token, self._key = url, token, key
         self._redis: Redis | None = None
         self._process_id = 0
+        self._lock = threading.Lock()
 
     def exchange(
         self,
@@ -140,15 +142,22 @@ class UpstashBoard:
         import httpx
         from upstash_redis.errors import UpstashError
 
-        from kernel.cache import NO_ANSWERS, connect
+        from kernel.cache import NO_ANSWERS
 
-        # A connection that came through a fork is the parent's.
-        if self._redis is None or self._process_id != os.getpid():
-            self._redis, self._process_id = connect(self._url, self._token), os.getpid()
         try:
-            return self._redis.eval(SCRIPT, keys=[self._key], args=arguments)
+            return self._connected().eval(SCRIPT, keys=[self._key], args=arguments)
         except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
             raise CacheUnavailable from refused
+
+    def _connected(self) -> "Redis":
+        from kernel.cache import connect
+
+        # Verdicts come from all threads of an RPC pool at once: a second client would never be closed.
+        with self._lock:
+            # A connection that came through a fork is the parent's.
+            if self._redis is None or self._process_id != os.getpid():
+                self._redis, self._process_id = connect(self._url, self._token), os.getpid()
+            return self._redis
 
 
 def _words(condition: Condition) -> list[str]:
