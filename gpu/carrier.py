@@ -40,7 +40,9 @@ def carried(call: Mapping[str, Any], run: Run, hook: Hook | None) -> dict[str, A
     """Fetch, compute, store, tell. Raises Failed."""
     try:
         told = _computed(call, run)
-    except Exception as failure:
+    except (
+        Exception
+    ) as failure:  # a computation may fail in any way; what it says may hold secrets, so its kind is told
         raise Failed(type(failure).__qualname__) from failure
     finally:
         if hook is not None:
@@ -107,6 +109,6 @@ def _asked(
 ) -> bytes:
     """The first octets of an answer; urllib's errors (which are OSErrors) for anything but a success."""
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310 (our own)
-    with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 (our own)
         content: bytes = answer.read(bytes_max)
     return content

@@ -13,8 +13,8 @@ from infra.local import aws as aws_part
 from infra.local import fault_proxy as fault_proxy_part
 from infra.local import ipfs as ipfs_part
 from infra.local import pgbouncer as pgbouncer_part
+from infra.local import ports, programs, settings
 from infra.local import postgres as postgres_part
-from infra.local import programs, settings
 from infra.local import redis as redis_part
 from infra.local import solana as solana_part
 from infra.local.anvil import AnvilNode
@@ -28,6 +28,7 @@ from infra.local.pgbouncer import Pgbouncer
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 from infra.local.solana import SolanaNode
+from kernel.upstash import Upstash
 
 pytest_plugins = ["tests.totals", "tests.crash.harness.table"]
 
@@ -119,6 +120,22 @@ def redis_rest(redis_server: RedisRest) -> RedisRest:
     """An empty Redis behind the Upstash gateway."""
     redis_server.flush()
     return redis_server
+
+
+@pytest.fixture
+def upstash(redis_rest: RedisRest) -> Iterator[Upstash]:
+    """The client of an empty Redis."""
+    upstash = Upstash(redis_rest.rest_url, redis_rest.token)
+    yield upstash
+    upstash.close()
+
+
+@pytest.fixture
+def upstash_away() -> Iterator[Upstash]:
+    """The client of a Redis that is down."""
+    upstash = Upstash(f"http://127.0.0.1:{ports.requested_port(0)}", "none")
+    yield upstash
+    upstash.close()
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,11 @@ def price_range(  # one parameter a field of the query
 
 @app.get("/oracle/rounds/{id}")
 @app.get("/v1/oracle/rounds/{id}")
-def voting_round(id: Annotated[int, Path(ge=0, le=views.ROUND_MAX)], deps: Wired, _: Anyone) -> views.Round:  # noqa: A002
+def voting_round(
+    id: Annotated[int, Path(ge=0, le=views.ROUND_MAX)],  # noqa: A002 (the path's name)
+    deps: Wired,
+    _: Anyone,
+) -> views.Round:
     """What this provider did in a voting round, and the result as it computed it."""
     return views.round_view(id, deps.history.submission(id), deps.history.result(id))
 

@@ -25,6 +25,7 @@ from kernel.postgres import Postgres
 from kernel.realtime import Realtime, Registry
 from kernel.tasks import SqsSender, Tasks, TaskSpec
 from kernel.tasks.messages import SEND_AHEAD_S
+from kernel.upstash import Upstash
 
 T = TypeVar("T")
 #: A schedule fires once a minute, into a container that may have to unpack its layers first.
@@ -111,9 +112,9 @@ async def _listen(cloud: LocalCloud, deployed: Deployed) -> str:
 
 def _publish(cloud: LocalCloud, deployed: Deployed) -> None:
     queues = SqsSender(deployed.queue_url(""), deployed.aws.client("sqs"))
-    registry = Registry(cloud.redis.rest_url, cloud.redis.token)
-    Realtime(registry, queues, SystemClock()).publish("system", {"smoke": "hello"})
-    registry.close()
+    upstash = Upstash(cloud.redis.rest_url, cloud.redis.token)
+    Realtime(Registry(upstash), queues, SystemClock()).publish("system", {"smoke": "hello"})
+    upstash.close()
 
 
 def _states(health: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from kernel.breaker import Breakers, UpstashBoard
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.tasks import Done, Outcome, TaskSpec
 from kernel.tasks.model import Task
+from kernel.upstash import Upstash
 from tests.crash.harness.scenario import scenario
 from tests.crash.harness.site import START
 from tests.crash.harness.world import World
@@ -27,7 +28,7 @@ class Caller:
     def breakers(self) -> Breakers:
         """The product's breakers, with a connection of their own and a board of this run's own."""
         world = self.world
-        board = UpstashBoard(*world.redis, key=f"breakers:{world.site.seed}:{world.site.run}")
+        board = UpstashBoard(Upstash(*world.redis), key=f"breakers:{world.site.seed}:{world.site.run}")
         return Breakers(world.postgres_as("counterpart_ops"), board, world.clock, actor="caller")
 
     def ask(self) -> None:

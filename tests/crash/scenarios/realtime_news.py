@@ -8,6 +8,7 @@ from functions.ops.wiring import ROLE, RealtimeDeps
 from kernel.realtime import Reader, Realtime, Registry, topic_named
 from kernel.tasks import Done, Outcome, TaskSpec
 from kernel.tasks.model import Task
+from kernel.upstash import Upstash
 from tests.crash.harness.scenario import scenario
 from tests.crash.harness.screen import Screen
 from tests.crash.harness.serving import Served, kernel_of
@@ -35,7 +36,7 @@ class Newsroom:
     @cached_property
     def registry(self) -> Registry:
         """The product's register."""
-        return Registry(*self.world.redis, lease_ms=LEASE_MS)
+        return Registry(Upstash(*self.world.redis), lease_ms=LEASE_MS)
 
     @cached_property
     def realtime(self) -> Realtime:

@@ -11,12 +11,12 @@ from functions.ops.wiring import RealtimeDeps
 from functions.ops.ws_connect import handler as connect
 from functions.ops.ws_default import handler as default
 from functions.ops.ws_disconnect import handler as disconnect
-from infra.local.redis import RedisRest
 from kernel.auth import Role
 from kernel.realtime import Realtime, Registry
 from kernel.realtime.plan import Fate
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
+from kernel.upstash import Upstash
 
 EVENTS = {
     name: json.loads(Path(f"events/ops/{name}.json").read_text(encoding="utf-8"))
@@ -50,10 +50,10 @@ class Screens:
 class Clients:
     """Clients of one deployment."""
 
-    def __init__(self, redis: RedisRest, **options: Any) -> None:
+    def __init__(self, upstash: Upstash, **options: Any) -> None:
         self.kernel = FakedKernel("postgresql://127.0.0.1:1/none")
         self.screens = Screens()
-        self.registry = Registry(redis.rest_url, redis.token, **options)
+        self.registry = Registry(upstash, **options)
         self.deps = RealtimeDeps(self.kernel, registry=self.registry, pusher=self.screens)
 
     @property
@@ -97,9 +97,6 @@ class Clients:
                 assert answer == {"batchItemFailures": []}
                 self.kernel.queue.delete("ops-fan-out", message.receipt)
         return count
-
-    def close(self) -> None:
-        self.registry.close()
 
     def _event(self, name: str, client: str) -> dict[str, Any]:
         event = EVENTS[name]

@@ -1,23 +1,20 @@
 """What waits for a shard of readers is pushed."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from functions.ops.queue_fan_out import handler
-from infra.local.redis import RedisRest
 from kernel.realtime.plan import Fate
+from kernel.upstash import Upstash
 from tests.handlers.ops.socket_clients import EVENTS, Clients
 
 pytestmark = pytest.mark.handlers
 
 
 @pytest.fixture
-def clients(redis_rest: RedisRest) -> Iterator[Clients]:
-    clients = Clients(redis_rest, shard_size=2)
-    yield clients
-    clients.close()
+def clients(upstash: Upstash) -> Clients:
+    return Clients(upstash, shard_size=2)
 
 
 def readers(clients: Clients, count: int) -> list[str]:

@@ -1,26 +1,23 @@
 """A WebSocket connection is made."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from functions.ops.wiring import RealtimeDeps
 from functions.ops.ws_connect import handler
-from infra.local.redis import RedisRest
 from kernel.auth import Role
 from kernel.realtime import Registry
 from kernel.testing.kernel import FakedKernel
+from kernel.upstash import Upstash
 from tests.handlers.ops.socket_clients import EVENTS, Clients
 
 pytestmark = pytest.mark.handlers
 
 
 @pytest.fixture
-def clients(redis_rest: RedisRest) -> Iterator[Clients]:
-    clients = Clients(redis_rest)
-    yield clients
-    clients.close()
+def clients(upstash: Upstash) -> Clients:
+    return Clients(upstash)
 
 
 def test_an_anonymous_connection_is_registered(clients: Clients) -> None:
@@ -69,7 +66,8 @@ def test_a_token_in_the_query_is_not_looked_at(clients: Clients) -> None:
 
 def test_with_redis_down_the_connection_is_refused() -> None:
     """Nobody could be reached, so nobody is let in; the reason is told."""
-    deps = RealtimeDeps(FakedKernel("postgresql://127.0.0.1:1/none"), registry=Registry("http://127.0.0.1:1", "none"))
+    registry = Registry(Upstash("http://127.0.0.1:1", "none"))
+    deps = RealtimeDeps(FakedKernel("postgresql://127.0.0.1:1/none"), registry=registry)
 
     answer = handler.bind(deps)(EVENTS["ws_connect"], None)
 

@@ -1,13 +1,13 @@
 """A WebSocket message without a route of its own."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from infra.local.redis import RedisRest
 from kernel.auth import Role
+from kernel.upstash import Upstash
 from tests.handlers.ops.socket_clients import EVENTS, Clients
 
 pytestmark = pytest.mark.handlers
@@ -15,11 +15,10 @@ OWNER = "evm:0xabc"
 
 
 @pytest.fixture
-def clients(redis_rest: RedisRest) -> Iterator[Clients]:
-    clients = Clients(redis_rest, backlog=4)
+def clients(upstash: Upstash) -> Clients:
+    clients = Clients(upstash, backlog=4)
     clients.connect("one")
-    yield clients
-    clients.close()
+    return clients
 
 
 def test_a_ping_is_answered_with_a_pong(clients: Clients) -> None:

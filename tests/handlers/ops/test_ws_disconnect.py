@@ -1,20 +1,16 @@
 """A WebSocket connection is closed."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from infra.local.redis import RedisRest
+from kernel.upstash import Upstash
 from tests.handlers.ops.socket_clients import Clients
 
 pytestmark = pytest.mark.handlers
 
 
 @pytest.fixture
-def clients(redis_rest: RedisRest) -> Iterator[Clients]:
-    clients = Clients(redis_rest)
-    yield clients
-    clients.close()
+def clients(upstash: Upstash) -> Clients:
+    return Clients(upstash)
 
 
 def test_a_closed_connection_is_forgotten(clients: Clients) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from kernel.breaker import BreakerPolicy, Breakers, Policies, UpstashBoard
 from kernel.postgres import Postgres
+from kernel.upstash import Upstash
 
 NAME, MEETING_S = "modal", 60
 FAILURES, RESET_S = 40, 2
@@ -17,14 +18,16 @@ POLICY = BreakerPolicy(threshold=FAILURES, reset_s=RESET_S, check_s=300)
 
 def run(url: str, redis: tuple[str, str] | None, threads: int, meeting: Barrier, results: "Queue[list[bool]]") -> None:
     """Fail together until it opens, meet, rest, and ask together. Tells who was admitted."""
-    board = UpstashBoard(*redis) if redis else None
+    upstash = Upstash(*redis) if redis else None
     postgres = Postgres(url, role="counterpart_oracle", statement_timeout_s=MEETING_S)
-    breakers = Breakers(postgres, board, None, Policies(fixed={"*": POLICY}))
+    breakers = Breakers(postgres, UpstashBoard(upstash) if upstash else None, None, Policies(fixed={"*": POLICY}))
     breakers.changes()  # connected before the race
     together(threads, meeting, lambda: breakers.failed(NAME, "timeout"))
     meeting.wait(MEETING_S)
     results.put(together(threads, meeting, lambda: breakers.usable(NAME)))
     breakers.close()
+    if upstash:
+        upstash.close()
 
 
 def together(threads: int, meeting: Barrier, act: Callable[[], T]) -> list[T]:

@@ -10,6 +10,7 @@ from kernel.breaker import BreakerPolicy, Breakers, Policies, UpstashBoard
 from kernel.clock import Clock
 from kernel.postgres import Postgres
 from kernel.testing import FakeClock
+from kernel.upstash import Upstash
 
 POLICY = BreakerPolicy()
 # The product gives a verdict up rather than wait for a store; on a busy machine a race would show only that.
@@ -26,6 +27,7 @@ def clock() -> FakeClock:
 def fleet(database_url: str, redis_rest: RedisRest, clock: FakeClock) -> Iterator[Fleet]:
     """`fleet()`: one more container; by default it sees the shared clock and Redis."""
     started: list[Breakers] = []
+    clients: list[Upstash] = []
 
     def start(
         *,
@@ -34,11 +36,16 @@ def fleet(database_url: str, redis_rest: RedisRest, clock: FakeClock) -> Iterato
         policies: Policies | None = None,
         **more: Any,
     ) -> Breakers:
-        board = None if redis is None else UpstashBoard(redis.rest_url, redis.token)
+        board = None
+        if redis is not None:
+            clients.append(Upstash(redis.rest_url, redis.token))
+            board = UpstashBoard(clients[-1])
         postgres = Postgres(database_url, role="counterpart_oracle", statement_timeout_s=PATIENCE_S)
         started.append(Breakers(postgres, board, clock, policies, actor=f"container-{len(started)}", **more))
         return started[-1]
 
     yield start
-    for one in started:
-        one.close()
+    for breakers in started:
+        breakers.close()
+    for client in clients:
+        client.close()

@@ -1,18 +1,14 @@
 """The board: the fake and Redis's keep one contract; what happens when Redis is down."""
 
-import gc
-import warnings
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
-from infra.local import ports
 from infra.local.redis import RedisRest
 from kernel.breaker import Board, Condition, State, UpstashBoard
 from kernel.errors import CacheUnavailable
 from kernel.testing import FakeClock, InMemoryBoard
-from tests.races import at_once
+from kernel.upstash import Upstash
 
 pytestmark = pytest.mark.integration
 NOW = FakeClock().now()
@@ -22,27 +18,18 @@ OPEN = Condition(
 
 
 @pytest.fixture(params=["fake", "upstash"])
-def board(request: pytest.FixtureRequest) -> Iterator[Board]:
-    if request.param == "fake":
-        yield InMemoryBoard()
-        return
-    redis: RedisRest = request.getfixturevalue("redis_rest")
-    board = UpstashBoard(redis.rest_url, redis.token)
-    yield board
-    board.close()
+def board(request: pytest.FixtureRequest) -> Board:
+    return InMemoryBoard() if request.param == "fake" else UpstashBoard(request.getfixturevalue("upstash"))
 
 
 @pytest.fixture(params=["fake", "upstash"])
-def away(request: pytest.FixtureRequest) -> Iterator[Board]:
+def away(request: pytest.FixtureRequest) -> Board:
     """A board whose Redis is down."""
     if request.param == "fake":
         fake = InMemoryBoard()
         fake.down = True
-        yield fake
-        return
-    board = UpstashBoard(f"http://127.0.0.1:{ports.requested_port(0)}", "none")
-    yield board
-    board.close()
+        return fake
+    return UpstashBoard(request.getfixturevalue("upstash_away"))
 
 
 def after(seconds: float) -> datetime:
@@ -56,19 +43,6 @@ def test_what_is_posted_is_read_by_all_and_counts_down(board: Board) -> None:
 
     assert (seen.state, seen.version, seen.failures, seen.trips, seen.changed_at) == (State.CIRCUIT_OPEN, 7, 5, 1, NOW)
     assert seen.wait_s == pytest.approx(50)
-
-
-def test_threads_that_come_first_together_share_one_client(redis_rest: RedisRest) -> None:
-    """A second one would keep its connection when the board gives its own back."""
-    with warnings.catch_warnings(record=True) as unclosed:
-        warnings.simplefilter("always", ResourceWarning)
-        for _ in range(10):
-            board = UpstashBoard(redis_rest.rest_url, redis_rest.token)
-            at_once(range(8), lambda _, board=board: board.exchange())  # type: ignore[misc]  # bound for each turn
-            board.close()
-        gc.collect()
-
-    assert [str(one.message) for one in unclosed if issubclass(one.category, ResourceWarning)] == []
 
 
 def test_only_what_is_newer_replaces_what_is_there(board: Board) -> None:
@@ -119,21 +93,18 @@ def test_a_redis_that_is_down_says_so(away: Board) -> None:
 
 
 @pytest.mark.parametrize("content", ["7", "seven - {}", '7 - {"state": "asleep"}', "7 - nonsense"])
-def test_a_board_that_others_wrote_on_is_not_believed(redis_rest: RedisRest, content: str) -> None:
+def test_a_board_that_others_wrote_on_is_not_believed(redis_rest: RedisRest, upstash: Upstash, content: str) -> None:
     """It counts as down."""
     redis_rest.command("HSET", "breakers", "modal", content)
-    board = UpstashBoard(redis_rest.rest_url, redis_rest.token)
     with pytest.raises(CacheUnavailable):
-        board.exchange()
-    board.close()
+        UpstashBoard(upstash).exchange()
 
 
-def test_without_a_time_given_redis_tells_it(redis_rest: RedisRest) -> None:
+def test_without_a_time_given_redis_tells_it(upstash: Upstash) -> None:
     """A wait counts down in Redis's own time."""
-    board = UpstashBoard(redis_rest.rest_url, redis_rest.token)
+    board = UpstashBoard(upstash)
     posted = board.exchange([OPEN]).conditions["modal"].wait_s
     later = board.exchange().conditions["modal"].wait_s
-    board.close()
 
     assert posted == pytest.approx(60)
     assert later is not None

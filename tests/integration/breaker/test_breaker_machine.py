@@ -30,6 +30,7 @@ from kernel.breaker import Admission, BreakerPolicy, Breakers, Policies, Upstash
 from kernel.breaker.board import STALE_AFTER_MS
 from kernel.postgres import Postgres
 from kernel.testing import FakeClock
+from kernel.upstash import Upstash
 
 pytestmark = pytest.mark.integration
 NAME = "modal"
@@ -211,11 +212,10 @@ class BreakerLife(RuleBasedStateMachine):
 
 @pytest.mark.timeout(3_600)
 def test_whatever_happens_the_breaker_does_what_the_model_says(
-    database_url: str, redis_rest: RedisRest, volume: Callable[[int, int], int]
+    database_url: str, redis_rest: RedisRest, upstash: Upstash, volume: Callable[[int, int], int]
 ) -> None:
     """Every order of calls, verdicts, silences, resets, lost boards and time."""
-    boards = [UpstashBoard(redis_rest.rest_url, redis_rest.token) for _ in range(2)]
-    doors = [(Postgres(database_url), board) for board in (*boards, None)]
+    doors = [(Postgres(database_url), board) for board in (UpstashBoard(upstash), UpstashBoard(upstash), None)]
     redis = Redis(unix_socket_path=str(redis_rest.socket))
     machine = type("BreakerLife", (BreakerLife,), {"doors": doors, "redis": redis})
     run_state_machine_as_test(
@@ -229,8 +229,6 @@ def test_whatever_happens_the_breaker_does_what_the_model_says(
             suppress_health_check=list(HealthCheck),
         ),
     )
-    for postgres, board in doors:
+    for postgres, _ in doors:
         postgres.close()
-        if board is not None:
-            board.close()
     redis.close()

@@ -1,16 +1,16 @@
 """The cache as the kernel relies on it: the fake and Upstash's REST API keep one contract."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from infra.local import ports
 from infra.local.redis import RedisRest
 from kernel.cache import Cache, UpstashCache
 from kernel.errors import CacheUnavailable
 from kernel.testing import FakeClock, InMemoryCache
+from kernel.upstash import Upstash
 
 pytestmark = pytest.mark.integration
 
@@ -21,7 +21,6 @@ class Subject:
     wait: Callable[[float], None]
     #: The same cache with its server gone.
     away: Callable[[], Cache]
-    close: Callable[[], None] = lambda: None
 
 
 def fake() -> Subject:
@@ -35,22 +34,12 @@ def fake() -> Subject:
     return Subject(InMemoryCache(clock), clock.advance, away)
 
 
-def upstash(redis: RedisRest) -> Subject:
-    nowhere = f"http://127.0.0.1:{ports.requested_port(0)}"
-    cache, away = UpstashCache(redis.rest_url, redis.token), UpstashCache(nowhere, "none")
-
-    def close() -> None:
-        cache.close()
-        away.close()
-
-    return Subject(cache, time.sleep, lambda: away, close)
-
-
 @pytest.fixture(params=["fake", "upstash"])
-def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    subject = fake() if request.param == "fake" else upstash(request.getfixturevalue("redis_rest"))
-    yield subject
-    subject.close()
+def subject(request: pytest.FixtureRequest) -> Subject:
+    if request.param == "fake":
+        return fake()
+    cache, away = (UpstashCache(request.getfixturevalue(name)) for name in ("upstash", "upstash_away"))
+    return Subject(cache, time.sleep, lambda: away)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +108,7 @@ def test_with_redis_down_every_call_says_so(subject: Subject) -> None:
 
 def test_a_wrong_token_is_unavailable(redis_rest: RedisRest) -> None:
     """A refused request is not mistaken for an absent value."""
-    cache = UpstashCache(redis_rest.rest_url, "wrong")
+    upstash = Upstash(redis_rest.rest_url, "wrong")
     with pytest.raises(CacheUnavailable):
-        cache.get("key")
-    cache.close()
+        UpstashCache(upstash).get("key")
+    upstash.close()

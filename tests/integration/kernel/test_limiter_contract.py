@@ -9,12 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local import ports
-from infra.local.redis import RedisRest
 from kernel.cache import UpstashCache
 from kernel.errors import CacheUnavailable, RateLimited, RateLimitUnavailable
 from kernel.ratelimit import WINDOW_MS, Limiter, UpstashLimiter, require_room
 from kernel.testing import FakeClock, InMemoryLimiter
+from kernel.upstash import Upstash
 
 pytestmark = pytest.mark.integration
 
@@ -24,13 +23,10 @@ def limiter(request: pytest.FixtureRequest) -> Iterator[Limiter]:
     if request.param == "fake":
         yield InMemoryLimiter()
         return
-    redis: RedisRest = request.getfixturevalue("redis_rest")
     # A test must not straddle two windows, whose share would let one more request in.
     while time.time() % 60 > 57:
         time.sleep(0.2)
-    limiter = UpstashLimiter(redis.rest_url, redis.token)
-    yield limiter
-    limiter.close()
+    yield UpstashLimiter(request.getfixturevalue("upstash"))
 
 
 @pytest.fixture(params=["fake", "upstash"])
@@ -41,9 +37,7 @@ def away(request: pytest.FixtureRequest) -> Iterator[Limiter]:
         fake.down = True
         yield fake
         return
-    limiter = UpstashLimiter(f"http://127.0.0.1:{ports.requested_port(0)}", "none")
-    yield limiter
-    limiter.close()
+    yield UpstashLimiter(request.getfixturevalue("upstash_away"))
 
 
 def test_requests_up_to_the_limit_are_allowed(limiter: Limiter) -> None:
@@ -112,14 +106,12 @@ def test_an_answer_that_is_not_redis_counts_as_down(page: bytes) -> None:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        limiter = UpstashLimiter(f"http://127.0.0.1:{server.server_port}", "none")
-        cache = UpstashCache(f"http://127.0.0.1:{server.server_port}", "none")
+        upstash = Upstash(f"http://127.0.0.1:{server.server_port}", "none")
         with pytest.raises(RateLimitUnavailable):
-            limiter.check("key:a", 1)
+            UpstashLimiter(upstash).check("key:a", 1)
         with pytest.raises(CacheUnavailable):
-            cache.get("a")
-        limiter.close()
-        cache.close()
+            UpstashCache(upstash).get("a")
+        upstash.close()
         server.shutdown()
 
 

@@ -21,6 +21,7 @@ from kernel.auth import Role, Tokens
 from kernel.clock import SystemClock
 from kernel.realtime import Realtime, Registry
 from kernel.tasks import SqsSender
+from kernel.upstash import Upstash
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
@@ -35,7 +36,8 @@ class House:
     def __init__(self, stack: Stack, redis: RedisRest, sqs: Any) -> None:
         self.stack, self.redis = stack, redis
         prefix = stack.queues["OpsFanOutQueue"].url.removesuffix("ops-fan-out")
-        self.registry = Registry(redis.rest_url, redis.token)
+        self._upstash = Upstash(redis.rest_url, redis.token)
+        self.registry = Registry(self._upstash)
         self.realtime = Realtime(self.registry, SqsSender(prefix, sqs), SystemClock())
 
     def publish(self, topic: str, *numbers: int) -> None:
@@ -48,7 +50,7 @@ class House:
         return Tokens(SecretStr(JWT_SECRET), clock=clock).issue(subject, role=Role.VIEWER)
 
     def close(self) -> None:
-        self.registry.close()
+        self._upstash.close()
 
 
 class Shifted(SystemClock):

@@ -3,7 +3,6 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -18,6 +17,7 @@ from kernel.realtime.messages import split
 from kernel.realtime.plan import Fate
 from kernel.realtime.vocabulary import Position
 from kernel.testing import InMemoryQueue
+from kernel.upstash import Upstash
 
 pytestmark = pytest.mark.integration
 SYSTEM = topic_named("system")
@@ -41,10 +41,8 @@ class Ears:
 
 
 @pytest.fixture
-def registry(redis_rest: RedisRest) -> Iterator[Registry]:
-    registry = Registry(redis_rest.rest_url, redis_rest.token, backlog=64)
-    yield registry
-    registry.close()
+def registry(upstash: Upstash) -> Registry:
+    return Registry(upstash, backlog=64)
 
 
 def join(registry: Registry, name: str, position: Position | None = None) -> str:
@@ -70,9 +68,9 @@ def test_one_at_a_time_fans_out(registry: Registry) -> None:
     assert registry.step("system", 0, "one", further) is None
 
 
-def test_a_dead_fan_out_is_repeated_after_its_lease(redis_rest: RedisRest) -> None:
+def test_a_dead_fan_out_is_repeated_after_its_lease(upstash: Upstash) -> None:
     """And if it was only slow, it finds that the shard is another's."""
-    registry = Registry(redis_rest.rest_url, redis_rest.token, lease_ms=1)
+    registry = Registry(upstash, lease_ms=1)
     join(registry, "a")
     publish(registry, "1")
     first = registry.step("system", 0, "one")
@@ -82,7 +80,6 @@ def test_a_dead_fan_out_is_repeated_after_its_lease(redis_rest: RedisRest) -> No
 
     assert (second and second.first, second and second.upto) == (1, 2)
     assert registry.step("system", 0, "one", first) is None
-    registry.close()
 
 
 def test_a_repeated_publication_is_one_message(registry: Registry) -> None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import RateLimited, RateLimitUnavailable
+from kernel.errors import CacheUnavailable, RateLimited, RateLimitUnavailable
 
 if TYPE_CHECKING:
+    from upstash_ratelimit import Response
     from upstash_redis import Redis
+
+    from kernel.upstash import Upstash
 
 WINDOW_MS = 60_000
 
@@ -36,43 +39,24 @@ class Limiter(Protocol):
 class UpstashLimiter:
     """Sliding windows of `upstash-ratelimit`: this minute's count plus the share of the past one that still counts."""
 
-    def __init__(self, url: str, token: str, clock: Clock | None = None) -> None:
-        self._url, self._token = url, token
+    def __init__(self, upstash: "Upstash", clock: Clock | None = None) -> None:
+        self._upstash = upstash
         self._clock = clock or SystemClock()
-        self._redis: Redis | None = None
 
     def check(self, identity: str, limit_per_minute: int) -> Decision:
         """Count one request of `identity` if it fits. Raises RateLimitUnavailable."""
-        import httpx
         from upstash_ratelimit import Ratelimit, SlidingWindow
-        from upstash_redis.errors import UpstashError
 
-        from kernel.cache import NO_ANSWERS
+        def counted(redis: "Redis") -> "Response":
+            window = SlidingWindow(max_requests=limit_per_minute, window=WINDOW_MS, unit="ms")
+            return Ratelimit(redis=redis, limiter=window, prefix="ratelimit").limit(identity)
 
-        limiter = Ratelimit(
-            redis=self._connected(),
-            limiter=SlidingWindow(max_requests=limit_per_minute, window=WINDOW_MS, unit="ms"),
-            prefix="ratelimit",
-        )
         try:
-            answer = limiter.limit(identity)
-        except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
-            raise RateLimitUnavailable from refused
+            answer = self._upstash.ask(counted)
+        except CacheUnavailable as silent:
+            raise RateLimitUnavailable from silent
         reset_ms = max(0, int((answer.reset - self._clock.time_s()) * 1000))
         return Decision(allowed=answer.allowed, remaining=answer.remaining, reset_ms=reset_ms)
-
-    def close(self) -> None:
-        """Give the connection back; the next call opens another."""
-        redis, self._redis = self._redis, None
-        if redis is not None:
-            redis.close()  # type: ignore[no-untyped-call]
-
-    def _connected(self) -> "Redis":
-        if self._redis is None:
-            from kernel.cache import connect
-
-            self._redis = connect(self._url, self._token)
-        return self._redis
 
 
 def window_share(now_ms: int) -> tuple[int, float]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kernel.pinning import ContentStore, Pinning, Sources
     from kernel.ratelimit import Limiter
     from kernel.realtime import Publisher, Registry
+    from kernel.upstash import Upstash
     from kernel.webhooks import Webhooks
 
 _WITH_TLS: Final = re.compile(r"[?&\s]sslmode=(require|verify-ca|verify-full)\b")
@@ -97,18 +98,26 @@ class Kernel:
         return self._sender or SqsSender(self.settings.queue_url_prefix)
 
     @cached_property
+    def upstash(self) -> Upstash:
+        """Redis: one connection for all who ask it."""
+        from kernel.upstash import Upstash
+
+        token = self.secrets.resolve(self.settings.redis_rest_token).get_secret_value()
+        return Upstash(self.settings.redis_rest_url, token)
+
+    @cached_property
     def cache(self) -> Cache:
         """What may be lost."""
         from kernel.cache import UpstashCache
 
-        return self._cache or UpstashCache(self.settings.redis_rest_url, self._redis_token)
+        return self._cache or UpstashCache(self.upstash)
 
     @cached_property
     def limiter(self) -> Limiter:
         """Sliding minutes."""
         from kernel.ratelimit import UpstashLimiter
 
-        return self._limiter or UpstashLimiter(self.settings.redis_rest_url, self._redis_token, self.clock)
+        return self._limiter or UpstashLimiter(self.upstash, self.clock)
 
     @cached_property
     def breakers(self) -> Breakers:
@@ -125,7 +134,7 @@ class Kernel:
             role=self._role,
             statement_timeout_s=STATEMENT_TIMEOUT_S,
         )
-        board = self._board or UpstashBoard(self.settings.redis_rest_url, self._redis_token)
+        board = self._board or UpstashBoard(self.upstash)
         # Without a clock of tests the stores' own time rules, since containers' clocks differ.
         policies = Policies(Tunables(postgres, TUNABLES, self.clock))
 
@@ -141,7 +150,7 @@ class Kernel:
         """Who is connected, and reads what."""
         from kernel.realtime import Registry
 
-        return Registry(self.settings.redis_rest_url, self._redis_token)
+        return Registry(self.upstash)
 
     @cached_property
     def realtime(self) -> Publisher:
@@ -269,7 +278,7 @@ class Kernel:
 
     def close(self) -> None:
         """Give back the connections there are: tests do, containers are simply stopped."""
-        rooms = ("postgres", "cache", "limiter", "breakers", "registry", "queues", "key_service", "content", "objects")
+        rooms = ("postgres", "upstash", "breakers", "queues", "key_service", "content", "objects")
         for room in (*rooms, "secrets", "content_sources"):
             close = getattr(vars(self).get(room), "close", None)
             if close is not None:
@@ -290,10 +299,6 @@ class Kernel:
         if self.settings.stage not in PLAIN_STAGES and not _WITH_TLS.search(url.get_secret_value()):
             raise SettingsInvalid("The database's address must say sslmode=require, verify-ca or verify-full.")
         return url
-
-    @property
-    def _redis_token(self) -> str:
-        return self.secrets.resolve(self.settings.redis_rest_token).get_secret_value()
 
 
 class KernelDeps:

@@ -10,8 +10,6 @@ The script is one atomic step, its time is Redis's own, and it keeps moments whi
 """
 
 import json
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +20,7 @@ from kernel.breaker.lifecycle import State
 from kernel.errors import CacheUnavailable
 
 if TYPE_CHECKING:
-    from upstash_redis import Redis
+    from kernel.upstash import Upstash
 
 KEY: Final = "breakers"
 READ_AFTER_MS: Final = 1_500
@@ -99,19 +97,12 @@ class Board(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Give the connection back; the next call opens another."""
-        ...
-
 
 class UpstashBoard:
-    """The board in Upstash Redis; the client is made on first use."""
+    """The board in Upstash Redis."""
 
-    def __init__(self, url: str, token: str, *, key: str = KEY) -> None:
-        self._url, self._token, self._key = url, token, key
-        self._redis: Redis | None = None
-        self._process_id = 0
-        self._lock = threading.Lock()
+    def __init__(self, upstash: "Upstash", *, key: str = KEY) -> None:
+        self._upstash, self._key = upstash, key
 
     def exchange(
         self,
@@ -130,34 +121,7 @@ class UpstashBoard:
             *map(str, (READ_AFTER_MS, STALE_AFTER_MS, ELECTION_MS)),
             *(word for post in posts for word in _words(post)),
         ]
-        return _posted(self._evaluated(arguments))
-
-    def close(self) -> None:
-        """Give the connection back; the next call opens another."""
-        redis, self._redis = self._redis, None
-        if redis is not None and self._process_id == os.getpid():
-            redis.close()  # type: ignore[no-untyped-call]  # the library's own close has no annotations
-
-    def _evaluated(self, arguments: list[str]) -> Any:
-        import httpx
-        from upstash_redis.errors import UpstashError
-
-        from kernel.cache import NO_ANSWERS
-
-        try:
-            return self._connected().eval(SCRIPT, keys=[self._key], args=arguments)
-        except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
-            raise CacheUnavailable from refused
-
-    def _connected(self) -> "Redis":
-        from kernel.cache import connect
-
-        # Verdicts come from all threads of an RPC pool at once: a second client would never be closed.
-        with self._lock:
-            # A connection that came through a fork is the parent's.
-            if self._redis is None or self._process_id != os.getpid():
-                self._redis, self._process_id = connect(self._url, self._token), os.getpid()
-            return self._redis
+        return _posted(self._upstash.ask(lambda redis: redis.eval(SCRIPT, keys=[self._key], args=arguments)))
 
 
 def _words(condition: Condition) -> list[str]:

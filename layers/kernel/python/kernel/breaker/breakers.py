@@ -182,9 +182,8 @@ class Breakers:
         return decision.condition
 
     def close(self) -> None:
-        """Give the connections back; the next call opens others."""
+        """Give the record's connection back; the next call opens another."""
         self._record.close()
-        self._views.close()
 
     def _admitted(self, dependency: str, condition: Condition) -> Admission | Condition:
         policy = self._policies.of(dependency)

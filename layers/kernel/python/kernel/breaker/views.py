@@ -76,11 +76,6 @@ class Views:
                 if known is None or known[0].version < condition.version:
                     self._known[condition.dependency] = (condition, seen_s)
 
-    def close(self) -> None:
-        """Give the board's connection back."""
-        if self._board is not None:
-            self._board.close()
-
     def _refresh(self) -> None:
         """One thread reads, the others wait for it: what a container knew before an hour's sleep is worth nothing."""
         if self._seconds() < self._fresh_until_s:

@@ -64,7 +64,7 @@ class UnsignedTransaction:
     @classmethod
     def from_bytes(cls, encoded: bytes) -> Self:
         """The transaction that `to_bytes` wrote. Raises ValueError for anything else."""
-        import rlp  # type: ignore[import-untyped]
+        import rlp  # type: ignore[import-untyped]  # the library has no annotations
 
         try:
             fields = rlp.decode(encoded.removeprefix(DYNAMIC_FEE_TYPE))

@@ -68,7 +68,7 @@ class Failover:
                 try:
                     with self._breakers.guard(provider):
                         return ask(provider)
-                except Exception as error:
+                except Exception as error:  # a provider may fail in any way; what is no failure of its own is raised
                     if not isinstance(error, CircuitOpen) and verdict(error) is not Verdict.FAILED:
                         raise
                     failures[provider] = told(error)
@@ -89,7 +89,7 @@ class Failover:
             try:
                 with self._breakers.guard(provider):
                     self._ping(provider)
-            except Exception as error:
+            except Exception as error:  # a ping may fail in any way, and only tells that it did
                 logger.info("A provider is still away.", extra={"provider": provider, "code": told(error)})
 
     def _in_order(self) -> list[str]:

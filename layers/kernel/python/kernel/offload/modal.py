@@ -148,7 +148,7 @@ class ModalProvider:
             return await call.get.aio(timeout=0)
         except TimeoutError:
             return Pending()
-        except Exception as error:
+        except Exception as error:  # whatever the function raised is raised here again
             gone = _gone(error)
             if gone is None:
                 raise

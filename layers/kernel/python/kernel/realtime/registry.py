@@ -1,21 +1,18 @@
 """Owns the register in Redis: who is connected, who reads what, and how far; every method is one atomic step."""
 
-import os
 import secrets
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from kernel.errors import CacheUnavailable
 from kernel.realtime import scripts
 from kernel.realtime.plan import Step
 from kernel.realtime.topics import Reader, Topic
 from kernel.realtime.vocabulary import Position
 
 if TYPE_CHECKING:
-    from upstash_redis import Redis
+    from kernel.upstash import Upstash
 
 #: Messages of a topic that a returning client can still get.
 BACKLOG: Final = 256
@@ -79,16 +76,18 @@ class Published:
 
 
 class Registry:
-    """The register in Upstash Redis; the client is made on first use. Every method raises CacheUnavailable."""
+    """The register in Upstash Redis. Every method raises CacheUnavailable."""
 
     def __init__(
-        self, url: str, token: str, *, backlog: int = BACKLOG, shard_size: int = SHARD_SIZE, lease_ms: int = LEASE_MS
+        self,
+        upstash: "Upstash",
+        *,
+        backlog: int = BACKLOG,
+        shard_size: int = SHARD_SIZE,
+        lease_ms: int = LEASE_MS,
     ) -> None:
-        self._url, self._token = url, token
+        self._upstash = upstash
         self._backlog, self._shard_size, self._lease_ms = backlog, shard_size, lease_ms
-        self._redis: Redis | None = None
-        self._process_id = 0
-        self._lock = threading.Lock()
 
     def register(self, connection_id: str, reader: Reader, ends_ms: int = 0) -> None:
         """Register a connection; ends_ms: when its session ends."""
@@ -184,31 +183,9 @@ class Registry:
         """Let another go on with a shard."""
         self._run(scripts.RELEASE, topic, shard, holder)
 
-    def close(self) -> None:
-        """Give the connection back; the next call opens another."""
-        redis, self._redis = self._redis, None
-        if redis is not None and self._process_id == os.getpid():
-            redis.close()  # type: ignore[no-untyped-call]
-
     def _run(self, script: str, *arguments: object) -> Any:
-        import httpx
-        from upstash_redis.errors import UpstashError
-
-        from kernel.cache import NO_ANSWERS
-
-        try:
-            return self._connected().eval(script, keys=[], args=[str(argument) for argument in arguments])
-        except (UpstashError, httpx.HTTPError, *NO_ANSWERS) as refused:
-            raise CacheUnavailable from refused
-
-    def _connected(self) -> "Redis":
-        from kernel.cache import connect
-
-        with self._lock:
-            # A connection that came through a fork is the parent's.
-            if self._redis is None or self._process_id != os.getpid():
-                self._redis, self._process_id = connect(self._url, self._token), os.getpid()
-            return self._redis
+        words = [str(argument) for argument in arguments]
+        return self._upstash.ask(lambda redis: redis.eval(script, keys=[], args=words))
 
 
 def _words(reader: Reader) -> tuple[str, str]:

@@ -53,9 +53,6 @@ class InMemoryBoard:
             is_granted=wanted is not None and self._grant(wanted, now_ms),
         )
 
-    def close(self) -> None:
-        """There is nothing to give back."""
-
     def _grant(self, wanted: Condition, now_ms: float) -> bool:
         version, since_ms = self._probes.get(wanted.dependency, (-1, 0.0))
         if version == wanted.version and now_ms - since_ms < ELECTION_MS:

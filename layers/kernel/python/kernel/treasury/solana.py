@@ -84,7 +84,7 @@ class SolanaDesk:
     def books(self, tx: Transaction, wallet: WalletRecord, sighting: Sighting) -> Books:
         return books_of(tx, Q["solana_books"], wallet, cluster=self._cluster, block=sighting.block)
 
-    def unbooked(self, tx: Transaction, wallet: WalletRecord, limit: int) -> list[Ending]:  # noqa: ARG002 (see below)
+    def unbooked(self, tx: Transaction, wallet: WalletRecord, limit: int) -> list[Ending]:  # noqa: ARG002 (services settle their own)
         """None: a service that pays with this wallet gives `Treasury.settled` to its outbox."""
         return []
 
