@@ -52,19 +52,19 @@ class Origin(Protocol):
         ...
 
     @property
-    def registry_chain(self) -> int: ...  # noqa: D102
+    def registry_chain(self) -> int: ...
     @property
-    def chain(self) -> str: ...  # noqa: D102
+    def chain(self) -> str: ...
     @property
-    def asset(self) -> str: ...  # noqa: D102
+    def asset(self) -> str: ...
     @property
-    def account(self) -> str: ...  # noqa: D102
+    def account(self) -> str: ...
     @property
-    def table(self) -> tuple[Rule, ...]: ...  # noqa: D102
+    def table(self) -> tuple[Rule, ...]: ...
     @property
-    def block_s(self) -> float: ...  # noqa: D102
+    def block_s(self) -> float: ...
     @property
-    def finality_s(self) -> float: ...  # noqa: D102
+    def finality_s(self) -> float: ...
 
     def newest(self, seconds: float) -> None:
         """A turn over the newest blocks: each SetOrder event, and each that was taken back, becomes a task."""
