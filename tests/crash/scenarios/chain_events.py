@@ -1,47 +1,32 @@
 """A payment from outside by the real handlers: told by a signed webhook, booked once it is final, forwarded once."""
 
 import json
-from functools import cached_property
 from typing import Any
 
 from functions.ops.adapters.arrivals import KIND
-from functions.ops.adapters.chains import KEY_PURPOSE, EvmChain
 from functions.ops.adapters.hook_settings import HookSettings
-from functions.ops.wiring import ROLE, Settings, SignerDeps
 from infra.local.notices import Alchemy
 from infra.local.settings import ROOT
-from kernel.keys.evm import LocalSigner
 from kernel.treasury.evm import SUBMIT_KIND
 from kernel.treasury.inlets import Inlet
 from kernel.treasury.movements import State
 from kernel.treasury.reconciliation import Balanced, Difference
-from kernel.treasury.wallets import OperatorWallet
 from tests.crash.harness.chains import ETHER
 from tests.crash.harness.evm_desk import CHAIN_ID, recipient
+from tests.crash.harness.ops_container import CHAIN, OpsContainer
 from tests.crash.harness.scenario import scenario
-from tests.crash.harness.serving import Served, kernel_of
+from tests.crash.harness.serving import Served
 from tests.crash.harness.world import World
 
-CHAIN, WRAPPING_KEY, AMOUNT_WEI = f"evm:{CHAIN_ID}", "alias/crash-inlet", ETHER // 5
-POLL_S = 8.0
+AMOUNT_WEI = ETHER // 5
 BOX = json.loads((ROOT / "infra/contracts/artifacts/treasury/DepositBox.json").read_text(encoding="utf-8"))
 WEBHOOK = Alchemy(key="crash-key", network="LOCAL")
 
 
-class Container:
-    """One container of the slice."""
+class Container(OpsContainer):
+    """One container that is told by a provider of webhooks, and the stranger who pays."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.wallet = LocalSigner(world.secret("wallet")).address
-
-    @cached_property
-    def deps(self) -> SignerDeps:
-        """As wiring.py builds them, over this world."""
-        urls = "plain:" + " ".join(self.world.rpc_urls("evm"))
-        hook = HookSettings(provider="alchemy", secret=f"plain:{WEBHOOK.key}", networks={"LOCAL": CHAIN_ID})
-        settings = Settings(chains=(EvmChain(chain=CHAIN, rpc_urls=urls, poll_s=POLL_S),), hooks=(hook,))
-        return SignerDeps(kernel_of(self.world, ROLE, key_id=WRAPPING_KEY), settings)
+    hooks = (HookSettings(provider="alchemy", secret=f"plain:{WEBHOOK.key}", networks={"LOCAL": CHAIN_ID}),)
 
     def send(self, **transaction: str) -> None:
         """A stranger's transaction, mined at once."""
@@ -80,16 +65,8 @@ def chain_events(world: World) -> None:
 def declare_an_inlet(world: World) -> None:
     """The wallet's key is sealed, its books are open, and what comes into its box goes on."""
     container = Container(world)
-    kms = world.aws_client("kms")
-    if WRAPPING_KEY not in {one["AliasName"] for one in kms.list_aliases()["Aliases"]}:
-        kms.create_alias(AliasName=WRAPPING_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     container.send(data=BOX["bytecode"] + container.wallet.removeprefix("0x").rjust(64, "0"), gas=hex(1_000_000))
-    container.deps.kernel.vault.keep(world.secret("wallet"), actor="crash", purpose=KEY_PURPOSE, chain=CHAIN)
-    world.evm.fund(container.wallet)
-    world.evm.mine(3)
-    wallet = OperatorWallet(service="ops", chain=CHAIN, address=container.wallet, floor=0, target=0)
-    container.deps.treasury.declare(wallet, actor="crash", reason="a scenario")
-    container.deps.checks.check(CHAIN, container.wallet)
+    container.open()
     address = container.deps.chains.desk(CHAIN).address(container.box())
     inlet = Inlet(chain=CHAIN, address=address, wallet=container.wallet, forward_to=recipient("cold"), least=AMOUNT_WEI)
     container.deps.deposits.declare(inlet, actor="crash", reason="a scenario")

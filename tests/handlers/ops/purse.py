@@ -28,6 +28,7 @@ from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 
 GWEI, ETHER = 10**9, 10**18
+LOCALNET = "solana:localnet"
 HANDLERS: Mapping[str, tuple[Entry[Any], type[Deps]]] = {
     "ops.check_wallet": (queue_check_wallet.handler, Deps),
     "ops.take_deposit": (queue_take_deposit.handler, Deps),

@@ -1,46 +1,31 @@
 """queue_submit_solana_transaction: a transfer of lamports lands once, and its end and fee are booked to the lamport."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from functions.ops.queue_submit_solana_transaction import handler
 from infra.local.solana import LAMPORTS_PER_SOL, SolanaNode
-from tests.handlers.ops.purse import HANDLERS, Purse, code
+from tests.handlers.ops.purse import HANDLERS, LOCALNET, Purse, code
 
 pytestmark = pytest.mark.chain
-CHAIN = "solana:localnet"
+CHAIN = LOCALNET
 STRANGER = "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"
 
 
 @pytest.fixture
-def node(start_solana: Callable[..., SolanaNode]) -> SolanaNode:
-    """A chain whose blocks come on demand."""
-    return start_solana(paused=True)
+def node(paused_solana: SolanaNode) -> SolanaNode:
+    return paused_solana
 
 
 @pytest.fixture
-def purse(node: SolanaNode, database_url: str) -> Iterator[Purse]:
-    settings: dict[str, Any] = {"chain": CHAIN, "rpc_urls": f"plain:{node.url}", "price_floor": 100, "poll_s": 1}
-    purse = Purse(database_url, (settings,))
-    yield purse
-    purse.close()
+def purse(solana_purse: Purse) -> Purse:
+    return solana_purse
 
 
 @pytest.fixture
-def opened(purse: Purse, node: SolanaNode) -> Callable[[], str]:
-    """A wallet of ten SOL whose books are open."""
-
-    def make() -> str:
-        address = purse.keep(CHAIN)
-        node.fund(address, 10 * LAMPORTS_PER_SOL)
-        node.finalize()
-        purse.declare(CHAIN, address)
-        purse.run()
-        return address
-
-    return make
+def opened(opened_on_solana: Callable[[], str]) -> Callable[[], str]:
+    return opened_on_solana
 
 
 def test_a_transfer_is_booked_to_the_lamport(purse: Purse, node: SolanaNode, opened: Callable[[], str]) -> None:

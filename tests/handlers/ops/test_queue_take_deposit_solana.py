@@ -1,8 +1,7 @@
 """queue_take_deposit on Solana: the wallet is its own inlet, and a whole transaction is the event."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,38 +14,30 @@ from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import compile_message, system_transfer, with_signatures
 from kernel.tasks import TaskSpec
 from kernel.watches.hints_solana import LANDS_WITHIN_SLOTS
-from tests.handlers.ops.purse import Purse
+from tests.handlers.ops.purse import LOCALNET, Purse
 
 pytestmark = pytest.mark.chain
-CHAIN = "solana:localnet"
+CHAIN = LOCALNET
 COLD = base58.encode(bytes([9] * 32))
 LEAST = LAMPORTS_PER_SOL // 10
 
 
 @pytest.fixture
-def node(start_solana: Callable[..., SolanaNode]) -> SolanaNode:
-    """A chain whose blocks come on demand."""
-    return start_solana(paused=True)
+def node(paused_solana: SolanaNode) -> SolanaNode:
+    return paused_solana
 
 
 @pytest.fixture
-def purse(node: SolanaNode, database_url: str) -> Iterator[Purse]:
-    settings: dict[str, Any] = {"chain": CHAIN, "rpc_urls": f"plain:{node.url}", "price_floor": 100, "poll_s": 1}
-    purse = Purse(database_url, (settings,))
-    yield purse
-    purse.close()
+def purse(solana_purse: Purse) -> Purse:
+    return solana_purse
 
 
 @pytest.fixture
-def opened(purse: Purse, node: SolanaNode) -> Callable[[], str]:
+def opened(purse: Purse, node: SolanaNode, opened_on_solana: Callable[[], str]) -> Callable[[], str]:
     """A wallet of ten SOL whose books are open, with itself as its inlet."""
 
     def make() -> str:
-        address = purse.keep(CHAIN)
-        node.fund(address, 10 * LAMPORTS_PER_SOL)
-        node.finalize()
-        purse.declare(CHAIN, address)
-        purse.run()
+        address = opened_on_solana()
         body = {"chain": CHAIN, "address": address, "wallet": address, "forward_to": COLD, "reason": "a test"}
         status, answer = purse.call("http_inlets.declare", body=body | {"least_base_units": str(LEAST)})
         assert status == 200, answer

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -21,7 +20,6 @@ from hypothesis.stateful import (
     multiple,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from redis import Redis
 
@@ -31,6 +29,7 @@ from kernel.breaker.board import STALE_AFTER_MS
 from kernel.postgres import Postgres
 from kernel.testing import FakeClock
 from kernel.upstash import Upstash
+from tests.machines import run_machine
 
 pytestmark = pytest.mark.integration
 NAME = "modal"
@@ -218,17 +217,7 @@ def test_whatever_happens_the_breaker_does_what_the_model_says(
     doors = [(Postgres(database_url), board) for board in (UpstashBoard(upstash), UpstashBoard(upstash), None)]
     redis = Redis(unix_socket_path=str(redis_rest.socket))
     machine = type("BreakerLife", (BreakerLife,), {"doors": doors, "redis": redis})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=volume(25, 1_000),
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(machine, examples=volume(25, 1_000))
     for postgres, _ in doors:
         postgres.close()
     redis.close()

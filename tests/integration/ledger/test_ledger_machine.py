@@ -4,15 +4,15 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import hypothesis
 import psycopg
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kernel.errors import CounterpartError
 from kernel.ledger import Account, AccountNotOpen, Ledger, Overdrawn, Posting, PostingsChanged, Unbalanced
 from kernel.postgres import Postgres
+from tests.machines import run_machine
 
 pytestmark = pytest.mark.integration
 
@@ -153,7 +153,4 @@ class Books(RuleBasedStateMachine):
 def test_the_ledger_rules_as_the_model_does(database_url: str, volume: Callable[[int, int], int]) -> None:
     """Whatever is posted, repeated or tried by raw SQL, in whatever order."""
     machine: Any = type("BooksHere", (Books,), {"url": database_url})
-    settings = hypothesis.settings(
-        max_examples=volume(15, 400), stateful_step_count=20, deadline=None, derandomize=True, database=None
-    )
-    run_state_machine_as_test(machine, settings=settings)
+    run_machine(machine, examples=volume(15, 400), steps=20)

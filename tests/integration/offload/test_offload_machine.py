@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,7 +18,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from kernel.errors import CounterpartError, LeaseLost
@@ -31,6 +29,7 @@ from kernel.postgres import Postgres
 from kernel.tasks import Fence, NotClaimed
 from kernel.testing import FakeClock, InMemoryQueue
 from tests.integration.offload.conftest import LARGE, ROLE, SMALL, Desk
+from tests.machines import run_machine
 
 pytestmark = pytest.mark.integration
 KEYS = ("large", "small")
@@ -185,16 +184,6 @@ def test_jobs_live_as_promised(database_url: str, volume: Callable[[int, int], i
     database, owner = Postgres(database_url, role=ROLE), Postgres(database_url)
     machine = type("OffloadLifeHere", (OffloadLife,), {"database": database, "owner": owner})
 
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=volume(5, 1000),
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(machine, examples=volume(5, 1000))
     for one in (database, owner):
         one.close()

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -21,7 +20,6 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from kernel.errors import LeaseLost
@@ -38,6 +36,7 @@ from kernel.outbox.submitting import submit_task
 from kernel.postgres import Fence, Postgres
 from kernel.tasks import NotClaimed, Tasks
 from kernel.testing import FakeClock, InMemoryQueue
+from tests.machines import run_machine
 
 pytestmark = pytest.mark.integration
 
@@ -304,15 +303,5 @@ def test_leases_and_fences_behave_like_the_model(database_url: str, volume: Call
     class OverThisDatabase(Leases):
         postgres = Postgres(database_url)
 
-    run_state_machine_as_test(
-        OverThisDatabase,
-        settings=settings(
-            max_examples=volume(50, 1_000),
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(OverThisDatabase, examples=volume(50, 1_000))
     OverThisDatabase.postgres.close()

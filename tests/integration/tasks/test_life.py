@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -20,13 +19,13 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from kernel.errors import Broken, Conflict, LeaseLost, Rejected
 from kernel.postgres import Fence, Postgres
 from kernel.tasks import DeadLetters, Done, NotClaimed, Outcome, Retry, Skipped, Task, Tasks, TaskSpec
 from kernel.testing import FakeClock, InMemoryQueue
+from tests.machines import run_machine
 
 pytestmark = pytest.mark.integration
 STANDINGS = """
@@ -255,14 +254,4 @@ def test_tasks_live_as_the_model_says(route_url: str, volume: Callable[[int, int
         tx.execute("create table public.effects (task_id uuid)")
     machine = type("TaskLifeHere", (TaskLife,), {"database": database})
 
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=volume(40, 1000),
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(machine, examples=volume(40, 1000))
