@@ -1,4 +1,4 @@
-"""What the bridge takes upon itself, as its operators tune it while it runs. Amounts are in gwei: a tunable is short."""
+"""What the bridge takes upon itself, as operators tune it while it runs. In gwei: a threshold has 18 digits at most."""
 
 from typing import Final
 
