@@ -1,4 +1,4 @@
-"""Every hour: remove tasks and webhooks that ended longer ago than their trace is kept; parked tasks stay."""
+"""Every hour: remove tasks, webhooks and jobs that ended longer ago than their trace is kept; parked tasks stay."""
 
 from datetime import timedelta
 
@@ -17,3 +17,4 @@ def handler(tick: Tick, deps: Deps) -> None:
 
     count("tasks_removed", deps.tasks.remove_finished(before, REMOVED_MAX))
     count("webhooks_removed", deps.deliveries.remove_ended(before, REMOVED_MAX))
+    count("jobs_removed", deps.kernel.jobs.remove_ended(before, REMOVED_MAX))

@@ -181,8 +181,9 @@ class Deps(KernelDeps):
     def vitals(self) -> Vitals:
         """How every dependency stands."""
         from functions.ops.adapters.health import Vitals
+        from kernel.offload.modal import MODAL
 
-        return Vitals(self.kernel, self.chains)
+        return Vitals(self.kernel, self.chains, providers=(MODAL,) if self.settings.modal_app else ())
 
     @cached_property
     def intake(self) -> Intake:

@@ -5,7 +5,7 @@ and a dependency that nobody used for an hour is still looked at. Names carry ho
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,8 +52,9 @@ class Part:
 class Vitals:
     """Every dependency of the bundle."""
 
-    def __init__(self, kernel: Kernel, chains: Chains) -> None:
-        self._kernel, self._chains = kernel, chains
+    def __init__(self, kernel: Kernel, chains: Chains, *, providers: Collection[str] = ()) -> None:
+        """providers: whom the settings name and nobody can probe from here, told of before anybody used them, too."""
+        self._kernel, self._chains, self._providers = kernel, chains, providers
 
     def parts(self) -> list[Part]:
         """How each stands, after asking all of them at once; `PROBE_S` seconds at most."""
@@ -73,6 +74,7 @@ class Vitals:
             "redis": lambda: kernel.cache.get("health"),
             "queues": lambda: kernel.queues.depth(DEAD_LETTERS),
             "kms": kernel.envelope.check,
+            "offload": kernel.jobs.check,
         }
 
     def _part(self, name: str, answer: "Answer") -> Part:
@@ -92,10 +94,13 @@ class Vitals:
 
     def _others(self, told: set[str]) -> list[Part]:
         """Dependencies that only their users know: venues, providers. How they stand is what their breakers say."""
+        breakers = self._kernel.breakers
+        known = {one.dependency: one for one in breakers.conditions()}
+        unused = {name: breakers.condition(name) for name in self._providers if name not in known}
         return [
-            Part(name=one.dependency, state=one.state, latency_ms=None, changed_at=one.changed_at, problem=None)
-            for one in self._kernel.breakers.conditions()
-            if one.dependency not in told
+            Part(name=name, state=one.state, latency_ms=None, changed_at=one.changed_at, problem=None)
+            for name, one in (known | unused).items()
+            if name not in told
         ]
 
 

@@ -1,4 +1,4 @@
-"""Every hour: tasks that finished a month ago are removed."""
+"""Every hour: tasks, webhooks and jobs that ended a month ago are removed."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from functions.ops.cron_retention import handler
 from functions.ops.wiring import ROLE, Deps
 from kernel.errors import NotFound
+from kernel.offload import Job, Work
 from kernel.tasks import Done, Task, TaskSpec
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
@@ -56,3 +57,29 @@ def test_a_webhook_that_ended_is_kept_for_thirty_days(database_url: str, age_day
     handler.bind(deps)(EVENT | {"time": clock.now().isoformat()}, None)
 
     assert kept == len(deps.deliveries.recent(endpoint_id))
+
+
+@pytest.mark.parametrize(("age_days", "kept"), [(29, ["ended", "open"]), (31, ["open"])])
+def test_a_job_that_ended_is_kept_for_thirty_days(database_url: str, age_days: int, kept: list[str]) -> None:
+    """With its attempts; one that is under way stays, however old."""
+    clock = FakeClock()
+    kernel = FakedKernel(database_url, role=ROLE, clock=clock)
+    with kernel.postgres.transaction() as tx:
+        for key in ("ended", "open"):
+            work = Work(units=1, in_process_units_per_s=1, gpu_units_per_s=1)
+            kernel.jobs.submit(tx, Job(business_key=key, service="ops", function="f", arguments={}, work=work))
+        tx.execute(
+            """insert into kernel.offload_attempts
+            select id, 1, 'modal', 0, 0, 1, recorded_at, recorded_at from kernel.offload_jobs"""
+        )
+        tx.execute(
+            """update kernel.offload_jobs set state = 'failed', ended_at = recorded_at
+            where business_key = 'ended'"""
+        )
+    clock.advance(age_days * 86_400)
+
+    handler.bind(Deps(kernel))(EVENT | {"time": clock.now().isoformat()}, None)
+    jobs = {key: kernel.jobs.job_of(key) for key in ("ended", "open")}
+    kernel.close()
+
+    assert {key: 1 for key in kept} == {key: len(job.attempts) for key, job in jobs.items() if job}

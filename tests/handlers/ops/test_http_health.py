@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ from functions.ops.adapters.health import ProbeLate
 from functions.ops.http_health import handler
 from functions.ops.wiring import ROLE, Deps, Settings
 from kernel.auth import Role, Tier
+from kernel.offload import Job, Work
+from kernel.offload.asking import JobsOverdue
 from kernel.tasks import QueueUnavailable
+from kernel.testing import FakeClock
 from kernel.testing.kernel import KEY_ID, FakedKernel
 from tests.handlers.ops.purse import event
 
 pytestmark = pytest.mark.handlers
+WORK = Work(units=1, in_process_units_per_s=1, gpu_units_per_s=1)
+MODAL = Settings(modal_app="counterpart")
 EVENT = json.loads(Path("events/ops/http_health.json").read_text(encoding="utf-8"))
 
 
@@ -64,7 +70,7 @@ def test_operators_see_how_everything_stands(kernel: FakedKernel) -> None:
     states = {part["name"]: part["state"] for part in told["parts"]}
 
     assert (200, "degraded") == (status, told["status"])
-    assert {"postgres": "active", "redis": "active", "queues": "active", "kms": "active"}.items() <= states.items()
+    assert dict.fromkeys(("postgres", "redis", "queues", "kms", "offload"), "active").items() <= states.items()
     assert "degraded" == states["pinning:pinata"]
     assert all(part["latency_ms"] is not None for part in told["parts"] if part["name"] in {"postgres", "redis"})
 
@@ -114,6 +120,62 @@ def test_a_database_that_is_away_is_an_outage() -> None:
     answer = handler.bind(away)(sent, None)
 
     assert (503, "database_unavailable") == (answer["statusCode"], json.loads(answer["body"])["error"]["code"])
+
+
+def ask(kernel: FakedKernel) -> None:
+    """A job that nobody takes up."""
+    job = Job(business_key="vanity-1", service="ops", function="grind", arguments={}, work=WORK)
+    with kernel.postgres.transaction() as tx:
+        kernel.jobs.submit(tx, job)
+
+
+@pytest.mark.parametrize(("age_s", "state"), [(0, "active"), (599, "active"), (601, "degraded")])
+def test_jobs_that_nobody_drives_are_a_problem(database_url: str, age_s: int, state: str) -> None:
+    """Ten minutes after the job was asked for, which is twenty polls that did not come about."""
+    clock = FakeClock()
+    kernel = FakedKernel(database_url, role=ROLE, clock=clock)
+    ask(kernel)
+    clock.advance(age_s)
+    _, told = deep(Deps(kernel))
+    kernel.close()
+    [found] = [one for one in told["parts"] if one["name"] == "offload"]
+
+    assert (state, None if state == "active" else "jobs_overdue") == (found["state"], found["problem"])
+
+
+def test_an_attempt_under_way_has_its_time(database_url: str) -> None:
+    """A GPU may compute for an hour: an attempt is late after its own end, not after ten minutes."""
+    clock = FakeClock()
+    kernel = FakedKernel(database_url, role=ROLE, clock=clock)
+    ask(kernel)
+    with kernel.postgres.transaction() as tx:
+        begun, end = clock.now(), clock.now() + timedelta(hours=1)
+        tx.execute("update kernel.offload_jobs set state = 'called', attempt = 1")
+        tx.execute(
+            """insert into kernel.offload_attempts
+            select id, 1, 'modal', 0, 0, 1, %(begun)s, %(end)s from kernel.offload_jobs""",
+            begun=begun,
+            end=end,
+        )
+    clock.advance(3_600 + 599)
+    kernel.jobs.check()
+    clock.advance(2)
+
+    with pytest.raises(JobsOverdue):
+        kernel.jobs.check()
+    kernel.close()
+
+
+def test_modal_is_told_of_where_the_settings_name_its_app(kernel: FakedKernel) -> None:
+    """Before anybody used it, and as its breaker has it afterwards: who answers health has no token of Modal's."""
+    without = {part["name"] for part in deep(Deps(kernel))[1]["parts"]}
+    fresh = {part["name"]: part["state"] for part in deep(Deps(kernel, MODAL))[1]["parts"]}
+    with pytest.raises(ProbeLate), kernel.breakers.guard("modal"):
+        raise ProbeLate
+    failing = {part["name"]: part["state"] for part in deep(Deps(kernel, MODAL))[1]["parts"]}
+
+    assert "modal" not in without
+    assert ("initializing", "degraded") == (fresh["modal"], failing["modal"])
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), (Role.VIEWER, 403), (Role.OPERATOR, 200)])

@@ -1,14 +1,30 @@
 """Owns what a service does with jobs: keep an input, ask in its own transaction, wake the poll, read what came out."""
 
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
+from kernel.errors import Transient
 from kernel.hashes import sha256
 from kernel.offload.jobs import OBJECT_MAX_BYTES, Job, ObjectTooLarge, OffloadJob, Stored
 from kernel.offload.objects import Objects, put, read
 from kernel.offload.store import JobStore, input_key
 from kernel.postgres import Postgres, Transaction
 from kernel.tasks import Tasks
+
+#: A poll that is away for a moment is no news; one that is away for so long is.
+OVERDUE: Final = timedelta(minutes=10)
+
+
+class JobsOverdue(Transient):
+    """Computations that were asked for are not driven."""
+
+    cause = "Nobody computes (the provider is away, its token is refused), or the poll tasks are parked or not sent."
+    remedy = (
+        "Read the breaker of `modal` and the parked tasks of kind ops.poll_offload; details say how many jobs wait."
+    )
+    example = '{"jobs": 3}'
 
 
 class Jobs:
@@ -55,3 +71,13 @@ class Jobs:
         """
         poll = self._store.hint(tx, job_id, attempt, self._clock.now())
         return poll is not None and self._tasks.hasten(tx, *poll)
+
+    def check(self) -> None:
+        """Raises JobsOverdue where open jobs are driven by nobody."""
+        waiting = self._store.overdue(self._clock.now() - OVERDUE)
+        if waiting:
+            raise JobsOverdue(jobs=waiting)
+
+    def remove_ended(self, before: datetime, limit: int) -> int:
+        """Retention: remove jobs that ended before a moment, with their attempts; how many."""
+        return self._store.remove_ended(before, limit)

@@ -51,6 +51,21 @@ set state = %(state)s, result = %(result)s, output_key = %(output_key)s, output_
     output_bytes = %(output_bytes)s, reason = %(reason)s, changed_at = %(now)s, ended_at = %(now)s
 where id = %(id)s;
 
+-- name: overdue
+-- Jobs that nobody drives: the newest attempt's time was over before a moment, or none was begun since.
+select count(*) as amount
+from kernel.offload_jobs job
+left join kernel.offload_attempts attempt on attempt.job_id = job.id and attempt.attempt = job.attempt
+where job.ended_at is null
+    and case job.state when 'recorded' then job.changed_at else attempt.give_up_at end < %(before)s;
+
+-- name: remove_ended
+-- Retention: jobs that ended before a moment, with their attempts.
+delete from kernel.offload_jobs
+where id in (
+    select id from kernel.offload_jobs where ended_at < %(before)s order by ended_at limit %(limit)s
+    for update skip locked);
+
 -- name: hint
 -- That the newest attempt of an open job has ended was announced, for the first time: whose poll task that is.
 update kernel.offload_attempts attempt

@@ -115,6 +115,17 @@ class JobStore:
         row = tx.maybe(Q["hint"], id=job_id, attempt=attempt, now=now)
         return None if row is None else (row["poll_kind"], row["business_key"])
 
+    def overdue(self, before: datetime) -> int:
+        """How many open jobs nobody has driven since a moment."""
+        with self._postgres.transaction() as tx:
+            amount: int = tx.one(Q["overdue"], before=before)["amount"]
+            return amount
+
+    def remove_ended(self, before: datetime, limit: int) -> int:
+        """Remove jobs that ended before a moment; how many."""
+        with self._postgres.transaction() as tx:
+            return tx.execute(Q["remove_ended"], before=before, limit=limit)
+
     def _locked(self, tx: Transaction, job: OffloadJob) -> State:
         """The state of the row, locked; LeaseLost where it has moved on since `job` was read."""
         row = tx.one(Q["lock_job"], id=job.id)

@@ -122,6 +122,30 @@ def of_signature_requests(rows: Iterable[Row]) -> Iterator[Moment]:
             yield Moment(at=row["resolved_at"], room="keys", what=f"signature {row['state']}", facts=by)
 
 
+def of_offload_jobs(rows: Iterable[Row]) -> Iterator[Moment]:
+    """A computation is asked for, and ends."""
+    for row in rows:
+        facts = {"service": row["service"], "function": row["function"], "job_id": str(row["id"])}
+        yield Moment(at=row["recorded_at"], room="offload", what="asked for", facts=facts)
+        if row["ended_at"] is not None:
+            yield Moment(
+                at=row["ended_at"], room="offload", what=row["state"], facts={**facts, "reason": row["reason"]}
+            )
+
+
+def of_offload_attempts(rows: Iterable[Row]) -> Iterator[Moment]:
+    """Somebody is asked to compute, says that it is done, and what that came to."""
+    for row in rows:
+        facts = {"attempt": row["attempt"], "provider": row["provider"], "call_id": row["call_id"]}
+        priced = {**facts, "price_microusd": str(row["price_microusd"])}
+        yield Moment(at=row["begun_at"], room="offload", what="attempt begun", facts=priced)
+        if row["hinted_at"] is not None:
+            yield Moment(at=row["hinted_at"], room="offload", what="attempt announced as ended", facts=facts)
+        if row["ended_at"] is not None:
+            ended = {**facts, "outcome": row["outcome"], "error": row["error"]}
+            yield Moment(at=row["ended_at"], room="offload", what="attempt ended", facts=ended)
+
+
 def of_webhooks(rows: Iterable[Row]) -> Iterator[Moment]:
     """A receiver is to be told of it, and is, or is given up."""
     for row in rows:

@@ -57,6 +57,17 @@ join kernel.webhook_deliveries d on d.message_id = m.id
 join kernel.webhook_endpoints e on e.id = d.endpoint_id
 where m.business_key = any(%(keys)s) order by m.published_at, d.endpoint_id limit %(limit)s;
 
+-- name: offload_jobs
+-- What was asked to be computed for it.
+select id, service, function, state, reason, recorded_at, ended_at
+from kernel.offload_jobs where business_key = any(%(keys)s) order by recorded_at limit %(limit)s;
+
+-- name: offload_attempts
+-- Who computed it, at which price, and what came of that.
+select a.attempt, a.provider, a.price_microusd, a.call_id, a.begun_at, a.hinted_at, a.ended_at, a.outcome, a.error
+from kernel.offload_attempts a join kernel.offload_jobs j on j.id = a.job_id
+where j.business_key = any(%(keys)s) order by a.begun_at limit %(limit)s;
+
 -- name: acts
 -- What was done to it, or to its tasks, by somebody with the right to.
 select seq, at, actor, action, subject from kernel.audit_log

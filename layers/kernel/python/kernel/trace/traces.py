@@ -26,6 +26,8 @@ BY_KEY: Final[dict[str, Callable[[Sequence[Row]], Iterator[Moment]]]] = {
     "solana_entries": moments.of_solana_entries,
     "solana_payloads": moments.of_solana_payloads,
     "signature_requests": moments.of_signature_requests,
+    "offload_jobs": moments.of_offload_jobs,
+    "offload_attempts": moments.of_offload_attempts,
     "webhooks": moments.of_webhooks,
 }
 #: What is found by what the key led to.
