@@ -4,7 +4,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -29,6 +29,9 @@ from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 from infra.local.solana import SolanaNode
 from kernel.upstash import Upstash
+
+if TYPE_CHECKING:
+    from infra.local.bridge.world import World
 
 pytest_plugins = ["tests.totals", "tests.crash.harness.table"]
 
@@ -183,6 +186,25 @@ def start_anvil(children: Children) -> Iterator[Callable[..., AnvilNode]]:
         children.forget(node.child)
         if node.proxy is not None:
             children.forget(node.proxy.child)
+
+
+@pytest.fixture
+def start_bridge_world(children: Children) -> "Iterator[Callable[..., World]]":
+    """Start worlds of the bridge with options of one's own (those of `infra.local.bridge.deployment.start_world`)."""
+    from infra.local.bridge.deployment import start_world
+
+    worlds: list[World] = []
+
+    def start(**options: Any) -> "World":
+        worlds.append(start_world(children, name=f"bridge-{len(worlds)}", **options))
+        return worlds[-1]
+
+    yield start
+    for world in worlds:
+        for node in (world.l1, world.l2):
+            children.forget(node.child)
+            if node.proxy is not None:
+                children.forget(node.proxy.child)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from eth_abi.abi import decode, encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-ARTIFACTS = Path(__file__).parents[2] / "contracts" / "artifacts" / "flare"
+ARTIFACTS = Path(__file__).parents[2] / "contracts" / "artifacts"
 
 Abi = list[dict[str, Any]]
 
@@ -67,9 +67,9 @@ class Contract:
 
 
 @cache
-def artifact(name: str) -> Artifact:
+def artifact(name: str, folder: str = "flare") -> Artifact:
     """The committed artifact of a contract."""
-    content = json.loads((ARTIFACTS / f"{name}.json").read_text())
+    content = json.loads((ARTIFACTS / folder / f"{name}.json").read_text())
     return Artifact(name, content["abi"], from_hex(content["bytecode"]))
 
 
