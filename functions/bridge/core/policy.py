@@ -80,6 +80,23 @@ class Market:
     claim_gas: int
     message_fee_wei: int
 
+    def costs(self) -> Costs | None:
+        """What the order costs; None if its payment reverts."""
+        if self.transfer_gas is None:
+            return None
+        return Costs(
+            gas_price_wei=self.gas_price_wei,
+            transfer_gas=self.transfer_gas,
+            claim_gas=self.claim_gas,
+            message_fee_wei=self.message_fee_wei,
+        )
+
+    def value_usd_cents(self, amount_wei: int) -> int | None:
+        """What so much is worth, rounded up; None without a usable price."""
+        if self.ether_usd_cents is None:
+            return None
+        return mul_div_ceil(amount_wei, self.ether_usd_cents, _WEI_PER_ETHER)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -122,10 +139,10 @@ def decide(order: Order, market: Market, limits: Limits, inventory: Inventory, f
         return Drop(reason=Reason.NO_ADDRESS)
     if not 0 < deposit.amount_wei <= limits.order_max_wei:
         return Drop(reason=Reason.TOO_LARGE if deposit.amount_wei else Reason.NO_AMOUNT)
-    if market.ether_usd_cents is None:
+    value_usd_cents = market.value_usd_cents(deposit.amount_wei)
+    if value_usd_cents is None:
         return _later(market, limits.retry_s, Reason.NO_PRICE)
 
-    value_usd_cents = mul_div_ceil(deposit.amount_wei, market.ether_usd_cents, _WEI_PER_ETHER)
     blocks = missing(finality.depth, required(value_usd_cents, finality.table))
     if blocks != 0:
         wait_s = finality.finality_s if blocks is None else blocks * finality.block_s
@@ -152,16 +169,11 @@ def _exposed(deposit: Deposit, limits: Limits, inventory: Inventory) -> Reason |
 
 
 def _priced(order: Order, recipient: str, market: Market, limits: Limits, inventory: Inventory) -> Decision:
-    if market.transfer_gas is None:
+    costs = market.costs()
+    if costs is None:
         return Drop(reason=Reason.REFUSES)
-    if market.transfer_gas > limits.transfer_gas_max:
+    if costs.transfer_gas > limits.transfer_gas_max:
         return Drop(reason=Reason.BURNS_GAS)
-    costs = Costs(
-        gas_price_wei=market.gas_price_wei,
-        transfer_gas=market.transfer_gas,
-        claim_gas=market.claim_gas,
-        message_fee_wei=market.message_fee_wei,
-    )
     deposit = order.deposit
     if deposit.fee_wei < fee_wanted_wei(costs, limits.margin_bps):
         if market.now - order.seen_at >= timedelta(seconds=limits.patience_s):
