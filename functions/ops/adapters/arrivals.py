@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 from functions.ops.adapters.chains import Chains
 from functions.ops.adapters.news import News
 from functions.ops.core.deposits import key_of, logged, moved, place_of
-from kernel.chain_events import Delivery, EvmEvent, SolanaEvent
+from kernel.chain_events import Delivery, EvmEvent, SolanaEvent, StarknetEvent
 from kernel.errors import Transient
 from kernel.evm.blocks import hexadecimal
 from kernel.tasks import Done, Outcome, Retry, Skipped
@@ -38,9 +38,12 @@ class ToldEvent:
 
     @property
     def told(self) -> EvmEvent | SolanaEvent:
-        """What happened, as it was told."""
+        """What happened, as it was told. Raises ValueError for an event of a chain on which there are no wallets."""
         payload = {"watch": self.watch, "sequence": self.sequence, "event": self.event}
-        return Delivery.from_json(payload).event
+        told = Delivery.from_json(payload).event
+        if isinstance(told, StarknetEvent):
+            raise ValueError("no wallet of ours is on Starknet")
+        return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from kernel.chain_events.evm import FAMILY as EVM
+from kernel.chain_events import evm, solana, starknet
 from kernel.chain_events.evm import EvmEvent
 from kernel.chain_events.solana import SolanaEvent
+from kernel.chain_events.starknet import StarknetEvent
+
+ChainEvent = EvmEvent | SolanaEvent | StarknetEvent
+
+_FAMILIES: Final[Mapping[str, type[ChainEvent]]] = {
+    evm.FAMILY: EvmEvent,
+    solana.FAMILY: SolanaEvent,
+    starknet.FAMILY: StarknetEvent,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +28,7 @@ class Delivery:
 
     watch: str
     sequence: int
-    event: EvmEvent | SolanaEvent
+    event: ChainEvent
 
     def to_json(self) -> dict[str, Any]:
         """As the payload of a task."""
@@ -29,5 +38,5 @@ class Delivery:
     def from_json(cls, payload: Mapping[str, Any]) -> Self:
         """From the payload of a task. Raises KeyError, ValueError."""
         event = payload["event"]
-        family = EvmEvent if event["family"] == EVM else SolanaEvent
+        family = _FAMILIES[event["family"]]
         return cls(watch=payload["watch"], sequence=int(payload["sequence"]), event=family.from_json(event))

@@ -154,13 +154,32 @@ class Pool(ABC):
         self, calls: Sequence[Call], *, by: Callable[[list[Any]], Hashable] | None = None, quorum: int | None = None
     ) -> list[Any]:
         """The same for several calls in one round trip: a quorum must give the same answers to all of them."""
-        voters, needed = self._electorate(quorum)
+
         compare: Callable[[list[Any]], Hashable] = by or canonical
+
+        def read(endpoint: Endpoint) -> list[Any]:
+            return endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
+
+        return self.agreed_reading(read, about=calls[0][0], by=compare, quorum=quorum)
+
+    def agreed_reading(
+        self,
+        read: Callable[[Endpoint], T],
+        *,
+        about: str,
+        by: Callable[[T], Hashable],
+        quorum: int | None = None,
+    ) -> T:
+        """The same for whatever `read` makes of one endpoint, which may take several calls; `about` names it in logs.
+
+        Endpoints are read from in threads. What `read` raises counts as it does in a single call.
+        """
+        voters, needed = self._electorate(quorum)
 
         def ask(endpoint: Endpoint) -> Vote | None:
             try:
-                answers = endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
-                return Vote(endpoint, answers, compare(answers))
+                answer = read(endpoint)
+                return Vote(endpoint, answer, by(answer))
             except RpcRefused as refused:
                 # A node's own refusal (no such history, a limit) says nothing about the chain.
                 return Vote(endpoint, refused, "refused", abstains=not refused.is_the_chains)
@@ -171,10 +190,11 @@ class Pool(ABC):
             return None
 
         cast = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
-        answer = self._counted([vote for vote in cast if vote is not None], needed, calls[0][0])
+        answer = self._counted([vote for vote in cast if vote is not None], needed, about)
         if isinstance(answer, RpcRefused):
             raise answer
-        return list(answer)
+        found: T = answer
+        return found
 
     def agreed_floor(
         self, method: str, params: Sequence[Any], *, by: Callable[[Any], int], quorum: int | None = None
