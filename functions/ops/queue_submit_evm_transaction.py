@@ -4,7 +4,6 @@ from functions.ops.wiring import SignerDeps, build_signer_deps
 from kernel.handler import task_handler
 from kernel.outbox.evm import SubmitTransaction
 from kernel.tasks import Outcome, Task
-from kernel.treasury.evm import ending_of
 
 
 @task_handler(build_signer_deps)
@@ -13,4 +12,4 @@ def handler(task: Task[SubmitTransaction], deps: SignerDeps) -> Outcome:
     entry_id = task.payload.entry_id
     outbox = deps.chains.evm_outbox_of(entry_id)
 
-    return outbox.advance(entry_id, task.fence, lambda tx, entry: deps.ended(tx, ending_of(entry)))
+    return outbox.advance(entry_id, task.fence, deps.evm_ended)

@@ -4,7 +4,6 @@ from functions.ops.wiring import SignerDeps, build_signer_deps
 from kernel.handler import task_handler
 from kernel.outbox.solana import SubmitSolanaTransaction
 from kernel.tasks import Outcome, Task
-from kernel.treasury.solana import ending_of
 
 
 @task_handler(build_signer_deps)
@@ -13,4 +12,4 @@ def handler(task: Task[SubmitSolanaTransaction], deps: SignerDeps) -> Outcome:
     transfer = deps.treasury.transfer_of(task.payload.entry_id)
     outbox = deps.chains.solana_outbox(transfer.chain, transfer.sender)
 
-    return outbox.advance(transfer.entry_id, task.fence, lambda tx, entry: deps.ended(tx, ending_of(entry)))
+    return outbox.advance(transfer.entry_id, task.fence, deps.solana_ended)

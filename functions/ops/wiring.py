@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kernel.gauges import Gauges
     from kernel.keys.requests import SignatureRequests
     from kernel.offload import Offload
+    from kernel.outbox.evm import OutboxEntry
+    from kernel.outbox.solana import SolanaEntry
     from kernel.outbox.withdrawal import Withdrawals
     from kernel.pinning import Replication
     from kernel.postgres import Partitions, Transaction
@@ -239,8 +241,20 @@ class Deps(KernelDeps):
 class SignerDeps(Deps):
     """What the handlers that sign use."""
 
-    def ended(self, tx: Transaction, ending: Ending) -> None:
+    def evm_ended(self, tx: Transaction, entry: OutboxEntry) -> None:
         """Book how an outbox entry ended, and tell of a transfer's end once that is committed."""
+        from kernel.treasury.evm import ending_of
+
+        self.ended(tx, ending_of(entry))
+
+    def solana_ended(self, tx: Transaction, entry: SolanaEntry) -> None:
+        """The same of a Solana cluster's entry."""
+        from kernel.treasury.solana import ending_of
+
+        self.ended(tx, ending_of(entry))
+
+    def ended(self, tx: Transaction, ending: Ending) -> None:
+        """Book an ending."""
         transfer = self.treasury.settled(tx, ending)
         if transfer is not None:
             self.news.ended(tx, transfer, ending)

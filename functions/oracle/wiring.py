@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from functions.oracle.adapters.venues import DEFAULT_VENUES
-from functions.oracle.adapters.voters import WeightRegime
-from functions.oracle.core.price import WINDOW_S
+from functions.oracle.adapters.weighing import WeightRegime
 from kernel.evm.fees import GWEI
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
@@ -40,6 +38,19 @@ if TYPE_CHECKING:
 
 ROLE = "counterpart_oracle"
 KEY_PURPOSE = "oracle-key"
+#: As ccxt calls them.
+DEFAULT_VENUES = (
+    "binance",
+    "bitfinex",
+    "bitstamp",
+    "bybit",
+    "cryptocom",
+    "gate",
+    "htx",
+    "kraken",
+    "kucoin",
+    "okx",
+)
 
 
 class Settings(FrozenSettings):
@@ -55,7 +66,7 @@ class Settings(FrozenSettings):
     rpc_urls: SecretRef
     #: FlareContractRegistry, which names all other contracts.
     registry_address: str
-    #: What a vote weighs in the median. "published" follows each network's FIP-16 switch; see voters.WeightRegime.
+    #: What a vote weighs in the median. "published" follows each network's FIP-16 switch; see weighing.WeightRegime.
     weight_regime: WeightRegime = WeightRegime.PUBLISHED
 
     #: References to sealed keys, each a JSON object {"address": ..., "sealed": base64}.
@@ -131,8 +142,6 @@ class Settings(FrozenSettings):
 
 class Deps(KernelDeps):
     """What the oracle's handlers use, each made when it is first asked for."""
-
-    window = timedelta(seconds=WINDOW_S)
 
     def __init__(self, kernel: Kernel, settings: Settings) -> None:
         super().__init__(kernel)
@@ -246,6 +255,13 @@ class Deps(KernelDeps):
 
         ourselves = self._policy_signer.address
         return Finalising(self.flare, self.rounds, self.outbox, self.intents, self.clock, ourselves=ourselves)
+
+    @property
+    def window(self) -> timedelta:
+        """How far back points count."""
+        from functions.oracle.core.price import WINDOW_S
+
+        return timedelta(seconds=WINDOW_S)
 
     @property
     def submitter(self) -> str:

@@ -10,12 +10,10 @@ address: https only, outside the stages local and test. The order is the order i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kernel.pinning.filebase import ENDPOINT
-from kernel.pinning.pinata import UPLOADS
 from kernel.settings import SecretRef
 
 if TYPE_CHECKING:
@@ -28,13 +26,13 @@ class _Named(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     credentials: SecretRef = Field(repr=False)
+    url: str | None = None
 
 
 class PinataSettings(_Named):
     """An account at Pinata."""
 
     service: Literal["pinata"]
-    url: str = UPLOADS
 
 
 class FilebaseSettings(_Named):
@@ -42,7 +40,6 @@ class FilebaseSettings(_Named):
 
     service: Literal["filebase"]
     bucket: str = Field(pattern="^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    url: str = ENDPOINT
 
 
 PinningSettings = Annotated[PinataSettings | FilebaseSettings, Field(discriminator="service")]
@@ -57,14 +54,14 @@ def replication(kernel: Kernel, settings: Sequence[PinningSettings]) -> Replicat
 
 
 def _service(kernel: Kernel, settings: PinningSettings) -> PinningService:
-    from kernel.pinning.filebase import Filebase
-    from kernel.pinning.pinata import Pinata
+    from kernel.pinning.filebase import ENDPOINT, Filebase
+    from kernel.pinning.pinata import UPLOADS, Pinata
     from kernel.settings import PLAIN_STAGES
 
     def credentials() -> str:
         return kernel.secrets.resolve(settings.credentials).get_secret_value()
 
-    where: dict[str, Any] = {"url": settings.url, "plain_allowed": kernel.settings.stage in PLAIN_STAGES}
+    is_local = kernel.settings.stage in PLAIN_STAGES
     if isinstance(settings, PinataSettings):
-        return Pinata(credentials, **where)
-    return Filebase(credentials, settings.bucket, **where)
+        return Pinata(credentials, url=settings.url or UPLOADS, plain_allowed=is_local)
+    return Filebase(credentials, settings.bucket, url=settings.url or ENDPOINT, plain_allowed=is_local)

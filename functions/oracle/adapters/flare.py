@@ -11,7 +11,8 @@ from functions.oracle.adapters.offers import offered_feeds
 from functions.oracle.adapters.registry import Registry
 from functions.oracle.adapters.submission import Submissions
 from functions.oracle.adapters.systems import network_of
-from functions.oracle.adapters.voters import Electorate, WeightRegime, electorate_of
+from functions.oracle.adapters.voters import Electorate, electorate_of
+from functions.oracle.adapters.weighing import WeightRegime
 from functions.oracle.core.epochs import Network, VotingEpoch
 from functions.oracle.core.feeds import Feed
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID

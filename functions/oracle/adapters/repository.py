@@ -1,17 +1,21 @@
 """Prices, stored: what venues and ingest clients said, and what was decided from it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.oracle.adapters.statements import Q
-from functions.oracle.adapters.venue_visits import VenueReport
 from functions.oracle.core.feeds import Feed
-from functions.oracle.core.ingest import Observation, Sorted
 from functions.oracle.core.quotes import VenuePrice
 from kernel.postgres import Postgres, Transaction
+
+if TYPE_CHECKING:
+    from functions.oracle.adapters.venue_visits import VenueReport
+    from functions.oracle.core.ingest import Observation, Sorted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

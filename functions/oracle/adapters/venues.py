@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 # Quick failures get all four attempts (1 + 2 + 4 s of waiting) and the last of them its whole 5 s.
 DEADLINE_S = 12.0
-DEFAULT_VENUES = (
-    "binance",
-    "bitfinex",
-    "bitstamp",
-    "bybit",
-    "cryptocom",
-    "gate",
-    "htx",
-    "kraken",
-    "kucoin",
-    "okx",
-)
 
 
 class Collection(NamedTuple):

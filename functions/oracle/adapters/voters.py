@@ -1,25 +1,12 @@
 """VoterRegistry and its calculator: who votes in a reward epoch, from which addresses, with which weights."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
 from functions.oracle.adapters.registry import Registry
+from functions.oracle.adapters.weighing import WeightRegime, weighs_by_signing
 from functions.oracle.core.signing_policy import SigningPolicy, encode_signing_policy, signing_policy_hash
 from kernel.errors import Broken
 from kernel.evm.rpc import LOG_RANGE_BLOCKS
-
-# chain id -> the first reward epoch with FIP-16, as the network's own reward calculation has it.
-FIP16_SINCE: Final[Mapping[int, int]] = {14: 417, 19: 417}
-
-
-class WeightRegime(StrEnum):
-    """What a vote in the median weighs: capped delegation in wei, the signing weight since FIP-16, or as published."""
-
-    PUBLISHED = "published"
-    DELEGATION = "delegation"
-    SIGNING = "signing"
 
 
 class PolicyMismatch(Broken):
@@ -62,13 +49,6 @@ def electorate_of(registry: Registry, reward_epoch: int, regime: WeightRegime) -
             else delegation_weights(registry, reward_epoch, voters)
         ),
     )
-
-
-def weighs_by_signing(regime: WeightRegime, chain_id: int, reward_epoch: int) -> bool:
-    """Whether the median of that reward epoch counts signing weights; an unlisted chain has not switched yet."""
-    if regime == WeightRegime.PUBLISHED:
-        return chain_id in FIP16_SINCE and reward_epoch >= FIP16_SINCE[chain_id]
-    return regime == WeightRegime.SIGNING
 
 
 def _policy(registry: Registry, reward_epoch: int, weights: tuple[int, ...]) -> SigningPolicy:

@@ -7,7 +7,7 @@ import pytest
 
 from kernel.evm.blocks import hexadecimal
 from kernel.keys.evm import LocalSigner
-from kernel.keys.external import SignatureAwaited
+from kernel.keys.outside import SignatureAwaited
 from kernel.outbox.evm import State
 from kernel.tasks import Retry
 from tests.chain.outbox.desk import REVERTING_CODE, Desk, recipient

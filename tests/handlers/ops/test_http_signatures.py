@@ -16,7 +16,8 @@ from kernel.auth import Role, Tier
 from kernel.evm.fees import Fees
 from kernel.evm.transactions import SECP256K1_ORDER, UnsignedTransaction
 from kernel.keys.evm import LocalSigner
-from kernel.keys.external import ExternalSigner, ExternalSolanaSigner, SignatureAwaited
+from kernel.keys.external import ExternalSigner, ExternalSolanaSigner
+from kernel.keys.outside import SignatureAwaited
 from kernel.keys.solana import LocalSolanaSigner
 from kernel.solana.transactions import DurableNonce, compile_message, system_transfer
 from kernel.testing.kernel import FakedKernel

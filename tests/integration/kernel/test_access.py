@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from kernel.auth import ApiKeys, Nonces, Principal, Role, Tier
-from kernel.auth.nonces import LIFETIME_S, NonceSpent
+from kernel.auth import ApiKeys, Principal, Role, Tier
+from kernel.auth.nonces import LIFETIME_S, Nonces, NonceSpent
 from kernel.errors import NotFound, Unauthorized
 from kernel.postgres import Postgres
 from kernel.testing import FakeClock

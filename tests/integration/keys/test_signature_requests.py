@@ -15,10 +15,9 @@ from kernel.keys.external import (
     DigestsNotSigned,
     ExternalSigner,
     ExternalSolanaSigner,
-    SignatureAwaited,
-    is_outside,
     payloads_of,
 )
+from kernel.keys.outside import SignatureAwaited, is_outside
 from kernel.keys.payloads_solana import NonceNotDurable
 from kernel.keys.requests import SignatureRequests
 from kernel.keys.solana import LocalSolanaSigner

@@ -12,7 +12,8 @@ from functions.oracle.adapters.flare import Flare
 from functions.oracle.adapters.registry import Registry
 from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.submission import BlockAbsent, Submissions
-from functions.oracle.adapters.voters import Electorate, WeightRegime, delegation_weights, weighs_by_signing
+from functions.oracle.adapters.voters import Electorate, delegation_weights
+from functions.oracle.adapters.weighing import WeightRegime, weighs_by_signing
 from functions.oracle.core.epochs import FLARE, Network, VotingEpoch
 from functions.oracle.core.signing_policy import SigningPolicy
 from functions.oracle.core.submissions import Submission

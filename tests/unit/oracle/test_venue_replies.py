@@ -7,7 +7,7 @@ import pytest
 
 from functions.oracle.adapters.venue_clients import PROFILES, Replies, UnknownVenue, profile_of
 from functions.oracle.adapters.venue_visits import positive_decimal
-from functions.oracle.adapters.venues import DEFAULT_VENUES
+from functions.oracle.wiring import DEFAULT_VENUES
 
 pytestmark = pytest.mark.unit
 

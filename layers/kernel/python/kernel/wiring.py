@@ -30,7 +30,9 @@ from kernel.settings import PLAIN_STAGES, KernelSettings
 from kernel.tasks import Queues, SqsSender, Tasks
 
 if TYPE_CHECKING:
-    from kernel.auth import ApiKeys, Authenticator, Nonces, People, Tokens
+    from kernel.auth import ApiKeys, Authenticator, Tokens
+    from kernel.auth.nonces import Nonces
+    from kernel.auth.people import People
     from kernel.auth.wallets import WalletSignIn
     from kernel.breaker import Board, Breakers
     from kernel.cache import Cache
@@ -228,14 +230,14 @@ class Kernel:
     @cached_property
     def nonces(self) -> Nonces:
         """Nonces of sign-ins."""
-        from kernel.auth import Nonces
+        from kernel.auth.nonces import Nonces
 
         return Nonces(self.postgres, self.clock)
 
     @cached_property
     def people(self) -> People:
         """What each wallet may."""
-        from kernel.auth import People
+        from kernel.auth.people import People
 
         return People(self.postgres, self.clock)
 

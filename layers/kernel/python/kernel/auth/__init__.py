@@ -2,8 +2,6 @@
 
 from kernel.auth.api_keys import ApiKeys, IssuedKey, KeyRecord
 from kernel.auth.authenticator import Authenticator
-from kernel.auth.nonces import Nonces
-from kernel.auth.people import People
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.auth.tokens import Tokens
 
@@ -12,8 +10,6 @@ __all__ = [
     "Authenticator",
     "IssuedKey",
     "KeyRecord",
-    "Nonces",
-    "People",
     "Principal",
     "Role",
     "Tier",

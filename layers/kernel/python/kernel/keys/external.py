@@ -5,24 +5,15 @@ An unsigned payload goes out as a request (`kernel.keys.requests`), a checked si
 earlier payload than the one asked for, at the fees of then: the signers say what it was.
 """
 
-from kernel.errors import Broken, Transient
+from kernel.errors import Broken
 from kernel.evm.addresses import checksum
 from kernel.evm.transactions import Signature, SignedTransaction, UnsignedTransaction, verify_signature
 from kernel.keys import payloads_evm, payloads_solana
-from kernel.keys.addressed import Addressed
+from kernel.keys.outside import Outside, SignatureAwaited
 from kernel.keys.payloads_evm import EvmPayloads
 from kernel.keys.payloads_solana import SolanaPayloads
 from kernel.keys.requests import Asked, Payloads, SignatureRequest, SignatureRequests
 from kernel.keys.solana import SignedMessage, checked_address, verify_message
-
-
-class SignatureAwaited(Transient):
-    """An outside signer has not signed yet."""
-
-    cause = "The payload waits in /v1/ops/signatures for the person who holds the key."
-    remedy = "Sign the open request, or withdraw it to have it asked for again at present fees."
-    example = '{"request_id": "0190f0a0-0000-7000-8000-000000000001"}'
-    retry_after_s = 15.0
 
 
 class DigestsNotSigned(Broken):
@@ -33,7 +24,7 @@ class DigestsNotSigned(Broken):
     example = '{"address": "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23", "digest": "c0ffee"}'
 
 
-class ExternalSigner(Addressed):
+class ExternalSigner(Outside):
     """An EVM address whose key is elsewhere."""
 
     __slots__ = ("_requests",)
@@ -56,7 +47,7 @@ class ExternalSigner(Addressed):
         return signed.with_signature(signature)
 
 
-class ExternalSolanaSigner(Addressed):
+class ExternalSolanaSigner(Outside):
     """A Solana address whose key is elsewhere; it signs messages that live by a durable nonce only."""
 
     __slots__ = ("_cluster", "_requests")
@@ -87,11 +78,6 @@ EVM, SOLANA = EvmPayloads(), SolanaPayloads()
 def payloads_of(chain: str) -> Payloads:
     """How payloads of this chain ("evm:1", "solana:mainnet") are answered."""
     return EVM if chain.startswith("evm:") else SOLANA
-
-
-def is_outside(signer: object) -> bool:
-    """Whether a person has to be waited for."""
-    return isinstance(signer, (ExternalSigner, ExternalSolanaSigner))
 
 
 def _answered(requests: SignatureRequests, asked: Asked, payloads: Payloads) -> tuple[SignatureRequest, bytes]:

@@ -8,17 +8,17 @@
 What came before the inlet was declared, or before the wallet's books began, is booked already by other means.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
-from kernel.evm.log_cursor import Watch
 from kernel.ledger import Ledger, Overdrawn, Posting
 from kernel.postgres import Postgres, Queries, Transaction
-from kernel.solana.program_cursor import ProgramWatch, Wanted
 from kernel.treasury.desks import Desks
 from kernel.treasury.inlets import Deposit, Inlet, InletRecord, InletTaken, InletUnfit
 from kernel.treasury.movements import Kind, Order
@@ -27,7 +27,10 @@ from kernel.treasury.store import TreasuryStore
 from kernel.treasury.switch import ServiceHalted
 from kernel.treasury.treasury import Treasury
 from kernel.treasury.wallets import SERVICE, WalletNotOpen
-from kernel.watches import Watches
+
+if TYPE_CHECKING:
+    from kernel.evm.log_cursor import Watch
+    from kernel.solana.program_cursor import ProgramWatch
 
 Q: Final = Queries.load(Path(__file__).with_name("deposits.sql"))
 ACTOR: Final = "treasury"
@@ -56,13 +59,15 @@ class Deposits:
         self._postgres, self._treasury, self._desks, self._kind = postgres, treasury, desks, kind
         self._clock: Clock = clock or SystemClock()
         self._store, self._ledger = TreasuryStore(), Ledger(self._clock)
-        self._audit, self._watches = Audit(postgres, self._clock), Watches(self._clock)
+        self._audit = Audit(postgres, self._clock)
 
     def declare(self, inlet: Inlet, *, actor: str, reason: str) -> InletRecord:
         """Watch an inlet from the present final block on, or give a declared one other terms; who and why is kept.
 
         Raises WalletUnknown, WalletNotOpen, ChainUnknown, InletTaken, InletUnfit, NoQuorum, RpcUnavailable.
         """
+        from kernel.watches import Watches
+
         require_words(actor, reason)
         desk, wallet = self._desks(inlet.chain), self._treasury.wallet(inlet.chain, inlet.wallet)
         if wallet.opened_block is None:
@@ -77,7 +82,7 @@ class Deposits:
             if row is None:
                 raise InletTaken(address=inlet.address)
             stored = InletRecord.from_row(row)
-            self._watches.declare(tx, self.watch_of(stored))
+            Watches(self._clock).declare(tx, self.watch_of(stored))
             terms = {"wallet": inlet.wallet, "forward_to": inlet.forward_to, "least": str(inlet.least)}
             subject, details = f"inlet:{inlet.chain}:{inlet.address}", {"reason": reason, **terms}
             self._audit.record(tx, actor=actor, action="treasury.open_inlet", subject=subject, details=details)
@@ -97,6 +102,8 @@ class Deposits:
         """What its cursor and its webhooks read."""
         family, _, name = inlet.chain.partition(":")
         if family == "solana":
+            from kernel.solana.program_cursor import ProgramWatch, Wanted
+
             return ProgramWatch(
                 name=inlet.watch,
                 cluster=name,
@@ -105,6 +112,8 @@ class Deposits:
                 wanted=Wanted.TRANSACTIONS,
                 start_slot=inlet.start_block,
             )
+        from kernel.evm.log_cursor import Watch
+
         return Watch(
             name=inlet.watch,
             chain_id=int(name),

@@ -16,8 +16,8 @@ from typing import Any
 
 from kernel.chain_events import EvmEvent
 from kernel.evm.blocks import Log, hexadecimal
+from kernel.evm.evidence import final_block, receipt_of
 from kernel.evm.rpc import RpcPool
-from kernel.outbox.evm.evidence import final_block, receipt_of
 
 
 class Unsettled(StrEnum):

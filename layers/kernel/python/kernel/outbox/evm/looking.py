@@ -7,12 +7,12 @@ from typing import Any
 
 from kernel.clock import Clock
 from kernel.evm.blocks import Head, hexadecimal, quantity
+from kernel.evm.evidence import agreed_receipt, final_block, last_final, mined_anywhere, receipt_of
 from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call
 from kernel.outbox.evm.decision import OutboxPolicy, Sighting, is_overdue
 from kernel.outbox.evm.entries import NonceHolder, OutboxEntry
-from kernel.outbox.evm.evidence import agreed_receipt, final_block, last_final, mined_anywhere, receipt_of
 from kernel.outbox.evm.store import OutboxStore
 
 

@@ -23,11 +23,12 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import Broken, KeyUnavailable
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Receipt, hexadecimal
+from kernel.evm.evidence import final_receipt
 from kernel.evm.rpc import RpcPool
 from kernel.evm.transactions import SignedTransaction
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.keys.evm import Signer
-from kernel.keys.external import SignatureAwaited
+from kernel.keys.outside import SignatureAwaited
 from kernel.outbox.evm.decision import (
     OutboxPolicy,
     Plan,
@@ -45,7 +46,6 @@ from kernel.outbox.evm.decision import (
     verdict,
 )
 from kernel.outbox.evm.entries import EvmIntent, OutboxEntry, Purpose
-from kernel.outbox.evm.evidence import final_receipt
 from kernel.outbox.evm.gaps import Gaps
 from kernel.outbox.evm.lifecycle import Event, after
 from kernel.outbox.evm.looking import Lookout

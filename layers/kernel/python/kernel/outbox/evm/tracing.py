@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from kernel.evm.blocks import Head, Receipt, hexadecimal
+from kernel.evm.evidence import agreed_receipt, final_block, final_receipt, mined_anywhere
 from kernel.evm.nonce_use import REORGANISATION_DEPTH_MAX, NonceHistoryUnavailable, NonceUse, nonce_use
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm.entries import OutboxEntry
-from kernel.outbox.evm.evidence import agreed_receipt, final_block, final_receipt, mined_anywhere
 from kernel.outbox.evm.foreign import is_the_effect
 
 # An entry that was never signed tells no block to search from, so the search goes back in ever longer strides.

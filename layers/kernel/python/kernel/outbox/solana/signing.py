@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from kernel.errors import Broken, KeyUnavailable
-from kernel.keys.external import SignatureAwaited, is_outside
+from kernel.keys.outside import SignatureAwaited, is_outside
 from kernel.keys.solana import SolanaSigner
 from kernel.outbox.reading import reading
 from kernel.outbox.solana.decision import SolanaPolicy
