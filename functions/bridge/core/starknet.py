@@ -4,7 +4,9 @@ A felt is a number below the field's prime, 2^251 + 17 * 2^192 + 1. A u256 is tw
 become numbers by sn_keccak: the low 250 bits of Keccak-256.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from functions.bridge.core.order import Deposit, OrderKey
@@ -14,10 +16,20 @@ PRIME: Final = 2**251 + 17 * 2**192 + 1
 _HALF_BITS: Final = 128
 _HALF_LIMIT: Final = 1 << _HALF_BITS
 _U256_LIMIT: Final = 1 << 256
+# Canonical text has no zeros in front, but some nodes pad.
+_FELT: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
 class FeltsMalformed(ValueError):
     """Felts that no escrow emits or answers."""
+
+
+def felt(text: str) -> int:
+    """A felt of a node's answer. Raises FeltsMalformed for other text, and for numbers past the field."""
+    number = int(text, 16) if _FELT.fullmatch(text) else PRIME
+    if number >= PRIME:
+        raise FeltsMalformed("no felt")
+    return number
 
 
 def sn_keccak(name: str) -> int:
@@ -26,6 +38,7 @@ def sn_keccak(name: str) -> int:
 
 
 SET_ORDER: Final = sn_keccak("SetOrder")
+CLAIM_PAYMENT: Final = sn_keccak("ClaimPayment")
 CLAIM_PAYMENT_HANDLER: Final = sn_keccak("claim_payment")
 GET_ORDER_PENDING: Final = sn_keccak("get_order_pending")
 
@@ -54,7 +67,7 @@ def decode_deposit(
     transaction_hash: bytes,
 ) -> Deposit:
     """The order that a SetOrder event sets. Raises FeltsMalformed for an event of something else."""
-    if tuple(keys) != (SET_ORDER,) or len(felts) != 7 or not all(0 <= felt < PRIME for felt in felts):
+    if tuple(keys) != (SET_ORDER,) or len(felts) != 7 or not all(0 <= one < PRIME for one in felts):
         raise FeltsMalformed("no SetOrder event of an escrow")
     id_low, id_high, recipient, amount_low, amount_high, fee_low, fee_high = felts
     return Deposit(
@@ -66,6 +79,26 @@ def decode_deposit(
         block_hash=block_hash,
         transaction_hash=transaction_hash,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaid:
+    """What a ClaimPayment event says: which order, whom the escrow repaid, and the order's amount without its fee."""
+
+    order_id: int
+    account: int
+    amount_wei: int
+
+
+def decode_closed(keys: Sequence[int], felts: Sequence[int]) -> Repaid:
+    """How an order was closed. Raises FeltsMalformed for an event of something else.
+
+    The event is the deployed escrow's own: { order_id: u256, address: felt, amount: u256 }, nothing of it a key.
+    """
+    if tuple(keys) != (CLAIM_PAYMENT,) or len(felts) != 5 or not all(0 <= one < PRIME for one in felts):
+        raise FeltsMalformed("no ClaimPayment event of an escrow")
+    id_low, id_high, account, amount_low, amount_high = felts
+    return Repaid(order_id=joined(id_low, id_high), account=account, amount_wei=joined(amount_low, amount_high))
 
 
 def claim_payload(order_id: int, recipient: int, amount_wei: int) -> tuple[int, ...]:
