@@ -28,10 +28,10 @@ def decode_deposit(origin: str, event: EvmEvent) -> Deposit:
     )
 
 
-def decode_closed(event: EvmEvent) -> int:
-    """The id of the order that a ClaimPayment event closes. Raises WordMalformed for an event of something else."""
-    order_id, _, _ = _words(event.topics, event.data, CLAIM_PAYMENT, 3)
-    return order_id
+def decode_closed(topics: Sequence[bytes], data: bytes) -> tuple[int, int]:
+    """Id and amount of the order that a ClaimPayment event closes. Raises WordMalformed for one of something else."""
+    order_id, _, amount_wei = _words(topics, data, CLAIM_PAYMENT, 3)
+    return order_id, amount_wei
 
 
 def pending_call(order_id: int) -> bytes:

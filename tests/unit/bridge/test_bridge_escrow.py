@@ -62,10 +62,10 @@ def test_an_event_of_something_else_is_refused(topics: tuple[bytes, ...], words:
 
 
 def test_a_closed_order_is_read_from_its_event() -> None:
-    """By its id."""
+    """By its id, with its amount."""
     data = encode(["uint256", "address", "uint256"], [17, RECIPIENT, 100])
 
-    assert 17 == decode_closed(event((CLAIM_PAYMENT,), data))
+    assert (17, 100) == decode_closed((CLAIM_PAYMENT,), data)
 
 
 def test_whether_an_order_waits_to_be_repaid() -> None:
