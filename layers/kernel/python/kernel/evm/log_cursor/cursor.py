@@ -177,7 +177,7 @@ class LogCursor:
 
     def _first(self, view: ChainView, track: Track) -> tuple[int, int] | Pause:
         """The first block to read and the last one that is there to be read."""
-        target = view.head().number - self.watch.confirmations
+        target = view.target()
         if not track.blocks:
             return (track.start_block, target) if target >= track.start_block else Pause.AT_HEAD
         tip = track.blocks[-1]

@@ -52,12 +52,16 @@ class ChainView:
         self.node: Final = node
         self._watch = watch
 
-    def head(self) -> Header:
-        """The newest block."""
-        found = self._headers([("eth_getBlockByNumber", ["latest", False])])[0]
-        if found is None:
-            raise Incoherent("the chain has no newest block")
-        return found
+    def target(self) -> int:
+        """The newest block whose events the watch wants; negative while there is none."""
+        confirmations = self._watch.confirmations
+        tag = "finalized" if confirmations is None else "latest"
+        found = self._headers([("eth_getBlockByNumber", [tag, False])])[0]
+        if found is not None:
+            return found.number - (confirmations or 0)
+        if confirmations is None:
+            return -1  # of a young chain nothing is final yet
+        raise Incoherent("the chain has no newest block")
 
     def header(self, number: int) -> Header | None:
         """The block at a height, or None above the node's head."""

@@ -21,7 +21,8 @@ class Watch:
     the topics may change, and what they ask for holds from the next block on (for older events take a new name).
     topics: what each position of a log's topics must be, one of several, or None for anything. kind: of the tasks; two
     watches of one kind share its tasks where their events are the same. start_block: the first one that is read.
-    confirmations: how many blocks must lie on a block before its events are delivered; 0 delivers the newest.
+    confirmations: how many blocks must lie on a block before its events are delivered; 0 delivers the newest, None asks
+    for the node's `finalized` tag.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Watch:
     kind: str
     start_block: int
     topics: Topics = ()
-    confirmations: int = 0
+    confirmations: int | None = 0
 
     def __post_init__(self) -> None:
         """Refuse what could never be read: ValueError."""
@@ -40,7 +41,7 @@ class Watch:
             raise ValueError("a watch names the contracts whose logs it wants")
         if len(self.topics) > 4:
             raise ValueError(f"a log has at most 4 topics, not {len(self.topics)}")
-        if self.start_block < 0 or self.confirmations < 0:
+        if self.start_block < 0 or (self.confirmations or 0) < 0:
             raise ValueError("blocks and confirmations are counted from 0")
         object.__setattr__(self, "addresses", tuple(checksum(address) for address in self.addresses))
 
