@@ -1,6 +1,7 @@
 """What a fresh container imports before it can serve, from the packaged zips and nothing else."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,9 +12,13 @@ from tests.repo.house import declared_functions
 pytestmark = pytest.mark.integration
 
 OURS = ("functions", "kernel", "gpu")
-#: Of the processor time of the vendors in the same run. Most handlers are at 0.2 to 0.3, which is less than a tenth of
-#: a second; the two that submit transfers import an outbox and the books, and are at 0.5 to 0.8.
-OWN_SHARE_MAX = 0.8
+#: What every handler needs of others: the yardstick. On a quiet machine it takes 85 ms of processor time where all of
+#: ours may take a tenth of a second (infra/README.md, "Cold starts").
+YARDSTICK = ("psycopg", "pydantic", "pydantic_core", "pydantic_settings")
+OWN_MAX = 1.2
+#: A measurement that another program spoilt is taken again.
+TRIES = 3
+WEB, HEAVY = {"fastapi", "starlette", "mangum"}, {"ccxt", "web3", "boto3"}
 
 #: Prints the processor time that each package's own statements took, and every module that was imported. Garbage is
 #: not collected meanwhile: whose import triggers it is chance.
@@ -42,19 +47,41 @@ print(json.dumps({{"spent": spent, "modules": sorted(sys.modules), "callable": c
 """
 
 
-@pytest.mark.parametrize("name", declared_functions())
-def test_a_handler_starts_from_its_package_alone(name: str, stack: Stack, rooms: Rooms) -> None:
-    """Everything is there, nothing heavy comes along, and our own share of the time is bounded."""
-    function = stack.functions[name]
-    ran = rooms.run(function, MEASURE.format(module=f"functions.{name.replace('/', '.')}"))
+@dataclass(frozen=True)
+class Start:
+    """What a fresh interpreter told."""
+
+    spent: dict[str, float]
+    modules: frozenset[str]
+    is_callable: bool
+
+    @property
+    def own(self) -> float:
+        """The time of our own statements, in yardsticks of the same run."""
+        return sum(self.spent[root] for root in OURS if root in self.spent) / sum(self.spent[one] for one in YARDSTICK)
+
+
+def started(name: str, stack: Stack, rooms: Rooms) -> Start:
+    """A handler imported in a fresh interpreter, from its package and nothing else, without a word of complaint."""
+    ran = rooms.run(stack.functions[name], MEASURE.format(module=f"functions.{name.replace('/', '.')}"))
 
     assert ("", 0) == (ran.stderr, ran.returncode)
 
     told = json.loads(ran.stdout)
-    heavy = {"fastapi", "starlette", "mangum", "ccxt", "web3", "boto3"} & set(told["modules"])
-    own_s = sum(spent for root, spent in told["spent"].items() if root in OURS)
-    vendors_s = sum(told["spent"].values()) - own_s
+    return Start(told["spent"], frozenset(told["modules"]), told["callable"])
 
-    assert told["callable"]
-    assert heavy <= ({"fastapi", "starlette", "mangum"} if "/http_" in name else set())
-    assert own_s <= OWN_SHARE_MAX * vendors_s
+
+@pytest.mark.parametrize("name", declared_functions())
+def test_a_handler_starts_from_its_package_alone(name: str, stack: Stack, rooms: Rooms) -> None:
+    """Everything is there, our own share of the time is bounded, and only what serves HTTP imports FastAPI.
+
+    Nobody imports the venues' clients at the start, and none but the collector could later: test_contents.
+    """
+    start = started(name, stack, rooms)
+    for _ in range(TRIES - 1):
+        if start.own > OWN_MAX:
+            start = started(name, stack, rooms)
+
+    assert start.is_callable
+    assert start.modules & (HEAVY | WEB) <= (WEB if "/http_" in name else set())
+    assert start.own <= OWN_MAX
