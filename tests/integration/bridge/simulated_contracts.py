@@ -3,6 +3,7 @@
 Written from the published interfaces; `test_simulated_chain.py` has them and the compiled contracts do the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -210,11 +211,13 @@ class Escrow:
         frame.emit(self.address, (CLAIM_PAYMENT,), data)
 
 
-def claim_payment(order_id: int, recipient: int, amount_wei: int) -> bytes:
-    """The relayer's call of an escrow for one order."""
-    return selector("claim_payment(uint256,address,uint256)") + b"".join(
-        map(uint_word, (order_id, recipient, amount_wei))
-    )
+def claim_payments(orders: Sequence[Sequence[int]]) -> bytes:
+    """The relayer's call of an escrow for orders (id, recipient, amount)."""
+    if len(orders) == 1:
+        return selector("claim_payment(uint256,address,uint256)") + b"".join(map(uint_word, orders[0]))
+    lists = [b"".join(map(uint_word, (len(orders), *one))) for one in zip(*orders, strict=True)]
+    offsets = [uint_word(3 * 32 + sum(map(len, lists[:nth]))) for nth in range(3)]
+    return selector("claim_payment_batch(uint256[],address[],uint256[])") + b"".join([*offsets, *lists])
 
 
 def set_order(recipient: int, fee_wei: int) -> bytes:

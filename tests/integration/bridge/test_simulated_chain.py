@@ -29,7 +29,7 @@ from kernel.evm.transactions import UnsignedTransaction
 from kernel.keys.evm import LocalSigner
 from kernel.testing import FakeClock
 from tests.integration.bridge.simulated_chain import GWEI, SimulatedChain
-from tests.integration.bridge.simulated_contracts import Escrow, Mailbox, Registry, claim_payment, selector, set_order
+from tests.integration.bridge.simulated_contracts import Escrow, Mailbox, Registry, claim_payments, selector, set_order
 from tests.integration.bridge.simulated_node import SimulatedNode
 
 pytestmark = pytest.mark.integration
@@ -113,7 +113,7 @@ class Script:
         seen += [self.estimate(pays), self.send(pays, AMOUNT_WEI), self.paid(), self.estimate(pays)]
         seen += [self.send(pays, AMOUNT_WEI), *self.logs(self.side.ask, registry)[:1]]
         seen += [self.base_cost(), self.own_mailbox(), self.estimate(claims), self.send(claims, self.fee_wei)]
-        pays_back = claim_payment(0, 0xB0, AMOUNT_WEI)
+        pays_back = claim_payments([(0, 0xB0, AMOUNT_WEI)])
         self.side.act(alias(registry), escrow, 0, pays_back)
         seen += [self.pending(), *self.logs(self.side.ask_l2, escrow), self.balance_l2()]
         return seen
