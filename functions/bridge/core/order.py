@@ -112,9 +112,10 @@ class OrderKey:
     origin: str
     order_id: int
 
-    def business_key(self, step: str) -> str:
-        """The key of one obligation of this order, as "bridge:zksync:17:fill"."""
-        return f"bridge:{self.origin}:{self.order_id}:{step}"
+    def business_key(self, step: str, generation: int = 1) -> str:
+        """The key of one obligation of this order, as "bridge:zksync:17:fill", or "bridge:zksync:17:g2:fill"."""
+        again = "" if generation == 1 else f"g{generation}:"
+        return f"bridge:{self.origin}:{self.order_id}:{again}{step}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

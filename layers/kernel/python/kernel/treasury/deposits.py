@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
-from kernel.ledger import Ledger, Overdrawn, Posting
+from kernel.ledger import Overdrawn
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.treasury.desks import Desks
 from kernel.treasury.inlets import Deposit, Inlet, InletRecord, InletTaken, InletUnfit
 from kernel.treasury.movements import Kind, Order
 from kernel.treasury.reconciliation import DIFFERENCE
-from kernel.treasury.store import TreasuryStore
 from kernel.treasury.switch import ServiceHalted
 from kernel.treasury.treasury import Treasury
-from kernel.treasury.wallets import SERVICE, WalletNotOpen
+from kernel.treasury.wallets import WalletNotOpen
 
 if TYPE_CHECKING:
     from kernel.evm.log_cursor import Watch
@@ -58,7 +57,6 @@ class Deposits:
     ) -> None:
         self._postgres, self._treasury, self._desks, self._kind = postgres, treasury, desks, kind
         self._clock: Clock = clock or SystemClock()
-        self._store, self._ledger = TreasuryStore(), Ledger(self._clock)
         self._audit = Audit(postgres, self._clock)
 
     def declare(self, inlet: Inlet, *, actor: str, reason: str) -> InletRecord:
@@ -143,26 +141,9 @@ class Deposits:
 
     def _book(self, deposit: Deposit, tell: Tell) -> Deposit:
         with self._postgres.transaction() as tx:
-            wallet = self._store.wallet(tx, deposit.chain, deposit.wallet, lock=True)
-            known = tx.maybe(Q["deposit"], key=deposit.key)
-            if known is not None:
-                return Deposit.from_row(known)
-            now = self._clock.now()
-            columns = {name: getattr(deposit, name) for name in Deposit.__slots__}
-            booked = Deposit.from_row(tx.one(Q["record_deposit"], **columns, now=now))
-            self._ledger.post(
-                tx,
-                business_key=f"treasury/deposit/{deposit.key}",
-                service=SERVICE,
-                postings=[
-                    Posting(wallet.account, wallet.asset, deposit.amount),
-                    Posting(wallet.outside, wallet.asset, -deposit.amount),
-                ],
-                memo=f"a deposit in {deposit.transaction_id}",
-            )
-            if wallet.verdict == DIFFERENCE and wallet.difference == deposit.amount:
-                self._store.book_difference(tx, wallet, now)
-            tell(tx, booked)
+            booked, is_new = self._treasury.receive(tx, deposit)
+            if is_new:
+                tell(tx, booked)
         return booked
 
     def _forward(self, deposit: Deposit) -> Taken:

@@ -14,16 +14,6 @@ select * from kernel.treasury_inlets order by chain, address;
 -- The inlets at some addresses of a chain.
 select * from kernel.treasury_inlets where chain = %(chain)s and address = any(%(addresses)s) order by address;
 
--- name: deposit
--- One deposit that is booked.
-select * from kernel.treasury_deposits where key = %(key)s;
-
--- name: record_deposit
--- A deposit, as it is booked.
-insert into kernel.treasury_deposits (key, event, chain, wallet, amount, block, transaction_id, forward_to, booked_at)
-values (%(key)s, %(event)s, %(chain)s, %(wallet)s, %(amount)s, %(block)s, %(transaction_id)s, %(forward_to)s, %(now)s)
-returning *;
-
 -- name: is_own_transfer
 -- Whether a Solana transaction is a transfer of ours to this wallet: its end is booked by whoever sent it.
 select exists (

@@ -10,7 +10,7 @@ from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
 from kernel.postgres import Transaction
-from kernel.treasury.movements import Ending, Order, State
+from kernel.treasury.movements import Call, Ending, Order, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import Q, books_of
 from kernel.treasury.wallets import SERVICE, AddressUnfit, WalletRecord
@@ -43,20 +43,22 @@ class EvmDesk:
         except AddressInvalid as invalid:
             raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
-    def reserve(self) -> int:
-        return self._transfer_gas * self._policy.fees.fee_cap_wei + self._l1_fee_max_wei
+    def reserve(self, call: Call | None = None) -> int:
+        gas_limit = self._transfer_gas if call is None else call.gas_limit
+        return gas_limit * self._policy.fees.fee_cap_wei + self._l1_fee_max_wei
 
     def record(self, tx: Transaction, order: Order) -> UUID:
+        call = order.call or Call(data=b"", gas_limit=self._transfer_gas, submit_kind=SUBMIT_KIND, service=SERVICE)
         intent = EvmIntent(
             business_key=order.business_key,
-            service=SERVICE,
+            service=call.service,
             chain_id=self._pool.chain_id,
             signer=order.sender,
             to=order.recipient,
-            data=b"",
+            data=call.data,
             value_wei=order.amount,
-            gas_limit=self._transfer_gas,
-            submit_kind=SUBMIT_KIND,
+            gas_limit=call.gas_limit,
+            submit_kind=call.submit_kind,
             correlation_id=current(),
         )
         return self._outboxes(order.sender).record(tx, intent)

@@ -50,16 +50,31 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """Who asked for it: a person, a wallet's floor, or an inlet that forwards its deposits."""
+    """Who asked for it: a person, a wallet's floor, an inlet that forwards its deposits, or a service that calls."""
 
     TRANSFER = "transfer"
     TOP_UP = "top_up"
     FORWARD = "forward"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a service calls with the amount: a contract of an EVM chain.
+
+    gas_limit: what the call may use, all of which is reserved at the highest fee. submit_kind: of the task that submits
+    it. service: who owes it, and whose halt stops it.
+    """
+
+    data: bytes
+    gas_limit: int
+    submit_kind: str
+    service: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One transfer that must happen once. `key` is unique among all transfers."""
+    """One transfer that must happen once. `key` is unique among all transfers; a call is one of the kind CALL."""
 
     key: str
     chain: str
@@ -69,10 +84,13 @@ class Order:
     actor: str
     reason: str
     kind: Kind = Kind.TRANSFER
+    call: Call | None = None
 
     def __post_init__(self) -> None:
         if self.sender == self.recipient:
             raise TransferToItself(address=self.sender)
+        if (self.kind == Kind.CALL) != (self.call is not None):
+            raise ValueError("a call, and nothing else, says what is called")
 
     @property
     def business_key(self) -> str:

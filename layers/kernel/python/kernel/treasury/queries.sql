@@ -68,6 +68,16 @@ update kernel.treasury_transfers
 set state = %(state)s, block = %(block)s, transaction_id = %(transaction_id)s, fee = %(fee)s, settled_at = %(now)s
 where key = %(key)s;
 
+-- name: deposit
+-- One deposit that is booked.
+select * from kernel.treasury_deposits where key = %(key)s;
+
+-- name: record_deposit
+-- A deposit, as it is booked.
+insert into kernel.treasury_deposits (key, event, chain, wallet, amount, block, transaction_id, forward_to, booked_at)
+values (%(key)s, %(event)s, %(chain)s, %(wallet)s, %(amount)s, %(block)s, %(transaction_id)s, %(forward_to)s, %(now)s)
+returning *;
+
 -- name: top_ups
 -- How many top-ups a wallet ever had, and how many are on their way.
 select count(*) as ever, count(*) filter (where state = 'open') as under_way

@@ -13,7 +13,7 @@ from kernel.postgres import Transaction
 from kernel.solana.fees import fee_lamports
 from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import system_transfer
-from kernel.treasury.movements import Ending, Order, State
+from kernel.treasury.movements import Call, Ending, Order, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import Q, books_of
 from kernel.treasury.wallets import SERVICE, AddressUnfit, WalletRecord
@@ -46,7 +46,9 @@ class SolanaDesk:
         except SolanaAddressInvalid as invalid:
             raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
-    def reserve(self) -> int:
+    def reserve(self, call: Call | None = None) -> int:
+        if call is not None:
+            raise ValueError("the treasury makes no calls on Solana")
         price = self._policy.fees.price_cap
         return fee_lamports(1, compute_unit_limit=greatest_limit(self._transfer_units), compute_unit_price=price)
 

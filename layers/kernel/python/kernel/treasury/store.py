@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kernel.postgres import Queries, Transaction
+from kernel.treasury.inlets import Deposit
 from kernel.treasury.movements import Ending, Order, Transfer
 from kernel.treasury.reconciliation import Books, Sighting, Verdict
 from kernel.treasury.wallets import OperatorWallet, WalletOwned, WalletRecord, WalletUnknown
@@ -97,7 +98,7 @@ class TreasuryStore:
         self, tx: Transaction, order: Order, wallet: WalletRecord, *, entry_id: UUID, reserve: int, now: datetime
     ) -> Transfer:
         """Keep a transfer that was asked for."""
-        asked = {name: getattr(order, name) for name in Order.__slots__}
+        asked = {name: getattr(order, name) for name in Order.__slots__ if name != "call"}
         told = {"service": wallet.service, "entry_id": entry_id, "reserve": reserve}
         return Transfer.from_row(tx.one(Q["record_transfer"], **asked, **told, now=now))
 
@@ -105,6 +106,14 @@ class TreasuryStore:
         """Keep how a transfer ended."""
         end = {"state": str(ending.state), "block": ending.block, "fee": ending.fee}
         tx.execute(Q["settle_transfer"], key=transfer.key, transaction_id=ending.transaction_id, **end, now=now)
+
+    def record_deposit(self, tx: Transaction, deposit: Deposit, now: datetime) -> tuple[Deposit, bool]:
+        """Keep a deposit, and whether it is new: one that is kept already stays as it is."""
+        known = tx.maybe(Q["deposit"], key=deposit.key)
+        if known is not None:
+            return Deposit.from_row(known), False
+        columns = {name: getattr(deposit, name) for name in Deposit.__slots__}
+        return Deposit.from_row(tx.one(Q["record_deposit"], **columns, now=now)), True
 
     def top_ups(self, tx: Transaction, wallet: WalletRecord) -> tuple[int, int]:
         """How many top-ups the wallet ever had, and how many are on their way."""

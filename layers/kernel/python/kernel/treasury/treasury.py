@@ -16,8 +16,10 @@ from kernel.errors import Conflict
 from kernel.ledger import Ledger, Posting, Statement
 from kernel.postgres import Postgres, Transaction
 from kernel.treasury.desks import Desks
+from kernel.treasury.inlets import Deposit
 from kernel.treasury.movements import (
     Ending,
+    Kind,
     Order,
     State,
     Transfer,
@@ -98,12 +100,14 @@ class Treasury:
         if known is not None:
             if not known.is_for(order):
                 raise TransferChanged(key=order.key)
+            if order.call is not None:
+                self._desks(order.chain).record(tx, order)  # The outbox knows whether the call is the same.
             return known
         wallet = self._store.wallet(tx, order.chain, order.sender)
         if wallet.opened_at is None:
             raise WalletNotOpen(chain=wallet.chain, address=wallet.address)
         desk = self._desks(order.chain)
-        reserve = desk.reserve()
+        reserve = desk.reserve(order.call)
         self._ledger.post(
             tx,
             business_key=order.business_key,
@@ -113,10 +117,37 @@ class Treasury:
         )
         entry_id = desk.record(tx, order)
         recorded = self._store.record(tx, order, wallet, entry_id=entry_id, reserve=reserve, now=self._clock.now())
-        terms = {"chain": order.chain, "sender": order.sender, "recipient": order.recipient}
-        subject = f"transfer:{order.key}"
-        self._keep(tx, order.actor, str(order.kind), subject, order.reason, **terms, amount=str(order.amount))
+        if order.kind != Kind.CALL:  # A service calls by its own rules, and keeps by itself why.
+            terms = {"chain": order.chain, "sender": order.sender, "recipient": order.recipient}
+            subject = f"transfer:{order.key}"
+            self._keep(tx, order.actor, str(order.kind), subject, order.reason, **terms, amount=str(order.amount))
         return recorded
+
+    def receive(self, tx: Transaction, deposit: Deposit) -> tuple[Deposit, bool]:
+        """Book what came to a wallet from outside in a final event; the deposit as booked, and whether it is new.
+
+        A difference of the wallet that it explains to the last unit is one no more. Its block must come after the one
+        that the wallet's books began with. Raises WalletUnknown, WalletNotOpen.
+        """
+        wallet = self._store.wallet(tx, deposit.chain, deposit.wallet, lock=True)
+        if wallet.opened_block is None or deposit.block <= wallet.opened_block:
+            raise WalletNotOpen(chain=wallet.chain, address=wallet.address)
+        now = self._clock.now()
+        booked, is_new = self._store.record_deposit(tx, deposit, now)
+        if is_new:
+            self._ledger.post(
+                tx,
+                business_key=f"treasury/deposit/{deposit.key}",
+                service=SERVICE,
+                postings=[
+                    Posting(wallet.account, wallet.asset, deposit.amount),
+                    Posting(wallet.outside, wallet.asset, -deposit.amount),
+                ],
+                memo=f"a deposit in {deposit.transaction_id}",
+            )
+            if wallet.verdict == DIFFERENCE and wallet.difference == deposit.amount:
+                self._store.book_difference(tx, wallet, now)
+        return booked, is_new
 
     def transfer_by_key(self, key: str) -> Transfer:
         """A transfer as it stands. Raises TransferUnknown."""

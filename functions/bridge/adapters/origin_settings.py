@@ -1,0 +1,83 @@
+"""The origin networks as they are configured: a JSON list, one object a network; RPC URLs by reference.
+
+    [{"kind": "zksync", "name": "zksync", "chain_id": 324, "escrow": "0x…", "start_block": 1, "account": "0x…",
+      "rpc_urls": "secretsmanager:counterpart/live/bridge/rpc-urls-zksync", "block_s": 1, "finality_s": 1200}]
+
+Behind a reference stand the URLs, separated by blanks or line ends, in order of preference.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from functions.bridge.core.finality import FLOOR, Rule, checked
+from kernel.settings import SecretRef
+
+
+class RuleSettings(BaseModel):
+    """Orders worth at most so many cents need so many confirmations; null is no limit, and the chain's own finality."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value_max_usd_cents: int | None = Field(ge=0)
+    confirmations: int | None = Field(ge=1)
+
+
+def _checked(rules: tuple[RuleSettings, ...]) -> tuple[RuleSettings, ...]:
+    if rules:
+        checked(table_of(rules))
+    return rules
+
+
+def table_of(rules: tuple[RuleSettings, ...]) -> tuple[Rule, ...]:
+    """The finality table; the house's floor where none is configured."""
+    if not rules:
+        return FLOOR
+    return tuple(Rule(value_max_usd_cents=rule.value_max_usd_cents, confirmations=rule.confirmations) for rule in rules)
+
+
+class OriginSettings(BaseModel):
+    """One origin network.
+
+    account: whom the escrow repays. finality: what value asks for which depth, at least the house's floor.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern="^[a-z][a-z0-9-]{0,19}$")
+    rpc_urls: SecretRef = Field(repr=False)
+    escrow: str
+    start_block: int = Field(ge=0)
+    account: str
+    finality: Annotated[tuple[RuleSettings, ...], AfterValidator(_checked)] = ()
+    block_s: float = Field(default=1, gt=0)
+    finality_s: float = Field(default=1_200, gt=0)
+
+    @property
+    def table(self) -> tuple[Rule, ...]:
+        """What value asks for which depth."""
+        return table_of(self.finality)
+
+
+class ZkSyncSettings(OriginSettings):
+    """An EVM L2 of the zkSync kind. confirmations: that make a block final; null asks for the `finalized` tag."""
+
+    kind: Literal["zksync"]
+    chain_id: int = Field(gt=0)
+    confirmations: int | None = Field(default=None, ge=1)
+    #: On L1; null asks the registry.
+    mailbox: str | None = None
+    #: What a message of one order may use on L2, and each further one beside it.
+    message_gas_limit: int = Field(default=1_000_000, gt=0)
+    message_gas_further: int = Field(default=150_000, ge=0)
+    message_gas_per_pubdata_byte: int = Field(default=800, gt=0)
+
+
+class StarknetSettings(OriginSettings):
+    """Starknet. chain_id: the network's, as text: SN_MAIN or SN_SEPOLIA."""
+
+    kind: Literal["starknet"]
+    chain_id: str = Field(pattern="^[A-Z0-9_]{1,31}$")
+
+
+AnyOrigin = Annotated[ZkSyncSettings | StarknetSettings, Field(discriminator="kind")]
