@@ -43,6 +43,11 @@ def load(environment: Mapping[str, str] | None = None) -> LocalSettings:
     )
 
 
+def with_prefix(prefix: str) -> dict[str, str]:
+    """What this process's environment says under names that begin so."""
+    return {name: value for name, value in os.environ.items() if name.startswith(prefix)}
+
+
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child: the few inherited names, this project's import roots, then `extra`."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}

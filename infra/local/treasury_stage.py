@@ -6,7 +6,7 @@ with LocalCloud() as cloud, Runner(cloud.environment(), children=cloud.children)
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -78,28 +78,41 @@ class TreasuryStage:
 
     def check_wallets(self, occasion: str) -> None:
         """Have every wallet compared with its chain now, beside the checks of the minute."""
-        url = self.stack.queues["OpsCheckWalletQueue"].url
-        sender = SqsSender(url.removesuffix(queue_of(CHECK_KIND)), self.cloud.aws.client("sqs"))
-        postgres = Postgres(self.database_url, role="counterpart_ops")
-        Tasks(postgres, sender).enqueue(
-            [
-                TaskSpec(
-                    kind=CHECK_KIND,
-                    business_key=f"{market.chain}/{market.wallet}/{occasion}",
-                    payload={"chain": market.chain, "address": market.wallet},
-                    run_at=datetime.now(UTC),
-                )
-                for market in self.markets
-            ]
-        )
-        postgres.close()
+        wallets = [(market.chain, market.wallet) for market in self.markets]
+        check_wallets(self.cloud, self.stack, self.database_url, wallets, occasion)
 
     def start(self) -> None:
         """Start the deployment."""
         self.stack.start()
-        client = self.cloud.aws.client("sqs")
-        for queue in self.stack.queues.values():
-            client.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": str(MESSAGE_BACK_S)})
+        bring_messages_back_soon(self.cloud, self.stack)
+
+
+def bring_messages_back_soon(cloud: LocalCloud, stack: Stack) -> None:
+    """Have what a dead worker held delivered again after a lease."""
+    client = cloud.aws.client("sqs")
+    for queue in stack.queues.values():
+        client.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": str(MESSAGE_BACK_S)})
+
+
+def check_wallets(
+    cloud: LocalCloud, stack: Stack, database_url: str, wallets: Iterable[tuple[str, str]], occasion: str
+) -> None:
+    """Have wallets, by chain and address, compared with their chains now, beside the checks of the minute."""
+    url = stack.queues["OpsCheckWalletQueue"].url
+    sender = SqsSender(url.removesuffix(queue_of(CHECK_KIND)), cloud.aws.client("sqs"))
+    postgres = Postgres(database_url, role="counterpart_ops")
+    Tasks(postgres, sender).enqueue(
+        [
+            TaskSpec(
+                kind=CHECK_KIND,
+                business_key=f"{chain}/{address}/{occasion}",
+                payload={"chain": chain, "address": address},
+                run_at=datetime.now(UTC),
+            )
+            for chain, address in wallets
+        ]
+    )
+    postgres.close()
 
 
 def open_stage(cloud: LocalCloud, runner: Runner, **environment: str) -> TreasuryStage:

@@ -43,7 +43,7 @@ def up(chosen: LocalSettings, *, gateway_port: int = 0) -> int:
     try:
         if gateway_port:
             ports.requested_port(gateway_port)
-        with _ending_on_sigterm():
+        with ending_on_sigterm():
             return _stay(chosen, gateway_port, console)
     except PortTaken as taken:
         console.print(f"cannot start: {taken}", style="red", markup=False, soft_wrap=True)
@@ -161,7 +161,7 @@ def _health(provider: Provider) -> str:
 
 
 @contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
+def ending_on_sigterm() -> Iterator[None]:
     """SIGTERM and a closed terminal end everything as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

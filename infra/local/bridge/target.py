@@ -14,6 +14,9 @@ from functions.bridge.core.registry import Family, L2Gas, Payment, Version, chai
 from infra.local.failures import LocalFailure
 
 ANSWER_WITHIN_S: Final = 10.0
+#: The pace of a chain is that of so many blocks.
+PACE_BLOCKS: Final = 50
+BLOCK_S_MIN, BLOCK_S_MAX = 0.25, 15.0
 #: Nobody's: the claim of a payment that never was.
 NOBODY: Final = "0x000000000000000000000000000000000000dEaD"
 _WORDS_OF: Final = {Version.V1: 4, Version.V2: 1}
@@ -36,27 +39,50 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A bridge to serve. start_block: of L2; confirmations: of L1, None for its `finalized` tag."""
+    """A bridge to serve.
+
+    repaid_to: whom the escrow repays, the signer if None. confirmations, l2_confirmations: after how many blocks L1 and
+    L2 are final, None for what they call so. start_block: of L2.
+    """
 
     l1: Side
     l2: Side
     version: Version
     private_key: bytes = field(repr=False)
-    confirmations: int | None
-    start_block: int
+    repaid_to: str | None = None
+    confirmations: int | None = None
+    l2_confirmations: int | None = None
+    start_block: int = 0
 
     @property
     def signer(self) -> str:
         """Whose key it is."""
         return str(Account.from_key(self.private_key).address)
 
+    @property
+    def account(self) -> str:
+        """Whom the escrow repays."""
+        return self.repaid_to or self.signer
+
 
 class _Refused(Exception):
     """A node answered with a JSON-RPC error."""
 
 
-def check(target: Target) -> int:
-    """Whether both chains have what the worker needs; what the signer holds on L1, in wei. Raises TargetUnusable."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the chains say of a target: what the signer holds on L1, and the L2's present pace.
+
+    block_s: between two of its blocks. finality_s: how far behind its newest block the newest final one is.
+    """
+
+    held_wei: int
+    block_s: float
+    finality_s: float
+
+
+def check(target: Target) -> Found:
+    """Whether both chains have what the worker needs, and what it should know of them. Raises TargetUnusable."""
     try:
         for side, what in ((target.l1, "registry"), (target.l2, "escrow")):
             for url in side.urls:
@@ -65,6 +91,7 @@ def check(target: Target) -> int:
         _check_version(target)
         _check_may_claim(target)
         held = int(_ask(target.l1, "eth_getBalance", target.signer, "latest"), 16)
+        block_s, finality_s = _pace(target)
     except _Refused as refused:
         raise TargetUnusable(f"An RPC endpoint refuses a question: {refused}.") from None
     if held == 0:
@@ -72,7 +99,24 @@ def check(target: Target) -> int:
             f"The wallet {target.signer} holds nothing on {target.l1.name} (chain {target.l1.chain_id}): "
             "send it what it is to pay orders with."
         )
-    return held
+    return Found(held_wei=held, block_s=block_s, finality_s=finality_s)
+
+
+def _pace(target: Target) -> tuple[float, float]:
+    """Of the L2's newest blocks; a chain that mines on demand, or has none yet, is taken for a quick one."""
+    newest, newest_s = _block(target.l2, "latest")
+    earlier, earlier_s = _block(target.l2, hex(max(0, newest - PACE_BLOCKS)))
+    block_s = min(max((newest_s - earlier_s) / max(1, newest - earlier), BLOCK_S_MIN), BLOCK_S_MAX)
+    if target.l2_confirmations is not None:
+        return block_s, target.l2_confirmations * block_s
+    final, _ = _block(target.l2, "finalized")
+    return block_s, max(1, newest - final) * block_s
+
+
+def _block(side: Side, tag: str) -> tuple[int, int]:
+    """Number and time of a block."""
+    block = _ask(side, "eth_getBlockByNumber", tag, False)
+    return int(block["number"], 16), int(block["timestamp"], 16)
 
 
 def _check_chain(side: Side, url: str) -> None:
