@@ -1,20 +1,15 @@
 """The generated CloudFormation: what cfn-lint, Lambda, SQS, EventBridge and API Gateway are told."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.package.stack import Stack, target_of, text_of
+from tests.package.stack import Stack, lint, target_of, text_of
 from tests.repo.house import declared_functions
 
 pytestmark = pytest.mark.integration
 
-#: AWS refuses a stack of more than 500. Before that the slices part: one stack a slice, which takes the shared edges'
-#: outputs (infra/README.md, "One stack, and when it parts").
-RESOURCES_MAX = 450
 ENVIRONMENT_BYTES_MAX = 4096
 RECEIVES_MIN, VISIBILITY_FACTOR, CONCURRENCY_MIN, AGE_MAX_S, RETENTION_DAYS_MAX = 5, 6, 2, 60, 90
 #: What may stand in an access log. A query, a header or a body may carry a key, a token or a signature.
@@ -25,21 +20,13 @@ LOGGED = {
 
 
 def test_cfn_lint_has_nothing_to_say(template_file: Path) -> None:
-    """W3005 is osls' own habit of naming a dependency that a GetAtt implies already."""
-    lint = [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", "W3005", "--template"]
-    ran = subprocess.run([*lint, str(template_file)], check=False, capture_output=True, text=True)
-
-    assert ("", "") == (ran.stdout, ran.stderr)
+    """About the whole; test_parts.py asks it about what is deployed."""
+    assert "" == lint(template_file)
 
 
 def test_the_template_has_every_function_that_a_slice_declares(stack: Stack) -> None:
     """Nothing is lost on the way from functions.yml."""
     assert set(stack.functions) == set(declared_functions())
-
-
-def test_the_stack_parts_before_aws_refuses_it(stack: Stack) -> None:
-    """There is room for one more slice's worth of work between this and AWS's 500."""
-    assert len(stack.resources) <= RESOURCES_MAX
 
 
 def test_every_environment_fits(stack: Stack) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from infra.local.deployment import publishing
+from infra.local.deployment.choosing import only
 from infra.local.deployment.emulated import EmulatedCloud, addresses, deploy
 from infra.local.failures import LocalFailure
 from infra.local.packaging.targets import TARGETS
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--region", default="eu-central-1")
     parser.add_argument("--bucket", help="for packages; counterpart-artifacts-<account>-<region> otherwise")
     parser.add_argument("--target", default="arm64-python3.13", choices=[name for name in TARGETS if name != "host"])
+    parser.add_argument("--only", metavar="NAME,NAME", help="these functions alone (oracle/cron_collect,…), to AWS")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="of serverless.yml")
     chosen = parser.parse_args(arguments)
     console = Console()
@@ -62,6 +64,8 @@ def _to_aws(chosen: argparse.Namespace, console: Console) -> int:
     bucket = chosen.bucket or f"counterpart-artifacts-{account}-{chosen.region}"
     parameters = {"artifact_bucket": bucket, **dict(one.split("=", 1) for one in chosen.param)}
     target = TARGETS[chosen.target]
+    in_parts = partial(publishing.in_parts, session.client("s3"), bucket)
+    adapted = partial(only, names=chosen.only.split(",")) if chosen.only else in_parts
     publishing.publish_layers(session.client("s3"), bucket, chosen.region, target)
     folder = scratch.make("deploy")
     try:
@@ -72,6 +76,7 @@ def _to_aws(chosen: argparse.Namespace, console: Console) -> int:
             region=chosen.region,
             parameters=parameters,
             environment=settings.whole_environment(),
+            adapted=adapted,
         )
     finally:
         scratch.remove(folder)

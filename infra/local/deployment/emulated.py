@@ -16,6 +16,7 @@ from infra.local import aws
 from infra.local.aws import Aws
 from infra.local.cloud import LocalCloud
 from infra.local.deployment import emulator, publishing
+from infra.local.deployment.parting import NESTED, Parted, part
 from infra.local.packaging.targets import TARGETS
 
 STAGE = "local"
@@ -85,6 +86,12 @@ class Deployed:
 def deploy(cloud: LocalCloud, parameters: Mapping[str, str] | None = None) -> Deployed:
     """Package for this machine and deploy (20 s); the functions know nothing of the stand-ins yet."""
     server, host = cloud.aws, TARGETS["host"]
+    parted: list[Parted] = []
+
+    def adapted(template: Any) -> Any:
+        parted.append(part(_without_the_unknown(template)))
+        return _telling(parted[-1])
+
     publishing.publish_layers(server.client("s3"), BUCKET, aws.REGION, host, say=lambda _: None)
     publishing.deploy(
         host,
@@ -93,8 +100,9 @@ def deploy(cloud: LocalCloud, parameters: Mapping[str, str] | None = None) -> De
         region=aws.REGION,
         parameters={"artifact_bucket": BUCKET, **(parameters or {})},
         environment=server.env,
-        adapted=_without_the_unknown,
+        adapted=adapted,
     )
+    _deploy_parts(server.client("cloudformation"), parted[-1])
     apis = {api["ProtocolType"]: api["ApiId"] for api in server.client("apigatewayv2").get_apis()["Items"]}
     deployed = Deployed(server, apis["HTTP"], apis["WEBSOCKET"])
     cloud.children.after_stop(deployed.close)
@@ -114,6 +122,27 @@ def addresses(cloud: LocalCloud, deployed: Deployed) -> dict[str, str]:
 
 def _functions(client: Any) -> list[dict[str, Any]]:
     return [one for page in client.get_paginator("list_functions").paginate() for one in page["Functions"]]
+
+
+def _telling(parted: Parted) -> Any:
+    """The root without its nested stacks, telling what they are given: MiniStack has none, so they come after it."""
+    resources = {key: one for key, one in parted.root["Resources"].items() if one["Type"] != NESTED}
+    given = {key: {"Value": value} for one in parted.parts.values() for key, value in one.parameters.items()}
+    return {**parted.root, "Resources": resources, "Outputs": {**parted.root["Outputs"], **given}}
+
+
+def _deploy_parts(client: Any, parted: Parted) -> None:
+    """Each slice's stack, given what the root tells."""
+    [root] = client.describe_stacks(StackName=STACK)["Stacks"]
+    told = {one["OutputKey"]: one["OutputValue"] for one in root["Outputs"]}
+    for name, one in parted.parts.items():
+        client.create_stack(
+            StackName=f"{STACK}-{name}",
+            TemplateBody=one.text,
+            Parameters=[{"ParameterKey": key, "ParameterValue": told[key]} for key in one.parameters],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        client.get_waiter("stack_create_complete").wait(StackName=f"{STACK}-{name}", WaiterConfig={"Delay": 1})
 
 
 def _without_the_unknown(template: Any) -> Any:

@@ -69,8 +69,8 @@ class KernelSettings(FrozenSettings):
     redis_rest_token: SecretRef
     #: What comes before "<service>-<queue>" in a queue's URL.
     queue_url_prefix: str
-    #: The KMS key that wraps the data keys of envelopes.
-    kms_key_id: str
+    #: The KMS key that wraps the data keys of envelopes; "" where nothing is sealed.
+    kms_key_id: str = ""
     #: What sessions are signed with, 32 characters or more.
     jwt_secret: SecretRef
     #: The secret before the present one: its tokens stay good until they run out.
