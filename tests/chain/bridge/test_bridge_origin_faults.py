@@ -1,0 +1,208 @@
+"""An EVM origin whose endpoints lie, lag or are away: it says nothing rather than what is not so."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.bridge.core.escrow import CLAIM_PAYMENT
+from functions.bridge.core.finality import Depth
+from functions.bridge.core.order import Deposit
+from infra.local.fault_proxy import FaultProxy
+from kernel.abi import address_word, uint_word
+from kernel.jsonrpc.endpoint import RpcUnavailable
+from kernel.jsonrpc.quorum import NoQuorum
+from tests.chain.bridge.scene import Scene
+from tests.chain.evm.liar import Liar, always
+
+pytestmark = pytest.mark.chain
+
+Lying = Callable[..., Liar]
+NOT_PENDING = "0x" + bytes(32).hex()
+
+
+def proxy_of(scene: Scene) -> FaultProxy:
+    assert scene.world.l2.proxy is not None
+    return scene.world.l2.proxy
+
+
+def invented_closing(scene: Scene, deposit: Deposit) -> Callable[[list[Any], Any], Any]:
+    """Logs with a repayment of this order in the deposit's own block."""
+    words = uint_word(deposit.key.order_id) + address_word(scene.maker) + uint_word(deposit.amount_wei)
+
+    def lie(params: list[Any], result: Any) -> Any:
+        invented = {
+            "address": scene.generation.escrow.address,
+            "topics": ["0x" + CLAIM_PAYMENT.hex()],
+            "data": "0x" + words.hex(),
+            "blockNumber": hex(deposit.block_number),
+            "blockHash": "0x" + deposit.block_hash.hex(),
+            "transactionHash": "0x" + deposit.transaction_hash.hex(),
+            "logIndex": "0x7",
+        }
+        return [*result, invented]
+
+    return lie
+
+
+@pytest.mark.parametrize("away", [{"outage": True}, {"failure": "http_500"}, {"failure": "reset"}], ids=str)
+def test_one_endpoint_alone_decides_nothing(faulty: Scene, away: dict[str, Any]) -> None:
+    """With the other away there is no depth and no closing, however long that takes; then there is."""
+    deposit, proxy = faulty.lock(), proxy_of(faulty)
+    faulty.close(deposit)
+    faulty.world.l2.mine(2)
+    origin = faulty.origin(*proxy.urls)
+
+    with proxy["secondary"].injected(**away):
+        for read in (origin.depth, origin.closed):
+            for _ in range(2):
+                with pytest.raises((NoQuorum, RpcUnavailable)):
+                    read(deposit)
+                faulty.clock.advance(60)
+
+    assert origin.depth(deposit) is not None
+    assert origin.closed(deposit) is not None
+
+
+def test_a_lagging_endpoint_makes_nothing_deeper_final_or_closed(faulty: Scene) -> None:
+    """What it has not seen yet is seen by one endpoint only."""
+    deposit, proxy = faulty.lock(), proxy_of(faulty)
+    origin = faulty.origin(*proxy.urls)
+    with proxy["primary"].injected(stale_head=deposit.block_number):
+        faulty.close(deposit)
+        assert Depth(confirmations=1, finalized=False) == origin.depth(deposit)
+
+        faulty.world.l2.mine(2)
+        assert origin.closed(deposit) is None
+
+    assert origin.closed(deposit) is not None
+
+
+def test_a_deposit_that_one_endpoint_has_not_seen_waits(faulty: Scene) -> None:
+    """Neither gone nor there."""
+    proxy = proxy_of(faulty)
+    stands_at = faulty.world.l2.block_number()
+    deposit = faulty.lock()
+
+    with proxy["primary"].injected(stale_head=stands_at), pytest.raises(NoQuorum):
+        faulty.origin(*proxy.urls).depth(deposit)
+
+
+@pytest.mark.parametrize("pruned", [1, 2], ids=["one", "both"])
+def test_endpoints_that_have_pruned_their_receipts_make_no_deposit_gone(faulty: Scene, pruned: int) -> None:
+    """The block still has the transaction, so what they cannot show has not been taken back."""
+    deposit, proxy = faulty.lock(), proxy_of(faulty)
+    faulty.world.l2.mine(5)
+    for identity in proxy.identities[:pruned]:
+        identity.inject(logs_pruned=True)
+
+    if pruned == 1:
+        with pytest.raises(NoQuorum):
+            faulty.origin(*proxy.urls).depth(deposit)
+    else:
+        assert Depth(confirmations=0, finalized=False) == faulty.origin(*proxy.urls).depth(deposit)
+
+
+def test_one_of_two_that_invents_a_closing_closes_nothing(newer: Scene, start_lying: Lying) -> None:
+    """That the escrow does not wait, and the event: each is a lie, and both."""
+    deposit = newer.lock()
+    newer.world.l2.mine(2)
+    invented = invented_closing(newer, deposit)
+    for lies in (
+        {"eth_call": always(NOT_PENDING)},
+        {"eth_getLogs": invented},
+        {"eth_call": always(NOT_PENDING), "eth_getLogs": invented},
+    ):
+        liar = start_lying(newer.world.l2.url, **lies)
+        with suppress(NoQuorum):
+            assert newer.origin(liar.url, newer.world.l2.url).closed(deposit) is None
+
+
+def test_two_outvote_one_that_invents_a_closing(faulty: Scene, start_lying: Lying) -> None:
+    """Wherever it stands in the order."""
+    deposit, urls = faulty.lock(), proxy_of(faulty).urls
+    faulty.world.l2.mine(2)
+    liar = start_lying(faulty.world.l2.url, eth_call=always(NOT_PENDING), eth_getLogs=invented_closing(faulty, deposit))
+
+    assert faulty.origin(liar.url, *urls).closed(deposit) is None
+    assert faulty.origin(*urls, liar.url).closed(deposit) is None
+
+
+def test_an_endpoint_that_denies_a_closing_delays_it(newer: Scene, start_lying: Lying) -> None:
+    """Two that contradict each other say nothing; a third one's word stands."""
+    deposit = newer.lock()
+    newer.close(deposit)
+    newer.world.l2.mine(2)
+    denying = start_lying(newer.world.l2.url, eth_getLogs=always([]))
+
+    with pytest.raises(NoQuorum):
+        newer.origin(denying.url, newer.world.l2.url).closed(deposit)
+    honest = start_lying(newer.world.l2.url)
+    assert newer.origin(denying.url, newer.world.l2.url, honest.url).closed(deposit) is not None
+
+
+def test_a_head_that_one_endpoint_exaggerates_makes_nothing_deep(newer: Scene, start_lying: Lying) -> None:
+    """Neither the newest block nor the final one, as long as it lies by less than what has it left out."""
+    deposit = newer.lock()
+
+    def ahead(params: list[Any], block: Any) -> Any:
+        if params[0] in ("latest", "finalized"):
+            return {**block, "number": hex(deposit.block_number + 4)}
+        return block
+
+    liar = start_lying(newer.world.l2.url, eth_getBlockByNumber=ahead)
+
+    for urls in ((liar.url, newer.world.l2.url), (newer.world.l2.url, liar.url)):
+        assert Depth(confirmations=1, finalized=False) == newer.origin(*urls).depth(deposit)
+
+
+def test_an_endpoint_on_another_fork_neither_keeps_nor_forgets_a_deposit(newer: Scene, start_lying: Lying) -> None:
+    """One says that the deposit is there, one that another block is: nothing is paid, and nothing forgotten."""
+    deposit = newer.lock()
+    newer.world.l2.mine(3)
+
+    def other_fork(params: list[Any], block: Any) -> Any:
+        return {**block, "hash": "0x" + "ab" * 32} if params[0] == hex(deposit.block_number) else block
+
+    forked = start_lying(newer.world.l2.url, eth_getBlockByNumber=other_fork)
+
+    for urls in ((forked.url, newer.world.l2.url), (newer.world.l2.url, forked.url)):
+        with pytest.raises(NoQuorum):
+            newer.origin(*urls).depth(deposit)
+
+
+def test_a_receipt_that_one_endpoint_forges_makes_no_deposit(newer: Scene, start_lying: Lying) -> None:
+    """A deposit of a hundred times the amount, borne out by whoever told of it."""
+    deposit = newer.lock()
+    newer.world.l2.mine(3)
+    event = newer.event(deposit)
+    data = event.data[:64] + uint_word(100 * deposit.amount_wei) + event.data[96:]
+
+    def forged(params: list[Any], receipt: Any) -> Any:
+        return {**receipt, "logs": [{**log, "data": "0x" + data.hex()} for log in receipt["logs"]]}
+
+    liar = start_lying(newer.world.l2.url, eth_getTransactionReceipt=forged)
+    told = newer.origin().deposit(replace(event, data=data))
+    assert told.amount_wei == 100 * deposit.amount_wei
+
+    for urls in ((liar.url, newer.world.l2.url), (newer.world.l2.url, liar.url)):
+        with pytest.raises(NoQuorum):
+            newer.origin(*urls).depth(told)
+    honest = start_lying(newer.world.l2.url)
+    assert newer.origin(liar.url, newer.world.l2.url, honest.url).depth(told) is None
+
+
+@pytest.mark.parametrize("blocks", [1, 3, 7])
+def test_a_closing_is_found_through_whatever_ranges_an_endpoint_takes(faulty: Scene, blocks: int) -> None:
+    """Also far below the newest block."""
+    deposit, proxy = faulty.lock(), proxy_of(faulty)
+    faulty.close(deposit)
+    faulty.world.l2.mine(20)
+    proxy["primary"].inject(logs_range_max=blocks)
+
+    closing = faulty.origin(*proxy.urls).closed(deposit)
+
+    assert closing is not None
+    assert closing.amount_wei == deposit.amount_wei
