@@ -258,15 +258,17 @@ class SimulatedNode:
 class SimulatedEndpoint(Endpoint):
     """The product's endpoint, whose answers come from a node in this process."""
 
-    def __init__(self, name: str, node: SimulatedNode) -> None:
+    def __init__(self, name: str, node: SimulatedNode, point: Callable[[], None]) -> None:
         super().__init__(f"http://{name}", timeout_s=1.0)
-        self.node = node
+        self.node, self.point = node, point
 
     def _post(self, body: Any) -> Any:
         if self.node.fault == Fault.AWAY:
             raise EndpointUnavailable(endpoint=self.name, reason="away")
+        self.point()
         calls = body if isinstance(body, list) else [body]
         answers = [{"id": one["id"], **self.node.answer(one["method"], one["params"])} for one in calls]
+        self.point()
         return answers if isinstance(body, list) else answers[0]
 
 
@@ -286,9 +288,9 @@ class InTurn:
         """Nothing is open."""
 
 
-def pool_of(nodes: Sequence[SimulatedNode], clock: Clock) -> RpcPool:
-    """The product's pool over these nodes of one chain."""
-    endpoints = tuple(SimulatedEndpoint(f"node-{nth}", node) for nth, node in enumerate(nodes))
+def pool_of(nodes: Sequence[SimulatedNode], clock: Clock, point: Callable[[], None] = lambda: None) -> RpcPool:
+    """The product's pool over these nodes of one chain; `point` is called before and after each call of a node."""
+    endpoints = tuple(SimulatedEndpoint(f"node-{nth}", node, point) for nth, node in enumerate(nodes))
     chain = nodes[0].chain
     pool = RpcPool([f"http://{one.name}" for one in endpoints], chain.chain_id, clock, survey_ttl_s=1.0)
     pool._endpoints, pool._fan = endpoints, InTurn()  # type: ignore[assignment]
