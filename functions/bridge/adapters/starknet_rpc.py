@@ -177,7 +177,7 @@ class StarknetView:
 
     def events_of(self, block_hash: bytes, address: int, key: int) -> tuple[Said, ...]:
         """The same of one block, but from the receipts of its transactions: what the node has beside its index."""
-        block = self.node.call("starknet_getBlockWithReceipts", [{"block_hash": "0x" + block_hash.hex().lstrip("0")}])
+        block = self.node.call("starknet_getBlockWithReceipts", [of_hash(block_hash)])
         context = {"block_hash": block["block_hash"], "block_number": block["block_number"]}
         told = [
             event | context | {"transaction_hash": one["receipt"]["transaction_hash"]}
@@ -210,6 +210,11 @@ def network_of(chain_id: str) -> str:
 def at_height(number: int) -> dict[str, int]:
     """A block's id by its height."""
     return {"block_number": number}
+
+
+def of_hash(block_hash: bytes) -> dict[str, str]:
+    """A block's id by its hash."""
+    return {"block_hash": hex(int.from_bytes(block_hash, "big"))}
 
 
 def height(told: Any) -> int:
