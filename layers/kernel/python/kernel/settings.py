@@ -12,7 +12,7 @@ A slice declares its own beside the kernel's, in its wiring.py and nowhere else:
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -89,6 +89,8 @@ class KernelSettings(FrozenSettings):
     pins_gateways: str = ""
     #: How many pinning services are to hold each pin; 0: the bucket alone.
     pins_wanted: int = Field(default=0, ge=0, le=8)
+    #: "extension": AWS's Parameters-and-Secrets extension is asked first; "store": nobody but the stores themselves.
+    secrets_from: Literal["store", "extension"] = "store"
     #: What is written to the log at least.
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     #: Browser origins that may call the API, comma separated in the environment; none by default.
@@ -117,6 +119,11 @@ class KernelSettings(FrozenSettings):
     def pin_gateways(self) -> list[str]:
         """The gateways as a list."""
         return [url.strip() for url in self.pins_gateways.split(",") if url.strip()]
+
+
+def session_token() -> str | None:
+    """What names this function to its extensions; a function with SnapStart has none."""
+    return os.environ.get("AWS_SESSION_TOKEN") or None
 
 
 def is_traced() -> bool:

@@ -73,7 +73,7 @@ class Kernel:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self._given_clock, self._board = clock, board
-        self.secrets: Secrets = secrets or AwsSecrets(settings.stage, self.clock)
+        self.secrets: Secrets = secrets or self._aws_secrets()
         self._role = role
         self._sender, self._cache, self._limiter, self._kms = sender, cache, limiter, kms
         self._publisher, self._content, self._objects = publisher, content, objects
@@ -294,6 +294,13 @@ class Kernel:
         self.postgres.check_schema()
         if keys:
             self.envelope.check()
+
+    def _aws_secrets(self) -> Secrets:
+        if self.settings.secrets_from == "store":
+            return AwsSecrets(self.settings.stage, self.clock)
+        from kernel.secrets.extension import Extension
+
+        return AwsSecrets(self.settings.stage, self.clock, extension=Extension())
 
     def _database_url(self) -> SecretStr:
         """Where the database is; told anew for each connection. Raises SettingsInvalid for one that takes no TLS."""

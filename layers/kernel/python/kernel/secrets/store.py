@@ -1,4 +1,9 @@
-"""Owns secrets by reference: a setting says where a secret is, and only this room fetches it."""
+"""Owns how a reference becomes its secret, and for how long a secret is believed.
+
+What Secrets Manager or SSM told is remembered for `CACHE_S`. What the extension told is not: it has a memory of its own
+(SECRETS_MANAGER_TTL and SSM_PARAMETER_STORE_TTL, by default the same five minutes), and one after the other they would
+keep a rotated secret for ten. Whoever holds something made of a secret, as a connection, holds the secret of then.
+"""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +17,8 @@ from kernel.settings import PLAIN_STAGES
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_ssm import SSMClient
+
+    from kernel.secrets.extension import Extension
 
 #: Long enough to spare the store, short enough that a rotated secret is picked up.
 CACHE_S = 300.0
@@ -29,11 +36,11 @@ class Secrets(Protocol):
 
 
 class AwsSecrets:
-    """Secrets Manager and SSM, each secret remembered for five minutes; `plain:` only in the stages local and test."""
+    """Secrets Manager and SSM, behind the extension where there is one; `plain:` only in the stages local and test."""
 
-    def __init__(self, stage: str, clock: Clock | None = None) -> None:
+    def __init__(self, stage: str, clock: Clock | None = None, *, extension: "Extension | None" = None) -> None:
         self._plain_allowed = stage in PLAIN_STAGES
-        self._clock = clock or SystemClock()
+        self._clock, self._extension = clock or SystemClock(), extension
         self._known: dict[str, tuple[float, SecretStr]] = {}
         self._secrets_manager: SecretsManagerClient | None = None
         self._ssm: SSMClient | None = None
@@ -44,6 +51,9 @@ class AwsSecrets:
         if secret is not None and self._clock.time_s() - read_at_s < CACHE_S:
             return secret
 
+        told = self._from_extension(ref)
+        if told is not None:
+            return SecretStr(told)
         secret = SecretStr(self._read(ref))
         self._known[ref] = (self._clock.time_s(), secret)
         return secret
@@ -54,6 +64,13 @@ class AwsSecrets:
             if client is not None:
                 client.close()
         self._secrets_manager = self._ssm = None
+
+    def _from_extension(self, ref: str) -> str | None:
+        scheme, _, name = ref.partition(":")
+        if self._extension is None:
+            return None
+        readers = {"secretsmanager": self._extension.from_secrets_manager, "ssm": self._extension.from_ssm}
+        return readers[scheme](name) if scheme in readers else None
 
     def _read(self, ref: str) -> str:
         scheme, _, name = ref.partition(":")
