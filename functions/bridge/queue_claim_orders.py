@@ -8,6 +8,6 @@ from kernel.tasks import Outcome, Task
 
 @task_handler(build_deps)
 def handler(task: Task[ClaimSlot], deps: Deps) -> Outcome:
-    batches = deps.claiming.look(task.payload)
+    claims = deps.claiming.look(task.payload)
 
-    return deps.claiming.take(task.payload, batches, fence=task.fence)
+    return deps.claiming.take(claims, fence=task.fence)

@@ -20,24 +20,28 @@ if TYPE_CHECKING:
     from functions.bridge.adapters.closing import Closings
     from functions.bridge.adapters.deciding import Deciding
     from functions.bridge.adapters.filling import Filling
+    from functions.bridge.adapters.following import Following
     from functions.bridge.adapters.indexing import Indexing
     from functions.bridge.adapters.market import Ether
     from functions.bridge.adapters.orders import Orders
     from functions.bridge.adapters.origin import Origin
+    from functions.bridge.adapters.overview import Overview
     from functions.bridge.adapters.posting import Posts
+    from functions.bridge.adapters.rebalancing import Rebalancing
     from functions.bridge.adapters.registry import Registry
+    from functions.bridge.adapters.retrying import Retrying
     from functions.bridge.adapters.settling import Settling
     from functions.bridge.core.policy import Limits
     from kernel.evm.rpc import RpcPool
     from kernel.keys.evm import Signer
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
+    from kernel.treasury import KillSwitch
     from kernel.treasury.desks import Desk
     from kernel.treasury.treasury import Treasury
     from kernel.tunables import Tunables
     from kernel.wiring import Kernel
 
 ROLE = "counterpart_bridge"
-SERVICE = "bridge"
 #: What the signer's key is sealed for: it is a wallet of the treasury.
 KEY_PURPOSE = "treasury"
 
@@ -74,6 +78,9 @@ class Settings(FrozenSettings):
     signer: str
     #: JSON, as functions/bridge/adapters/origin_settings.py describes it.
     origins: Annotated[tuple[AnyOrigin, ...], NoDecode, BeforeValidator(_from_json)] = ()
+
+    #: JSON object origin -> the operator's address there, to which earnings above the wallet's target are sent.
+    collect_to: Annotated[dict[str, str], NoDecode, BeforeValidator(_from_json)] = Field(default={})
 
     #: Claims gather for so long.
     claim_every_s: int = Field(default=60, ge=1, le=86_400)
@@ -130,7 +137,7 @@ class Deps(KernelDeps):
         """L1's RPC endpoints."""
         from kernel.evm.rpc import RpcPool
 
-        urls = self._urls(self.settings.l1_rpc_urls)
+        urls = self.urls(self.settings.l1_rpc_urls)
         return RpcPool(urls, self.settings.l1_chain_id, self.clock, health=self.kernel.breakers)
 
     @cached_property
@@ -194,7 +201,6 @@ class Deps(KernelDeps):
     def outbox(self) -> EvmOutbox:
         """Our transactions."""
         from kernel.outbox.evm import EvmOutbox
-        from kernel.treasury.switch import KillSwitch
 
         return EvmOutbox(
             self.kernel.postgres,
@@ -203,8 +209,15 @@ class Deps(KernelDeps):
             {self.settings.signer: self._signer},
             self.clock,
             policy=self.settings.outbox_policy,
-            switch=KillSwitch(self.kernel.postgres, self.clock),
+            switch=self.switch,
         )
+
+    @cached_property
+    def switch(self) -> KillSwitch:
+        """The kill switch of each service."""
+        from kernel.treasury.switch import KillSwitch
+
+        return KillSwitch(self.kernel.postgres, self.clock)
 
     @cached_property
     def treasury(self) -> Treasury:
@@ -292,25 +305,66 @@ class Deps(KernelDeps):
 
         return Settling(self.orders, self.posts, self.origins, self.treasury, self.clock)
 
+    @cached_property
+    def following(self) -> Following:
+        """The turns of the origins' cursors."""
+        from functions.bridge.adapters.following import Following
+
+        return Following(self.kernel.postgres, self.origins, self.clock)
+
+    @cached_property
+    def retrying(self) -> Retrying:
+        """What failed, anew."""
+        from functions.bridge.adapters.retrying import Retrying
+        from kernel.audit import Audit
+
+        audit = Audit(self.kernel.postgres, self.clock)
+        return Retrying(postgres=self.kernel.postgres, orders=self.orders, audit=audit)
+
+    @cached_property
+    def rebalancing(self) -> Rebalancing:
+        """Our money, where it should be."""
+        from functions.bridge.adapters.rebalancing import Rebalancing
+
+        return Rebalancing(
+            self.kernel.postgres,
+            self.treasury,
+            self._desk,
+            self.switch,
+            self.origins,
+            self.clock,
+            l1_chain=self.settings.l1_chain,
+            signer=self.settings.signer,
+            collect_to=self.settings.collect_to,
+        )
+
+    @cached_property
+    def overview(self) -> Overview:
+        """What is shown of orders, quotes and books."""
+        from functions.bridge.adapters.overview import Overview
+
+        return Overview(self)
+
     def _origin(self, settings: OriginSettings) -> Origin:
         from functions.bridge.adapters.origins import origin_of
 
-        return origin_of(self, settings, self._urls(settings.rpc_urls))
+        return origin_of(self, settings, self.urls(settings.rpc_urls))
 
     def _desk(self, chain: str) -> Desk:
+        from functions.bridge.adapters.origins import desk_of
         from kernel.evm.transactions import TRANSFER_GAS
         from kernel.treasury.evm import EvmDesk
-        from kernel.treasury.wallets import ChainUnknown
 
         if chain != self.settings.l1_chain:
-            raise ChainUnknown(chain=chain)
+            return desk_of(self, chain)
         return EvmDesk(lambda _: self.outbox, self.l1, self.settings.outbox_policy, transfer_gas=TRANSFER_GAS)
 
     @cached_property
     def _signer(self) -> Signer:
         return self.kernel.vault.evm_signer(self.settings.signer, purpose=KEY_PURPOSE, chain=self.settings.l1_chain)
 
-    def _urls(self, reference: str) -> list[str]:
+    def urls(self, reference: str) -> list[str]:
+        """RPC URLs behind a reference."""
         return self.kernel.secrets.resolve(reference).get_secret_value().split()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from functions.bridge.adapters.mailbox import Mailbox
-from functions.bridge.adapters.origin import KIND, ClaimCall, Closing
+from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing
 from functions.bridge.adapters.past_logs import newest_first
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.core.escrow import (
@@ -31,7 +31,6 @@ from functions.bridge.core.registry import Family, L2Gas, Payment, chain_of, cla
 from kernel.abi import WordMalformed
 from kernel.chain_events import EvmEvent
 from kernel.clock import Clock
-from kernel.errors import Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Head, Log, hexadecimal, octets, quantity
 from kernel.evm.evidence import final_block, last_final, receipt_of
@@ -49,14 +48,6 @@ _REORGANISED_BLOCKS_MAX: Final = 256
 _GAS_HEADROOM_BPS: Final = 2_500
 #: So often the value of a claim is doubled where nobody tells what its message costs.
 _DOUBLINGS_MAX: Final = 32
-
-
-class ClaimRefused(Transient):
-    """The registry would refuse this claim now."""
-
-    cause = "It does not hold the payment, or our signer may not claim, or the message's value does not suffice."
-    remedy = "The claim is tried again; compare the registry's owner and market maker with our signer if this lasts."
-    retry_after_s = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +115,11 @@ class EvmOrigin:
         """Of the newest blocks and of the final ones; what both tell becomes one task."""
         final = None if self._terms.confirmations is None else self._terms.confirmations - 1
         return self._watch("newest", _NEWEST_CONFIRMATIONS), self._watch("accepted", final)
+
+    @property
+    def webhook_watches(self) -> tuple[Watch, ...]:
+        """The newest blocks'."""
+        return self.watches[:1]
 
     def newest(self, seconds: float) -> None:
         """A turn over the newest blocks. Raises ChainUnread, RpcUnavailable, WrongChain, WatchChanged."""

@@ -264,7 +264,7 @@ class Orders:
     def wake(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
         """Have the step of an order's state taken anew, whatever became of the task that should."""
         now = self._clock.now()
-        woken = stored(tx.one(Q["wake_order"], **order.row, now=now))
+        woken = self._woken(tx, order)
         match order.state:
             case State.PENDING:
                 self.enqueue_decision(tx, woken, now, wakes=woken.wakes)
@@ -275,6 +275,15 @@ class Orders:
             case State.PROVED:
                 self.enqueue_closing(tx, woken, now, wakes=woken.wakes)
         return woken
+
+    def wake_closing(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
+        """Have the escrow asked now, whatever the order's state: it has closed an order that seemed to need a claim."""
+        woken = self._woken(tx, order)
+        self.enqueue_closing(tx, woken, self._clock.now(), wakes=woken.wakes)
+        return woken
+
+    def _woken(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
+        return stored(tx.one(Q["wake_order"], **order.row, now=self._clock.now()))
 
     def _row(self, tx: Transaction, order: StoredOrder, query: str, **columns: Any) -> StoredOrder:
         named = {**order.row, "state": order.state, "now": self._clock.now()}

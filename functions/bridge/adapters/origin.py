@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from functions.bridge.core.finality import Depth, Rule
 from functions.bridge.core.order import Deposit
 from functions.bridge.core.registry import Family, Payment
+from kernel.errors import Transient
+from kernel.evm.log_cursor import Watch
 
 #: Of the tasks that events of an escrow become, whoever tells them.
 KIND = "bridge.chain_events"
@@ -31,6 +33,14 @@ class ClaimCall:
     data: bytes
     value_wei: int
     gas_limit: int
+
+
+class ClaimRefused(Transient):
+    """The registry would refuse this claim now."""
+
+    cause = "It does not hold the payment, or our signer may not claim, or the message's value does not suffice."
+    remedy = "The claim is tried again; compare the registry's owner and market maker with our signer if this lasts."
+    retry_after_s = 60.0
 
 
 class Origin(Protocol):
@@ -65,6 +75,10 @@ class Origin(Protocol):
     def block_s(self) -> float: ...
     @property
     def finality_s(self) -> float: ...
+    @property
+    def webhook_watches(self) -> tuple[Watch, ...]:
+        """What webhooks may tell of, as its cursors would; none where no webhook can."""
+        ...
 
     def newest(self, seconds: float) -> None:
         """A turn over the newest blocks: each SetOrder event, and each that was taken back, becomes a task."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.bridge.core.finality import FLOOR, Rule, checked
+from kernel.evm.fees import GWEI
 from kernel.settings import SecretRef
 
 
@@ -71,13 +72,20 @@ class ZkSyncSettings(OriginSettings):
     message_gas_limit: int = Field(default=1_000_000, gt=0)
     message_gas_further: int = Field(default=150_000, ge=0)
     message_gas_per_pubdata_byte: int = Field(default=800, gt=0)
+    #: Of a transfer from our account there, and the wei per gas that it may cost: as `ops_chains` has it, who sends it.
+    transfer_gas: int = Field(default=500_000, ge=21_000)
+    fee_cap_wei: int = Field(default=5 * GWEI, gt=0)
 
 
 class StarknetSettings(OriginSettings):
-    """Starknet. chain_id: the network's, as text: SN_MAIN or SN_SEPOLIA."""
+    """Starknet. chain_id: the network's, as text: SN_MAIN or SN_SEPOLIA. escrow, account: felts in hexadecimal."""
 
     kind: Literal["starknet"]
     chain_id: str = Field(pattern="^[A-Z0-9_]{1,31}$")
+    escrow: str = Field(pattern="^0x[0-9a-fA-F]{1,64}$")
+    account: str = Field(pattern="^0x[0-9a-fA-F]{1,64}$")
+    #: A message that would cost more is not sent: what is too much does not come back.
+    message_fee_max_wei: int = Field(default=10**16, gt=0)
 
 
 AnyOrigin = Annotated[ZkSyncSettings | StarknetSettings, Field(discriminator="kind")]

@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.bridge.adapters.evm_origin import ClaimRefused
-from functions.bridge.adapters.origin import KIND, ClaimCall, Closing
+from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.starknet_cursor import StarknetCursor, StarknetWatch
 from functions.bridge.adapters.starknet_rpc import Said, StarknetPool, StarknetView, of_hash

@@ -9,6 +9,7 @@ from functions.bridge.core.order import OrderKey
 from kernel.correlation import current
 from kernel.tasks import TaskSpec
 
+SERVICE: Final = "bridge"
 DECIDE: Final = "bridge.decide_order"
 FILL: Final = "bridge.fill_order"
 SUBMIT: Final = "bridge.submit_transaction"
@@ -17,7 +18,19 @@ CLOSE: Final = "bridge.close_order"
 #: A step that cannot be taken now fails for reasons of the surroundings; the order itself counts its own failures.
 ATTEMPTS_MAX: Final = 100
 
-__all__ = ["CHAIN_EVENTS", "CLAIM", "CLOSE", "DECIDE", "FILL", "SUBMIT", "ClaimSlot", "OrderStep", "claims", "step"]
+__all__ = [
+    "CHAIN_EVENTS",
+    "CLAIM",
+    "CLOSE",
+    "DECIDE",
+    "FILL",
+    "SERVICE",
+    "SUBMIT",
+    "ClaimSlot",
+    "OrderStep",
+    "claims",
+    "step",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +57,8 @@ class ClaimSlot:
 def step(kind: str, key: OrderKey, generation: int, *, number: int, wakes: int = 0, run_at: datetime) -> TaskSpec:
     """The task that takes an order's step, as "bridge:zksync:17:decide". It is one of its kind and number.
 
-    number: of the round, or of the claim, from 1; it shows from the second on. wakes: that it is asked for anew, because
-    the task of this number has ended or is lost.
+    number: of the round, or of the claim, from 1; it shows from the second on. wakes: above 0 it is asked for anew,
+    because the task of this number has ended or is lost.
     """
     name = kind.removeprefix("bridge.").removesuffix("_order") + (f":{number}" if number > 1 else "")
     return TaskSpec(

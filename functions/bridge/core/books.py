@@ -65,8 +65,8 @@ def claimed(value_wei: int, l1: str) -> tuple[Line, ...]:
 def closed(deposit: Deposit, l1: str, l2: str, repaid: str) -> tuple[Line, ...]:
     """The escrow has repaid amount and fee. `repaid`: the account that they go to in these postings.
 
-    That is `OUTSIDE` where the treasury keeps the wallet on the origin, since it books the money from there to it; where
-    it does not, this is all that is booked, and `repaid` is the wallet's own account.
+    That is `OUTSIDE` where the treasury may keep the wallet on the origin, since it books the money from there to it;
+    on a chain that it does not serve this is all that is booked, and `repaid` is the wallet's own account.
     """
     amount, fee = deposit.amount_wei, deposit.fee_wei
     on_origin = (Line(repaid, l2, amount + fee), Line(EXCHANGED, l2, -amount), Line(EARNED, l2, -fee))

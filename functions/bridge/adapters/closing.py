@@ -1,0 +1,163 @@
+"""Waits for escrows: an order is completed when its escrow says that it is closed, never because the registry does.
+
+Until then it is looked at whether the deposit is there at all, and whether the message to the origin was lost.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from functions.bridge.adapters.orders import Orders
+from functions.bridge.adapters.origin import Closing, Origin
+from functions.bridge.adapters.posting import Posts
+from functions.bridge.adapters.reorganised import returned, vanished
+from functions.bridge.adapters.steps import SERVICE, OrderStep
+from functions.bridge.adapters.stored import StoredOrder
+from functions.bridge.core.books import OUTSIDE
+from functions.bridge.core.finality import Depth
+from functions.bridge.core.order import Event, State
+from functions.bridge.core.registry import Family
+from kernel.clock import Clock
+from kernel.errors import Broken, Transient
+from kernel.evm.blocks import hexadecimal
+from kernel.postgres import Fence, Postgres, Transaction
+from kernel.tasks import Done, Outcome, Retry, Skipped
+from kernel.treasury.inlets import Deposit as Receipt
+from kernel.treasury.treasury import Treasury
+from kernel.treasury.wallets import WalletRecord, WalletUnknown
+
+logger = logging.getLogger(__name__)
+
+AWAY_S: Final = 10.0
+PAUSE_MAX_S: Final = 300.0
+#: How long a repayment waits for the books of the wallet that it came to.
+UNOPENED_S: Final = 30.0
+_WAITING: Final = frozenset((State.FULFILLED, State.PROVING, State.PROVED))
+MESSAGE_LOST: Final = "message_lost"
+
+
+class ClosedDifferently(Broken):
+    """An escrow says that it has closed an order with another amount than we know of it."""
+
+    cause = "The escrow is another one than configured, or its event is of another form."
+    remedy = "Compare the order with the escrow's events before its closing is replayed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What was seen of one order: how it was closed, or where its deposit is; and the wallet repaid, where it is kept."""
+
+    closing: Closing | None
+    depth: Depth | None = None
+    wallet: WalletRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Nothing was seen, and why; `over` where nothing is to be seen."""
+
+    reason: str
+    over: bool = False
+
+
+class Closings:
+    """Orders that are paid and not repaid."""
+
+    def __init__(
+        self,
+        postgres: Postgres,
+        orders: Orders,
+        posts: Posts,
+        origins: Mapping[str, Origin],
+        treasury: Treasury,
+        clock: Clock,
+        *,
+        every_s: float,
+        timeout_s: float,
+    ) -> None:
+        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
+        self._treasury, self._clock = treasury, clock
+        self._every_s, self._timeout = every_s, timedelta(seconds=timeout_s)
+
+    def look(self, step: OrderStep) -> Watched | Unread:
+        """Ask the escrow; while it waits, ask where the deposit is."""
+        with self._postgres.transaction() as tx:
+            order = self._orders.order(tx, step.key, step.generation)
+        if order.state not in _WAITING:
+            return Unread(f"it is {order.state}", over=True)
+        origin = self._origins.get(step.origin)
+        if origin is None:
+            return Unread("its origin is not configured")
+        try:
+            closing = origin.closed(order.deposit)
+            if closing is None:
+                return Watched(closing=None, depth=origin.depth(order.deposit))
+        except Transient as away:
+            return Unread(f"a chain cannot be read: {away.code}")
+        return Watched(closing=closing, wallet=self._wallet(origin))
+
+    def take(self, step: OrderStep, found: Watched | Unread, *, fence: Fence) -> Outcome:
+        """Complete the order and book its repayment, or look again later."""
+        if isinstance(found, Unread):
+            return Skipped(found.reason) if found.over else Retry(AWAY_S, found.reason)
+        if found.wallet is not None and found.wallet.opened_block is None:
+            return Retry(UNOPENED_S, "the books of the wallet that is repaid are not open")
+        with self._postgres.transaction(holding=fence) as tx:
+            order = self._orders.order(tx, step.key, step.generation, lock=True)
+            if order.state not in _WAITING:
+                return Skipped(f"it is {order.state}")
+            if found.closing is not None:
+                return self._close(tx, order, found.closing, found.wallet)
+            return self._wait(tx, order, found.depth)
+
+    def _close(self, tx: Transaction, order: StoredOrder, closing: Closing, wallet: WalletRecord | None) -> Outcome:
+        if closing.amount_wei != order.deposit.amount_wei:
+            raise ClosedDifferently(order=order.business_key("close"), amount_wei=str(closing.amount_wei))
+        origin = self._origins[order.key.origin]
+        order = self._posts.recover(tx, self._orders.found(tx, order))
+        told = {"transaction_hash": hexadecimal(closing.transaction_hash), "block": closing.block}
+        closed = self._orders.move(tx, order, Event.CLOSE, told=told, close=(closing.transaction_hash, closing.block))
+        repaid = f"{SERVICE}:wallet:{origin.account}" if origin.family == Family.STARKNET else OUTSIDE
+        if wallet is not None and wallet.opened_block is not None and closing.block > wallet.opened_block:
+            self._treasury.receive(tx, _receipt(order, origin, closing))
+        self._posts.closed(tx, closed, origin.asset, repaid)
+        return Done({"state": str(closed.state), "block": closing.block})
+
+    def _wait(self, tx: Transaction, order: StoredOrder, depth: Depth | None) -> Outcome:
+        waited = self._clock.now() - order.moved_at
+        if depth is None:
+            vanished(tx, self._orders, self._posts, order)
+        elif order.gone_at is not None and (depth.confirmations > 0 or depth.finalized):
+            order = returned(tx, self._orders, self._posts, order)
+        if order.state == State.PROVED and waited > self._timeout:
+            fulfilled = self._orders.move(tx, order, Event.RECLAIM, reason=MESSAGE_LOST)
+            self._orders.fail(tx, fulfilled, MESSAGE_LOST, "the escrow has not closed the order in time")
+            return Done({"state": str(fulfilled.state), "reason": MESSAGE_LOST})
+        pause_s = max(self._every_s, waited.total_seconds() / 20)
+        return Retry(min(PAUSE_MAX_S, pause_s), "the escrow waits")
+
+    def _wallet(self, origin: Origin) -> WalletRecord | None:
+        """The wallet that is repaid, where the treasury keeps it."""
+        try:
+            return self._treasury.wallet(origin.chain, origin.account)
+        except WalletUnknown:
+            if origin.family != Family.STARKNET:
+                logger.warning("A wallet that an escrow repays is not declared.", extra={"chain": origin.chain})
+            return None
+
+
+def _receipt(order: StoredOrder, origin: Origin, closing: Closing) -> Receipt:
+    """The repayment, as the treasury books it: amount and fee."""
+    hash_ = hexadecimal(closing.transaction_hash)
+    return Receipt(
+        key=order.business_key("repaid"),
+        event=f"{origin.chain}:{hash_}:{order.key.order_id}",
+        chain=origin.chain,
+        wallet=origin.account,
+        amount=order.deposit.amount_wei + order.deposit.fee_wei,
+        block=closing.block,
+        transaction_id=hash_,
+        forward_to=None,
+    )

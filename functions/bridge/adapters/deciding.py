@@ -1,0 +1,175 @@
+"""Decides about orders: the world is read outside any transaction, what we have promised inside the one that promises.
+
+One decision at a time sees the exposure and adds to it, so no two together exceed a limit that each keeps alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from functions.bridge.adapters.looking import Sight, already_paid, sight_of
+from functions.bridge.adapters.market import Ether, market
+from functions.bridge.adapters.orders import REORGANISED, Orders
+from functions.bridge.adapters.origin import Origin
+from functions.bridge.adapters.posting import Posts
+from functions.bridge.adapters.registry import Registry
+from functions.bridge.adapters.steps import OrderStep
+from functions.bridge.adapters.stored import StoredOrder
+from functions.bridge.core.order import Event, State
+from functions.bridge.core.policy import Decision, Defer, Drop, Fill, Finality, Inventory, Limits, Market, decide
+from kernel.clock import Clock
+from kernel.errors import Transient
+from kernel.postgres import Fence, Postgres, Transaction
+from kernel.tasks import Done, Outcome, Retry, Skipped
+
+AWAY_S: Final = 5.0
+#: A payment that somebody made is looked at again until it is final.
+UNDECIDED_S: Final = 10.0
+#: How long at least a deposit that is not found is looked for.
+MISSING_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The world as it was read for one order."""
+
+    sight: Sight
+    market: Market
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Nothing to decide by, and why; `over` where nothing is to be decided."""
+
+    reason: str
+    over: bool = False
+
+
+class Deciding:
+    """Decisions about orders to which nothing is promised."""
+
+    def __init__(
+        self,
+        postgres: Postgres,
+        orders: Orders,
+        posts: Posts,
+        origins: Mapping[str, Origin],
+        registry: Registry,
+        ether: Ether,
+        clock: Clock,
+        *,
+        signer: str,
+    ) -> None:
+        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
+        self._registry, self._ether, self._clock, self._signer = registry, ether, clock, signer
+
+    def look(self, step: OrderStep) -> Facts | Unread:
+        """Read the chains and the price for an order that waits for a decision."""
+        with self._postgres.transaction() as tx:
+            order = self._orders.order(tx, step.key, step.generation)
+        if order.state != State.PENDING:
+            return Unread(f"it is {order.state}", over=True)
+        origin = self._origins.get(step.origin)
+        if origin is None:
+            return Unread("its origin is not configured")
+        try:
+            sight = sight_of(order.deposit, origin, self._registry)
+            read = market(order.deposit, origin, self._registry, self._ether, self._clock.now(), payer=self._signer)
+        except Transient as away:
+            return Unread(f"a chain cannot be read: {away.code}")
+        return Facts(sight=sight, market=read)
+
+    def take(self, step: OrderStep, facts: Facts | Unread, limits: Limits, *, fence: Fence) -> Outcome:
+        """Decide, and keep the decision with its inputs and what follows from it."""
+        if isinstance(facts, Unread):
+            return Skipped(facts.reason) if facts.over else Retry(AWAY_S, facts.reason)
+        with self._postgres.transaction(holding=fence) as tx:
+            order = self._orders.order(tx, step.key, step.generation, lock=True)
+            if order.state != State.PENDING:
+                return Skipped(f"it is {order.state}")
+            if order.deposit != facts.sight.deposit:
+                return Retry(0, "it is another deposit now")
+            if facts.sight.depth is None:
+                return self._missing(tx, order)
+            order = self._orders.found(tx, order)
+            if facts.sight.paid is not None:
+                return self._paid(tx, order, facts.sight)
+            return self._decide(tx, order, facts, limits)
+
+    def _missing(self, tx: Transaction, order: StoredOrder) -> Outcome:
+        """No quorum finds it. A retraction forgets it at once; without one it is looked for a while."""
+        gone, origin = self._orders.gone(tx, order), self._origins[order.key.origin]
+        since_s = (self._clock.now() - (gone.gone_at or self._clock.now())).total_seconds()
+        if since_s < 2 * origin.finality_s + MISSING_S:
+            return Retry(max(1.0, origin.block_s, since_s / 10), "the deposit is not on its chain")
+        forgotten = self._orders.move(tx, gone, Event.FORGET, reason=REORGANISED)
+        return Done(_result(forgotten))
+
+    def _paid(self, tx: Transaction, order: StoredOrder, sight: Sight) -> Outcome:
+        if sight.paid is None or not sight.paid.is_final:
+            return Retry(UNDECIDED_S, "a payment of it is not final")
+        return Done(_result(already_paid(tx, self._orders, self._posts, order, sight.paid, signer=self._signer)))
+
+    def _decide(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> Outcome:
+        origin, depth = self._origins[order.key.origin], facts.sight.depth
+        if depth is None:
+            raise ValueError("a deposit that is nowhere is not decided about")
+        finality = Finality(depth=depth, table=origin.table, block_s=origin.block_s, finality_s=origin.finality_s)
+        inventory = self._inventory(tx, order)
+        decision = decide(order, facts.market, limits, inventory, finality)
+        kept = _kept(order, decision, facts, limits, inventory)
+        reason = None if isinstance(decision, Fill) else str(decision.reason)
+        order = self._orders.decided(tx, order, kept, reason=reason)
+        match decision:
+            case Fill():
+                accepted = self._orders.move(tx, order, Event.ACCEPT)
+                self._orders.enqueue_fill(tx, accepted)
+                return Done(_result(accepted))
+            case Drop():
+                return Done(_result(self._orders.move(tx, order, Event.DROP, reason=reason)))
+            case Defer():
+                return Retry(_seconds_until(decision.until, self._clock.now()), str(decision.reason))
+
+    def _inventory(self, tx: Transaction, order: StoredOrder) -> Inventory:
+        deposit = order.deposit
+        promised, to_recipient, of_origin = self._orders.exposure(tx, deposit.key.origin, deposit.recipient, lock=True)
+        return Inventory(
+            available_wei=self._posts.spendable_wei(tx, self._signer) - promised,
+            recipient_open_wei=to_recipient,
+            origin_open_wei=of_origin,
+        )
+
+
+def _kept(order: StoredOrder, decision: Decision, facts: Facts, limits: Limits, inventory: Inventory) -> dict[str, Any]:
+    """A decision as it is stored; amounts as text, because JSON's numbers end sooner than ours."""
+    value = facts.market.value_usd_cents(order.deposit.amount_wei)
+    return {
+        "outcome": type(decision).__name__.lower(),
+        **_texts(asdict(decision)),
+        "inputs": {
+            "value_usd_cents": _text(value),
+            "market": _texts(asdict(facts.market)),
+            "limits": _texts(asdict(limits)),
+            "inventory": _texts(asdict(inventory)),
+            "depth": None if facts.sight.depth is None else asdict(facts.sight.depth),
+        },
+    }
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _text(value) for name, value in values.items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _seconds_until(moment: datetime, now: datetime) -> float:
+    return max(0.0, (moment - now) / timedelta(seconds=1))
+
+
+def _result(order: StoredOrder) -> dict[str, str | None]:
+    return {"state": str(order.state), "reason": order.reason}

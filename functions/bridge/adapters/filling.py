@@ -1,0 +1,167 @@
+"""Records payments: whatever the decision rested on is looked at once more, then one commit makes it certain.
+
+That commit holds the order's state, the postings that take the money out of the wallet, the leased nonce, the unsigned
+payment and its task. Nothing was sent before it, and after it the outbox sends it once, whoever dies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from functions.bridge.adapters.looking import Sight, already_paid, sight_of
+from functions.bridge.adapters.market import payment_of
+from functions.bridge.adapters.orders import Orders
+from functions.bridge.adapters.origin import Origin
+from functions.bridge.adapters.posting import Posts
+from functions.bridge.adapters.registry import Registry
+from functions.bridge.adapters.steps import SERVICE, SUBMIT, OrderStep
+from functions.bridge.adapters.stored import StoredOrder
+from functions.bridge.core.estimates import with_headroom
+from functions.bridge.core.finality import missing, required
+from functions.bridge.core.order import Event, State
+from functions.bridge.core.policy import Limits
+from functions.bridge.core.registry import transfer_call
+from kernel.clock import Clock
+from kernel.errors import Transient
+from kernel.ledger import Overdrawn
+from kernel.postgres import Fence, Postgres, Transaction
+from kernel.tasks import Done, Outcome, Retry, Skipped
+from kernel.treasury import ServiceHalted
+from kernel.treasury.movements import Call, Kind
+from kernel.treasury.movements import Order as Movement
+from kernel.treasury.treasury import Treasury
+from kernel.treasury.wallets import WalletNotOpen, WalletUnknown
+
+AWAY_S: Final = 2.0
+UNDECIDED_S: Final = 10.0
+#: How long a payment that the treasury refuses waits for its next decision.
+REFUSED_S: Final = 30.0
+#: Over the simulated gas: the recipient's code may find another state than the simulation did.
+GAS_HEADROOM_BPS: Final = 2_500
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Nothing to pay by, and why; `over` where nothing is to be paid."""
+
+    reason: str
+    over: bool = False
+
+
+class Filling:
+    """Payments of orders that are decided."""
+
+    def __init__(
+        self,
+        postgres: Postgres,
+        orders: Orders,
+        posts: Posts,
+        origins: Mapping[str, Origin],
+        registry: Registry,
+        treasury: Treasury,
+        clock: Clock,
+        *,
+        signer: str,
+        decision_s: float,
+    ) -> None:
+        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
+        self._registry, self._treasury, self._clock = registry, treasury, clock
+        self._signer, self._decided_within = signer, timedelta(seconds=decision_s)
+
+    def look(self, step: OrderStep) -> Sight | Unread:
+        """Read the deposit and the registry once more."""
+        with self._postgres.transaction() as tx:
+            order = self._orders.order(tx, step.key, step.generation)
+        if order.state != State.PROCESSING:
+            return Unread(f"it is {order.state}", over=True)
+        try:
+            return sight_of(order.deposit, self._origins[step.origin], self._registry)
+        except KeyError:
+            return Unread("its origin is not configured")
+        except Transient as away:
+            return Unread(f"a chain cannot be read: {away.code}")
+
+    def take(self, step: OrderStep, sight: Sight | Unread, limits: Limits, *, fence: Fence) -> Outcome:
+        """Record the payment, or go back to the decision. What the treasury refuses undoes all of it."""
+        if isinstance(sight, Unread):
+            return Skipped(sight.reason) if sight.over else Retry(AWAY_S, sight.reason)
+        try:
+            with self._postgres.transaction(holding=fence) as tx:
+                return self._take(tx, step, sight, limits)
+        except (Overdrawn, ServiceHalted, WalletNotOpen, WalletUnknown) as refused:
+            code = refused.code
+        with self._postgres.transaction(holding=fence) as tx:
+            order = self._orders.order(tx, step.key, step.generation, lock=True)
+            if order.state != State.PROCESSING:
+                return Skipped(f"it is {order.state}")
+            return self._back(tx, order, code, after_s=REFUSED_S)
+
+    def _take(self, tx: Transaction, step: OrderStep, sight: Sight, limits: Limits) -> Outcome:
+        order = self._orders.order(tx, step.key, step.generation, lock=True)
+        if order.state != State.PROCESSING:
+            return Skipped(f"it is {order.state}")
+        if order.deposit != sight.deposit:
+            return self._back(tx, order, "deposit_changed")
+        if sight.paid is not None:
+            if not sight.paid.is_final:
+                return Retry(UNDECIDED_S, "a payment of it is not final")
+            found = already_paid(tx, self._orders, self._posts, order, sight.paid, signer=self._signer)
+            return Done({"state": str(found.state)})
+        doubt = self._doubt(order, sight)
+        if doubt is not None:
+            return self._back(tx, order, doubt)
+        return self._record(tx, order, limits)
+
+    def _doubt(self, order: StoredOrder, sight: Sight) -> str | None:
+        """Why the decision holds no longer; None where it does."""
+        if order.decided_at is None or self._clock.now() - order.decided_at > self._decided_within:
+            return "decision_too_old"
+        if sight.depth is None:
+            return "deposit_gone"
+        needed = required(int(_inputs(order)["value_usd_cents"]), self._origins[order.key.origin].table)
+        return None if missing(sight.depth, needed) == 0 else "deposit_not_final"
+
+    def _record(self, tx: Transaction, order: StoredOrder, limits: Limits) -> Outcome:
+        payment = payment_of(order.deposit, self._origins[order.key.origin])
+        if payment is None:
+            raise ValueError("a recipient that is no address was decided to be paid")
+        gas = min(limits.transfer_gas_max, int(_inputs(order)["market"]["transfer_gas"]))
+        call = Call(
+            data=transfer_call(self._registry.version, payment),
+            gas_limit=with_headroom(gas, GAS_HEADROOM_BPS),
+            submit_kind=SUBMIT,
+            service=SERVICE,
+        )
+        key = order.business_key("fill", order.round)
+        moved = self._orders.move(tx, order, Event.TRANSFER, told={"transfer": key, "gas_limit": call.gas_limit})
+        self._orders.share_transfer(tx, key, "fill", [moved])
+        # Last, because every other payment waits for the nonce until the commit.
+        self._treasury.transfer(
+            tx,
+            Movement(
+                key=key,
+                chain=self._registry.pool.chain,
+                sender=self._signer,
+                recipient=self._registry.address,
+                amount=order.deposit.amount_wei,
+                actor=SERVICE,
+                reason="fills an order",
+                kind=Kind.CALL,
+                call=call,
+            ),
+        )
+        return Done({"state": str(moved.state), "transfer": key})
+
+    def _back(self, tx: Transaction, order: StoredOrder, reason: str, *, after_s: float = 0) -> Outcome:
+        """Decide again."""
+        pending = self._orders.move(tx, order, Event.DEFER, reason=reason)
+        self._orders.enqueue_decision(tx, pending, self._clock.now() + timedelta(seconds=after_s))
+        return Done({"state": str(pending.state), "reason": reason})
+
+
+def _inputs(order: StoredOrder) -> Mapping[str, Any]:
+    if order.decision is None:
+        raise ValueError("an order that is to be filled has a decision")
+    found: Mapping[str, Any] = order.decision["inputs"]
+    return found

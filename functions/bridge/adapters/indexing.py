@@ -1,0 +1,150 @@
+"""Takes what cursors and webhooks tell of an escrow. It is a hint: the chain is read again, by a quorum.
+
+1. An event of something else than a SetOrder of the origin's escrow is nothing.
+2. The deposit is on the chain: it is indexed, once, whoever tells it how often.
+3. It is not, and a retraction was told: the order is forgotten, or what was paid for it is lost.
+4. What was told and what the quorum says differ: look again, until the origin has had the time to become final twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from functions.bridge.adapters.orders import Indexed, Orders
+from functions.bridge.adapters.origin import Origin
+from functions.bridge.adapters.posting import Posts
+from functions.bridge.adapters.reorganised import returned, vanished
+from functions.bridge.core.finality import Depth
+from functions.bridge.core.order import COMMITTED, Deposit
+from functions.bridge.core.starknet import FeltsMalformed
+from kernel.abi import WordMalformed
+from kernel.chain_events import Delivery
+from kernel.clock import Clock
+from kernel.errors import Transient
+from kernel.postgres import Postgres, Transaction
+from kernel.tasks import Done, Outcome, Retry, Skipped
+
+#: The shortest and the longest pause between two looks, in seconds.
+PAUSE_MIN_S, PAUSE_MAX_S = 1.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """The payload: a delivery as `kernel.chain_events.Delivery` writes it; its watch is "bridge.<origin>.<which>"."""
+
+    watch: str
+    sequence: int
+    event: dict[str, Any]
+
+    @property
+    def origin(self) -> str:
+        """Whose event it is, by the name of the watch."""
+        return self.watch.split(".")[1] if self.watch.count(".") == 2 else ""
+
+    @property
+    def delivery(self) -> Delivery:
+        """What was told."""
+        return Delivery.from_json({"watch": self.watch, "sequence": self.sequence, "event": self.event})
+
+    @property
+    def is_retraction(self) -> bool:
+        """Whether it tells that a deposit is gone."""
+        return bool(self.event["removed"])
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The deposit, and where a quorum finds it; None for nowhere."""
+
+    deposit: Deposit
+    depth: Depth | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """It is no deposit of ours."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The chain cannot be read now."""
+
+    code: str
+
+
+Found = Seen | Foreign | Away
+
+
+class Indexing:
+    """From events to orders."""
+
+    def __init__(
+        self, postgres: Postgres, orders: Orders, posts: Posts, origins: Mapping[str, Origin], clock: Clock
+    ) -> None:
+        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
+        self._clock = clock
+
+    def look(self, told: ToldEvent) -> Found:
+        """What the chain says of the event, as a quorum has it."""
+        origin = self._origins.get(told.origin)
+        if origin is None:
+            return Foreign("no origin is configured under this name")
+        try:
+            deposit = origin.deposit(told.delivery.event)
+        except (WordMalformed, FeltsMalformed) as malformed:
+            return Foreign(str(malformed))
+        try:
+            return Seen(deposit, origin.depth(deposit))
+        except Transient as away:
+            return Away(away.code)
+
+    def take(self, told: ToldEvent, found: Found, *, since: datetime) -> Outcome:
+        """Index or forget the deposit. since: when the event was told, for whoever waits for the chain to agree."""
+        match found:
+            case Foreign(reason):
+                return Skipped(reason)
+            case Away(code):
+                return Retry(PAUSE_MIN_S * 5, f"the chain cannot be read: {code}")
+            case Seen(deposit, depth):
+                is_there = depth is not None and (depth.confirmations > 0 or depth.finalized)
+                if is_there and not told.is_retraction:
+                    return self._index(deposit)
+                if depth is None and told.is_retraction:
+                    return self._forget(deposit)
+                return self._wait(told, depth, since)
+        assert_never(found)
+
+    def _wait(self, told: ToldEvent, depth: Depth | None, since: datetime) -> Outcome:
+        origin, waited_s = self._origins[told.origin], (self._clock.now() - since).total_seconds()
+        if depth is not None and depth.finalized:
+            return Skipped("it was taken back, and is final all the same")
+        if waited_s > 2 * origin.finality_s + PAUSE_MAX_S:
+            return Skipped("the chain does not have it" if depth is None else "it was taken back, and is there")
+        pause_s = max(PAUSE_MIN_S, origin.block_s, waited_s / 10)
+        return Retry(min(PAUSE_MAX_S, pause_s), "the chain does not say yet what was told")
+
+    def _index(self, deposit: Deposit) -> Outcome:
+        with self._postgres.transaction() as tx:
+            order, found = self._orders.index(tx, deposit)
+            if found == Indexed.NEXT_GENERATION:
+                self._lose_earlier(tx, deposit)
+            elif found == Indexed.MOVED and order.state in COMMITTED:
+                returned(tx, self._orders, self._posts, order)
+        return Done({"order": order.business_key("index"), "found": str(found)})
+
+    def _lose_earlier(self, tx: Transaction, deposit: Deposit) -> None:
+        """The id belongs to another deposit now: those that it belonged to before are gone."""
+        for order in self._orders.generations(tx, deposit.key)[:-1]:
+            vanished(tx, self._orders, self._posts, order)
+
+    def _forget(self, deposit: Deposit) -> Outcome:
+        with self._postgres.transaction() as tx:
+            known = [order for order in self._orders.generations(tx, deposit.key) if order.deposit == deposit]
+            if not known:
+                return Skipped("no order rests on this block")
+            [order] = known
+            state = vanished(tx, self._orders, self._posts, order).state
+        return Done({"order": order.business_key("index"), "state": str(state)})
