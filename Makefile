@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -11,7 +11,7 @@ WORKERS ?= 2
 ARGS ?=
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 ready: ## Install what the locks name (every target below does it by itself)
 	@$(PYTHON) -m infra.local.bootstrap
@@ -27,6 +27,12 @@ demo-outbox: ready ## 50 transfers on each of two chains while workers and RPC e
 
 demo-edges: ready ## A payment on each of two chains becomes a webhook, a task, a transaction, a push and a trace
 	@$(LOCAL) demo edges $(ARGS)
+
+demo-bridge: ready ## 100 orders over both registries while an L2 forks, an endpoint is away and workers die; then the profit
+	@$(LOCAL) demo bridge $(ARGS)
+
+bridge-worker: ready ## Fill the orders of any registry and escrow until Ctrl-C; ARGS="--help" says what it must be told
+	@$(RUN) -m infra.local.bridge.worker $(ARGS)
 
 up: ready ## Start the local cloud and stay; SEED=1 keeps activity moving
 	@SEED="$(SEED)" $(LOCAL) up $(ARGS)

@@ -43,6 +43,9 @@ TURNS: Final[Mapping[str, float]] = {
     "cron_retry_failed": 5.0,
     "cron_sweep_tasks": 1.0,
 }
+_FORGET_KEY: Final = """
+    delete from kernel.sealed_keys where purpose = %(purpose)s and chain = %(chain)s and address = %(address)s
+"""
 HANDLERS: Final = tuple(f"functions.bridge.{path.stem}" for path in sorted((ROOT / "functions/bridge").glob("*_*.py")))
 #: What the fork server imports, so that containers start in milliseconds.
 WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], "kernel.outbox.evm", "functions.ops.queue_check_wallet", *HANDLERS))
@@ -137,6 +140,7 @@ def open_stage(
     kms_key_id = cloud.environment()["COUNTERPART_KMS_KEY_ID"]
     l1, l2 = f"evm:{target.l1.chain_id}", f"evm:{target.l2.chain_id}"
     wallets = {l1: target.signer, l2: target.account}
+    _forget_key(database_url, l1, target.signer)
     postgres = Postgres(database_url, role="counterpart_ops")
     try:
         vault = Vault(postgres, Envelope(AwsKms(cloud.aws.client("kms")), kms_key_id))
@@ -153,6 +157,14 @@ def open_stage(
     return BridgeStage(
         target=target, stack=stack, cloud=cloud, database_url=database_url, wallets=wallets, admin_key=admin.key
     )
+
+
+def _forget_key(database_url: str, chain: str, address: str) -> None:
+    """Drop what an earlier run sealed: its key service ended with it, so nobody can open that any more."""
+    postgres = Postgres(database_url)
+    with postgres.transaction() as tx:
+        tx.execute(_FORGET_KEY, purpose=KEY_PURPOSE, chain=chain, address=address)
+    postgres.close()
 
 
 def _treasury(postgres: Postgres) -> Treasury:

@@ -66,21 +66,26 @@ class World:
     registry_block: int
     escrow_block: int
 
-    def send(self, wishes: Sequence[Wish]) -> list[str]:
-        """Send the transactions that lock these orders, and wait for nothing; their hashes."""
+    def signed(self, wishes: Sequence[Wish]) -> list[str]:
+        """The signed transactions that lock these orders, in the order in which their users will have sent them."""
         with Node(self.l2.url) as node:
             users = list(dict.fromkeys(wish.user.address for wish in wishes))
             counts = node.batch([("eth_getTransactionCount", [user, "pending"]) for user in users])
-            nonces = {user: int(count, 16) for user, count in zip(users, counts, strict=True)}
-            signed = []
-            for wish in wishes:
-                signed.append(self._signed(wish, nonces[wish.user.address]))
-                nonces[wish.user.address] += 1
-            return [str(sent) for sent in node.batch([("eth_sendRawTransaction", [raw]) for raw in signed])]
+        nonces = {user: int(count, 16) for user, count in zip(users, counts, strict=True)}
+        signed = []
+        for wish in wishes:
+            signed.append(self._signed(wish, nonces[wish.user.address]))
+            nonces[wish.user.address] += 1
+        return signed
+
+    def broadcast(self, signed: Sequence[str]) -> list[str]:
+        """Send signed transactions to the L2, and wait for nothing; their hashes."""
+        with Node(self.l2.url) as node:
+            return [str(sent) for sent in node.batch([("eth_sendRawTransaction", [one]) for one in signed])]
 
     def lock(self, wishes: Sequence[Wish]) -> list[Deposit]:
         """Lock these orders and wait until the chain has them; their deposits in the order of the wishes."""
-        hashes = self.send(wishes)
+        hashes = self.broadcast(self.signed(wishes))
         self.l2.child.wait_until(lambda: all(self.locked(sent) for sent in hashes))
         return [deposit for sent in hashes if (deposit := self.locked(sent))]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: The tour is made of every scene's short form.
-SCENES = ("oracle", "outbox", "edges")
+SCENES = ("oracle", "outbox", "edges", "bridge")
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -38,6 +38,10 @@ def _play(scene: str, console: "Console", *, is_short: bool) -> None:
         from infra.local.demo import edges
 
         edges.play(console)
+    elif scene == "bridge":
+        from infra.local.demo import bridge
+
+        bridge.play(console, bridge.ORDERS_SHORT if is_short else bridge.ORDERS)
     else:
         from infra.local.demo import transfers
 
