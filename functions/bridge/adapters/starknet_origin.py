@@ -39,7 +39,7 @@ from functions.bridge.core.starknet import (
 from kernel.chain_events import StarknetEvent
 from kernel.clock import Clock
 from kernel.errors import Transient
-from kernel.evm.log_cursor import Budget
+from kernel.evm.log_cursor import Budget, Watch
 from kernel.jsonrpc.endpoint import Endpoint, RpcRefused
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.postgres import Postgres
@@ -128,6 +128,16 @@ class StarknetOrigin:
     def watches(self) -> tuple[StarknetWatch, StarknetWatch]:
         """Of the newest blocks and of the final ones; what both tell becomes one task."""
         return self._watch("newest", only_final=False), self._watch("accepted", only_final=True)
+
+    @property
+    def webhook_watches(self) -> tuple[Watch, ...]:
+        """No provider's webhook tells of Starknet."""
+        return ()
+
+    @property
+    def webhook_watches(self) -> tuple[Watch, ...]:
+        """None: no webhook tells of Starknet."""
+        return ()
 
     def newest(self, seconds: float) -> None:
         """A turn over the newest blocks. Raises ChainUnread, RpcUnavailable, WrongChain, WatchChanged."""

@@ -3,20 +3,28 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from functions.bridge.adapters.origin import KIND
+from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.starknet_cursor import StarknetCursor, StarknetWatch
+from functions.bridge.adapters.starknet_origin import StarknetOrigin, StarknetTerms
 from functions.bridge.adapters.starknet_rpc import StarknetPool
+from functions.bridge.core.finality import FLOOR
+from functions.bridge.core.order import Deposit
 from functions.bridge.core.starknet import SET_ORDER
 from kernel.chain_events import Delivery, StarknetEvent
 from kernel.evm.log_cursor import Budget, Progress
+from kernel.evm.rpc import RpcPool
 from kernel.postgres import Postgres
 from kernel.tasks import Tasks
 from kernel.testing import FakeClock, InMemoryQueue
-from tests.integration.bridge.starknet.network import CHAIN_ID, ESCROW, Faults, Network
+from tests.integration.bridge.starknet.network import ACCOUNT, CHAIN_ID, ESCROW, Faults, Network
 
 ROLE = "counterpart_bridge"
+REGISTRY = "0x" + "5e" * 20
+PAYER = "0x" + "77" * 20
 
 
 class Bench:
@@ -61,6 +69,29 @@ class Bench:
     def advance(self, pool: StarknetPool, budget: Budget | None = None, **changes: Any) -> Progress:
         """One turn of a new process."""
         return self.cursor(pool, **changes).advance(budget)
+
+    def origin(self, *faults: Faults, version: int = 2, **terms: Any) -> StarknetOrigin:
+        """The origin as the product reads it; what it asks of L1 nobody answers here."""
+        told = StarknetTerms(
+            name="starknet",
+            escrow=hex(ESCROW),
+            start_block=0,
+            account=hex(ACCOUNT),
+            table=FLOOR,
+            block_s=2.0,
+            finality_s=14_400.0,
+        )
+        registry = Registry(RpcPool(["http://127.0.0.1:1"], 1, self.clock), REGISTRY, version)
+        terms_told = replace(told, **terms)
+        return StarknetOrigin(
+            self.postgres, self.tasks, self.pool(*faults), registry, terms_told, payer=PAYER, clock=self.clock
+        )
+
+    def deposit(self, origin: StarknetOrigin, order_id: int = 0) -> Deposit:
+        """A deposit of the newest block, as the cursor tells of it."""
+        self.network.mine(self.network.set_order(order_id))
+        origin.newest(5)
+        return origin.deposit(self.heard()[-1])
 
     def heard(self) -> list[StarknetEvent]:
         """Every delivery's event, in the order of its sequence; no two tasks have one identity."""

@@ -16,12 +16,13 @@ from itertools import count
 from typing import Any
 
 from functions.bridge.core.starknet import CLAIM_PAYMENT, GET_ORDER_PENDING, SET_ORDER, halves
+from infra.local.bridge.deployment import STARKNET_ESCROW
 from tests.repo.house import ROOT
 
 SPEC: Mapping[str, Any] = json.loads((ROOT / "tests/fixtures/bridge/starknet_rpc.json").read_text())
 
 CHAIN_ID = "SN_SEPOLIA"
-ESCROW = 0xE5C
+ESCROW = STARKNET_ESCROW
 ACCOUNT = 0xACC
 BORN_S = 1_763_722_800
 FELT = re.compile(r"0x(0|[a-fA-F1-9][a-fA-F0-9]{0,62})")
@@ -61,7 +62,8 @@ class Written:
 
     def header(self) -> dict[str, Any]:
         """BLOCK_HEADER and the status."""
-        return copy.deepcopy(SPEC["block"]) | {
+        written: dict[str, Any] = copy.deepcopy(SPEC["block"])
+        return written | {
             "status": self.status,
             "block_hash": hex(self.hash),
             "parent_hash": hex(self.parent_hash),
