@@ -134,11 +134,6 @@ class StarknetOrigin:
         """No provider's webhook tells of Starknet."""
         return ()
 
-    @property
-    def webhook_watches(self) -> tuple[Watch, ...]:
-        """None: no webhook tells of Starknet."""
-        return ()
-
     def newest(self, seconds: float) -> None:
         """A turn over the newest blocks. Raises ChainUnread, RpcUnavailable, WrongChain, WatchChanged."""
         self._cursor(self.watches[0]).advance(Budget(seconds=seconds))
