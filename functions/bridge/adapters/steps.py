@@ -12,7 +12,7 @@ from kernel.tasks import TaskSpec
 SERVICE: Final = "bridge"
 DECIDE: Final = "bridge.decide_order"
 FILL: Final = "bridge.fill_order"
-SUBMIT: Final = "bridge.submit_transaction"
+SUBMIT: Final = "bridge.submit_l1_transaction"
 CLAIM: Final = "bridge.claim_orders"
 CLOSE: Final = "bridge.close_order"
 #: A step that cannot be taken now fails for reasons of the surroundings; the order itself counts its own failures.
