@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Path, Query
 from pydantic import Field
@@ -11,7 +11,7 @@ from functions.ops.wiring import Deps, build_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
 from kernel.handler.http import Document, api, lambda_handler, wired
-from kernel.tunables import Tunable
+from kernel.tunables.documents import Threshold, Thresholds, Tuned, threshold_view
 
 app = api("ops", build_deps)
 Wired = Annotated[Deps, Depends(wired)]
@@ -63,30 +63,6 @@ class Reason(Document):
     reason: str = Field(min_length=1, max_length=500, pattern="[^ ]")
 
 
-class Threshold(Document):
-    """A number that operators tune, as it is in force."""
-
-    name: str
-    value: str
-    default: str
-    minimum: str
-    maximum: str
-    unit: str
-    meaning: str
-
-
-class Thresholds(Document):
-    """Every such number of the kernel."""
-
-    thresholds: list[Threshold]
-
-
-class Tuned(Reason):
-    """A new value, within its bounds."""
-
-    value: str = Field(pattern="^-?[0-9]{1,18}([.][0-9]{1,9})?$")
-
-
 @app.get("/v1/ops/breakers")
 def breakers(deps: Wired, _: Operator) -> BreakersView:
     """How every dependency stands."""
@@ -114,19 +90,14 @@ def reset(dependency: Dependency, why: Reason, deps: Wired, admin: Admin) -> Bre
 @app.get("/v1/ops/thresholds")
 def thresholds(deps: Wired, _: Operator) -> Thresholds:
     """Every threshold with its bounds."""
-    return Thresholds(thresholds=[_threshold(deps, tunable) for tunable in deps.tunables.declarations()])
+    return Thresholds(thresholds=[threshold_view(deps.tunables, one) for one in deps.tunables.declarations()])
 
 
 @app.put("/v1/ops/thresholds/{name}")
 def tune(name: Name, tuned: Tuned, deps: Wired, admin: Admin) -> Threshold:
     """Change a threshold; every container follows within fifteen seconds."""
     deps.tunables.set(name, Decimal(tuned.value), actor=admin.identity, reason=tuned.reason)
-    return _threshold(deps, deps.tunables.declared(name))
-
-
-def _threshold(deps: Deps, tunable: Tunable[Any]) -> Threshold:
-    told = {name: str(getattr(tunable, name)) for name in ("default", "minimum", "maximum", "unit", "meaning")}
-    return Threshold(name=tunable.name, value=str(deps.tunables.get(tunable)), **told)
+    return threshold_view(deps.tunables, deps.tunables.declared(name))
 
 
 handler = lambda_handler(app)

@@ -33,6 +33,8 @@ COUNTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "offload_open_seconds": ("offload", "oldest_s", "How old the oldest of them is."),
     "pins_lacking": ("pins", "amount", "Pinned contents that lack copies."),
     "pins_lacking_seconds": ("pins", "oldest_s", "How old the oldest of them is."),
+    "work_open": ("work", "amount", "What a service has not finished: the bridge's orders, by network and state."),
+    "work_open_seconds": ("work", "oldest_s", "Since when the oldest of it has not moved."),
     "prices": ("prices", "amount", "Feeds that have a price."),
     "prices_oldest_seconds": ("prices", "oldest_s", "How old the oldest of these prices is."),
     "prices_newest_seconds": ("prices", "newest_s", "How old the newest of these prices is."),

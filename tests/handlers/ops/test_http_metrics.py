@@ -72,7 +72,7 @@ def test_an_empty_house_is_told_as_empty(kernel: FakedKernel) -> None:
 
     assert {} == found["tasks_open"] == found["outbox_open"] == found["alarms"] == found["dependency_state"]
     assert {(): 0.0} == found["webhooks_pending"] == found["prices"]
-    assert 26 == len(found)
+    assert 28 == len(found)
 
 
 def test_tasks_are_counted_by_kind_and_state(kernel: FakedKernel, clock: FakeClock) -> None:

@@ -16,7 +16,7 @@ Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
 #: Everything that is counted.
 COUNTS: Final = (
     *("open_tasks", "parked_tasks", "ended_tasks", "dead_letters", "outbox", "alarms", "services"),
-    *("webhook_endpoints", "webhook_deliveries", "offload", "pins", "prices"),
+    *("webhook_endpoints", "webhook_deliveries", "offload", "pins", "prices", "work"),
 )
 #: What ended within this is counted as recent.
 RECENT_S: Final = 300

@@ -58,6 +58,8 @@ from (
     select unnest(alarms) from kernel.treasury_wallets
     union all
     select 'webhooks.disabled' from kernel.webhook_endpoints where disabled_by = 'service:ops'  -- and by no person
+    union all
+    select alarm from kernel.service_alarms
 ) raised
 group by alarm
 order by alarm;
@@ -103,3 +105,9 @@ order by state;
 select count(*) as amount, coalesce(max(age_ms), 0)::float8 / 1000 as oldest_s,
     coalesce(min(age_ms), 0)::float8 / 1000 as newest_s
 from kernel.prices;
+
+-- name: work
+-- What services have to do and is not over, by a part and a state of theirs, and since when the oldest has not moved.
+select service, part, state, amount, oldest_s
+from kernel.service_work
+order by service, part, state;
