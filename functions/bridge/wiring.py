@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from functions.bridge.adapters.origin_settings import AnyOrigin, OriginSettings
+from functions.bridge.adapters.origin_settings import AnyOrigin, EvmAddress, OriginSettings
 from kernel.evm.fees import GWEI
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
@@ -69,13 +69,13 @@ class Settings(FrozenSettings):
     #: How often a sent transaction is looked for.
     l1_poll_s: float = Field(default=2, gt=0, le=30)
 
-    registry_address: str
+    registry_address: EvmAddress
     #: The generation of its ABI.
     registry_version: int = Field(ge=1, le=2)
     #: Where it was deployed, or any block before: its events are searched down to there.
     registry_block: int = Field(default=0, ge=0)
     #: Pays and claims: a wallet of the treasury's, declared for this service, whose key the vault keeps.
-    signer: str
+    signer: EvmAddress
     #: JSON, as functions/bridge/adapters/origin_settings.py describes it.
     origins: Annotated[tuple[AnyOrigin, ...], NoDecode, BeforeValidator(_from_json)] = ()
 
@@ -262,6 +262,7 @@ class Deps(KernelDeps):
             self.registry,
             self.treasury,
             self.clock,
+            l1_chain=self.settings.l1_chain,
             signer=self.settings.signer,
             decision_s=self.settings.decision_s,
         )
@@ -274,11 +275,10 @@ class Deps(KernelDeps):
         return Claiming(
             self.kernel.postgres,
             self.orders,
-            self.posts,
             self.origins,
             self.registry,
             self.treasury,
-            self.clock,
+            l1_chain=self.settings.l1_chain,
             signer=self.settings.signer,
         )
 
@@ -303,7 +303,7 @@ class Deps(KernelDeps):
         """What follows from the end of a transaction."""
         from functions.bridge.adapters.settling import Settling
 
-        return Settling(self.orders, self.posts, self.origins, self.treasury, self.clock)
+        return Settling(self.orders, self.posts, self.treasury, self.clock)
 
     @cached_property
     def following(self) -> Following:

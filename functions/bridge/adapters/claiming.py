@@ -11,14 +11,12 @@ from typing import Final
 from functions.bridge.adapters.market import payment_of
 from functions.bridge.adapters.orders import Orders
 from functions.bridge.adapters.origin import ClaimCall, ClaimRefused, Origin
-from functions.bridge.adapters.posting import Posts
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.steps import SERVICE, SUBMIT, ClaimSlot
 from functions.bridge.adapters.stored import StoredOrder
 from functions.bridge.core.batching import ClaimCost, is_cheaper, together
 from functions.bridge.core.order import Event
 from functions.bridge.core.registry import Payment
-from kernel.clock import Clock
 from kernel.errors import Transient
 from kernel.ledger import Overdrawn
 from kernel.postgres import Fence, Postgres
@@ -61,16 +59,16 @@ class Claiming:
         self,
         postgres: Postgres,
         orders: Orders,
-        posts: Posts,
         origins: Mapping[str, Origin],
         registry: Registry,
         treasury: Treasury,
-        clock: Clock,
         *,
+        l1_chain: str,
         signer: str,
     ) -> None:
-        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
-        self._registry, self._treasury, self._clock, self._signer = registry, treasury, clock, signer
+        self._postgres, self._orders, self._origins = postgres, orders, origins
+        self._registry, self._treasury = registry, treasury
+        self._l1_chain, self._signer = l1_chain, signer
 
     def look(self, slot: ClaimSlot) -> Claims:
         """Find what is claimable, and ask the chains what claiming it takes."""
@@ -175,7 +173,7 @@ class Claiming:
         call = Call(data=claim.data, gas_limit=claim.gas_limit, submit_kind=SUBMIT, service=SERVICE)
         return Movement(
             key=key,
-            chain=self._registry.pool.chain,
+            chain=self._l1_chain,
             sender=self._signer,
             recipient=self._registry.address,
             amount=claim.value_wei,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from functions.bridge.adapters.looking import Unread
 from functions.bridge.adapters.orders import Orders
 from functions.bridge.adapters.origin import Closing, Origin
 from functions.bridge.adapters.posting import Posts
@@ -47,19 +48,11 @@ class ClosedDifferently(Broken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What was seen of one order: how it was closed, or where its deposit is; and the wallet repaid, where it is kept."""
+    """What was seen of one order: how it was closed, or where its deposit is; and the wallet repaid, if it is kept."""
 
     closing: Closing | None
-    depth: Depth | None = None
+    depth: Depth | None
     wallet: WalletRecord | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Nothing was seen, and why; `over` where nothing is to be seen."""
-
-    reason: str
-    over: bool = False
 
 
 class Closings:
@@ -91,12 +84,12 @@ class Closings:
         if origin is None:
             return Unread("its origin is not configured")
         try:
-            closing = origin.closed(order.deposit)
-            if closing is None:
-                return Watched(closing=None, depth=origin.depth(order.deposit))
+            # An id may belong to another deposit by now, whose closing is none of this one's.
+            depth = origin.depth(order.deposit)
+            closing = origin.closed(order.deposit) if depth is not None else None
         except Transient as away:
             return Unread(f"a chain cannot be read: {away.code}")
-        return Watched(closing=closing, wallet=self._wallet(origin))
+        return Watched(closing=closing, depth=depth, wallet=None if closing is None else self._wallet(origin))
 
     def take(self, step: OrderStep, found: Watched | Unread, *, fence: Fence) -> Outcome:
         """Complete the order and book its repayment, or look again later."""

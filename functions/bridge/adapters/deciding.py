@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from functions.bridge.adapters.looking import Sight, already_paid, sight_of
+from functions.bridge.adapters.looking import Sight, Unread, already_paid, sight_of
 from functions.bridge.adapters.market import Ether, market
 from functions.bridge.adapters.orders import REORGANISED, Orders
 from functions.bridge.adapters.origin import Origin
 from functions.bridge.adapters.posting import Posts
-from functions.bridge.adapters.registry import Registry
+from functions.bridge.adapters.registry import Paid, Registry
 from functions.bridge.adapters.steps import OrderStep
 from functions.bridge.adapters.stored import StoredOrder
-from functions.bridge.core.order import Event, State
+from functions.bridge.core.finality import Depth
+from functions.bridge.core.order import Deposit, Event, State
 from functions.bridge.core.policy import Decision, Defer, Drop, Fill, Finality, Inventory, Limits, Market, decide
 from kernel.clock import Clock
 from kernel.errors import Transient
@@ -32,18 +33,11 @@ MISSING_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The world as it was read for one order."""
+    """The world as it was read for an order that is there, and that nobody has paid."""
 
-    sight: Sight
+    deposit: Deposit
+    depth: Depth
     market: Market
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Nothing to decide by, and why; `over` where nothing is to be decided."""
-
-    reason: str
-    over: bool = False
 
 
 class Deciding:
@@ -64,8 +58,8 @@ class Deciding:
         self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
         self._registry, self._ether, self._clock, self._signer = registry, ether, clock, signer
 
-    def look(self, step: OrderStep) -> Facts | Unread:
-        """Read the chains and the price for an order that waits for a decision."""
+    def look(self, step: OrderStep) -> Facts | Sight | Unread:
+        """Read the chains and the price for an order that waits for a decision; no more than it takes."""
         with self._postgres.transaction() as tx:
             order = self._orders.order(tx, step.key, step.generation)
         if order.state != State.PENDING:
@@ -73,14 +67,17 @@ class Deciding:
         origin = self._origins.get(step.origin)
         if origin is None:
             return Unread("its origin is not configured")
+        deposit, now = order.deposit, self._clock.now()
         try:
-            sight = sight_of(order.deposit, origin, self._registry)
-            read = market(order.deposit, origin, self._registry, self._ether, self._clock.now(), payer=self._signer)
+            sight = sight_of(deposit, origin, self._registry)
+            if sight.depth is None or sight.paid is not None:
+                return sight
+            read = market(deposit, origin, self._registry, self._ether, now, payer=self._signer)
         except Transient as away:
             return Unread(f"a chain cannot be read: {away.code}")
-        return Facts(sight=sight, market=read)
+        return Facts(deposit=deposit, depth=sight.depth, market=read)
 
-    def take(self, step: OrderStep, facts: Facts | Unread, limits: Limits, *, fence: Fence) -> Outcome:
+    def take(self, step: OrderStep, facts: Facts | Sight | Unread, limits: Limits, *, fence: Fence) -> Outcome:
         """Decide, and keep the decision with its inputs and what follows from it."""
         if isinstance(facts, Unread):
             return Skipped(facts.reason) if facts.over else Retry(AWAY_S, facts.reason)
@@ -88,14 +85,16 @@ class Deciding:
             order = self._orders.order(tx, step.key, step.generation, lock=True)
             if order.state != State.PENDING:
                 return Skipped(f"it is {order.state}")
-            if order.deposit != facts.sight.deposit:
+            if order.deposit != facts.deposit:
                 return Retry(0, "it is another deposit now")
-            if facts.sight.depth is None:
-                return self._missing(tx, order)
-            order = self._orders.found(tx, order)
-            if facts.sight.paid is not None:
-                return self._paid(tx, order, facts.sight)
-            return self._decide(tx, order, facts, limits)
+            if isinstance(facts, Facts):
+                return self._decide(tx, self._orders.found(tx, order), facts, limits)
+            return self._missing(tx, order) if facts.paid is None else self._paid(tx, order, facts.paid)
+
+    def _paid(self, tx: Transaction, order: StoredOrder, paid: Paid) -> Outcome:
+        if not paid.is_final:
+            return Retry(UNDECIDED_S, "a payment of it is not final")
+        return Done(_result(already_paid(tx, self._orders, self._posts, order, paid, signer=self._signer)))
 
     def _missing(self, tx: Transaction, order: StoredOrder) -> Outcome:
         """No quorum finds it. A retraction forgets it at once; without one it is looked for a while."""
@@ -106,16 +105,9 @@ class Deciding:
         forgotten = self._orders.move(tx, gone, Event.FORGET, reason=REORGANISED)
         return Done(_result(forgotten))
 
-    def _paid(self, tx: Transaction, order: StoredOrder, sight: Sight) -> Outcome:
-        if sight.paid is None or not sight.paid.is_final:
-            return Retry(UNDECIDED_S, "a payment of it is not final")
-        return Done(_result(already_paid(tx, self._orders, self._posts, order, sight.paid, signer=self._signer)))
-
     def _decide(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> Outcome:
-        origin, depth = self._origins[order.key.origin], facts.sight.depth
-        if depth is None:
-            raise ValueError("a deposit that is nowhere is not decided about")
-        finality = Finality(depth=depth, table=origin.table, block_s=origin.block_s, finality_s=origin.finality_s)
+        origin = self._origins[order.key.origin]
+        finality = Finality(depth=facts.depth, table=origin.table, block_s=origin.block_s, finality_s=origin.finality_s)
         inventory = self._inventory(tx, order)
         decision = decide(order, facts.market, limits, inventory, finality)
         kept = _kept(order, decision, facts, limits, inventory)
@@ -152,7 +144,7 @@ def _kept(order: StoredOrder, decision: Decision, facts: Facts, limits: Limits, 
             "market": _texts(asdict(facts.market)),
             "limits": _texts(asdict(limits)),
             "inventory": _texts(asdict(inventory)),
-            "depth": None if facts.sight.depth is None else asdict(facts.sight.depth),
+            "depth": asdict(facts.depth),
         },
     }
 

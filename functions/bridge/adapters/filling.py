@@ -5,11 +5,10 @@ payment and its task. Nothing was sent before it, and after it the outbox sends 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from functions.bridge.adapters.looking import Sight, already_paid, sight_of
+from functions.bridge.adapters.looking import Sight, Unread, already_paid, sight_of
 from functions.bridge.adapters.market import payment_of
 from functions.bridge.adapters.orders import Orders
 from functions.bridge.adapters.origin import Origin
@@ -41,14 +40,6 @@ REFUSED_S: Final = 30.0
 GAS_HEADROOM_BPS: Final = 2_500
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Nothing to pay by, and why; `over` where nothing is to be paid."""
-
-    reason: str
-    over: bool = False
-
-
 class Filling:
     """Payments of orders that are decided."""
 
@@ -62,12 +53,14 @@ class Filling:
         treasury: Treasury,
         clock: Clock,
         *,
+        l1_chain: str,
         signer: str,
         decision_s: float,
     ) -> None:
         self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
         self._registry, self._treasury, self._clock = registry, treasury, clock
-        self._signer, self._decided_within = signer, timedelta(seconds=decision_s)
+        self._l1_chain, self._signer = l1_chain, signer
+        self._decided_within = timedelta(seconds=decision_s)
 
     def look(self, step: OrderStep) -> Sight | Unread:
         """Read the deposit and the registry once more."""
@@ -75,10 +68,11 @@ class Filling:
             order = self._orders.order(tx, step.key, step.generation)
         if order.state != State.PROCESSING:
             return Unread(f"it is {order.state}", over=True)
-        try:
-            return sight_of(order.deposit, self._origins[step.origin], self._registry)
-        except KeyError:
+        origin = self._origins.get(step.origin)
+        if origin is None:
             return Unread("its origin is not configured")
+        try:
+            return sight_of(order.deposit, origin, self._registry)
         except Transient as away:
             return Unread(f"a chain cannot be read: {away.code}")
 
@@ -141,7 +135,7 @@ class Filling:
             tx,
             Movement(
                 key=key,
-                chain=self._registry.pool.chain,
+                chain=self._l1_chain,
                 sender=self._signer,
                 recipient=self._registry.address,
                 amount=order.deposit.amount_wei,

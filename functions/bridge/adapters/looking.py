@@ -24,6 +24,14 @@ class Sight:
     paid: Paid | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why nothing was seen that a step could be taken by. over: no such step is to be taken any more."""
+
+    reason: str
+    over: bool = False
+
+
 def sight_of(deposit: Deposit, origin: Origin, registry: Registry) -> Sight:
     """Read both chains by quorum. Raises what is transient. What no payment can be of is not asked for."""
     payment = payment_of(deposit, origin)

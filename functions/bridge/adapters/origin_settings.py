@@ -11,8 +11,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.bridge.core.finality import FLOOR, Rule, checked
+from kernel.evm.addresses import AddressInvalid, checksum
 from kernel.evm.fees import GWEI
 from kernel.settings import SecretRef
+
+
+def _checksummed(address: str) -> str:
+    """The address in its one form, under which the books know it, too."""
+    try:
+        return checksum(address)
+    except AddressInvalid as invalid:
+        raise ValueError(str(invalid)) from invalid
+
+
+EvmAddress = Annotated[str, AfterValidator(_checksummed)]
 
 
 class RuleSettings(BaseModel):
@@ -65,9 +77,11 @@ class ZkSyncSettings(OriginSettings):
 
     kind: Literal["zksync"]
     chain_id: int = Field(gt=0)
+    escrow: EvmAddress
+    account: EvmAddress
     confirmations: int | None = Field(default=None, ge=1)
     #: On L1; null asks the registry.
-    mailbox: str | None = None
+    mailbox: EvmAddress | None = None
     #: What a message of one order may use on L2, and each further one beside it.
     message_gas_limit: int = Field(default=1_000_000, gt=0)
     message_gas_further: int = Field(default=150_000, ge=0)

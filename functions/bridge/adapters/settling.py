@@ -1,9 +1,8 @@
 """What follows from the end of a payment or a claim: all of it commits with the end itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from functions.bridge.adapters.orders import Orders
-from functions.bridge.adapters.origin import Origin
 from functions.bridge.adapters.posting import Posts
 from functions.bridge.adapters.reorganised import vanished
 from functions.bridge.adapters.stored import StoredOrder
@@ -19,11 +18,8 @@ from kernel.treasury.treasury import Treasury
 class Settling:
     """Ends of our transactions. A status of 0 is a failure: nothing was paid, nothing was claimed."""
 
-    def __init__(
-        self, orders: Orders, posts: Posts, origins: Mapping[str, Origin], treasury: Treasury, clock: Clock
-    ) -> None:
-        self._orders, self._posts, self._origins = orders, posts, origins
-        self._treasury, self._clock = treasury, clock
+    def __init__(self, orders: Orders, posts: Posts, treasury: Treasury, clock: Clock) -> None:
+        self._orders, self._posts, self._treasury, self._clock = orders, posts, treasury, clock
 
     def settled(self, tx: Transaction, entry: OutboxEntry) -> None:
         """Book the end of an outbox entry, and move the orders that it was for."""
