@@ -9,7 +9,7 @@ from tests.repo.house import KERNEL, ROOT, handlers, sources
 
 pytestmark = pytest.mark.repo
 
-PURE_ROOMS = {"abi", "amounts", "chain_events", "errors", "hashes", "ids", "merkle", "siws"}
+PURE_ROOMS = {"abi", "amounts", "base58", "chain_events", "errors", "hashes", "ids", "merkle", "siws"}
 VENDORS = {
     "boto3",
     "botocore",

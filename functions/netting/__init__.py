@@ -1,0 +1,1 @@
+"""Signed trade intents in, one settlement per batch out."""

@@ -1,0 +1,92 @@
+"""Owns the tree over a batch's items, by which anybody can check who owns one.
+
+A leaf is SHA-256(SHA-256(item id) | owner's 32 bytes), hashed once more by the tree. Leaves stand in the order of the
+items' UTF-8 bytes. A pair is hashed with the smaller half first; a node without a partner is paired with itself. A
+tree of no items is 32 zero bytes.
+
+Leaf and node are both SHA-256 of 64 bytes, so a proof shows something only for a leaf that its checker has made.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from kernel import base58
+
+EMPTY: Final = bytes(32)
+_OWNER_SIZE_BYTES: Final = 32
+
+
+class OwnerUnfit(ValueError):
+    """An owner is the base58 of 32 bytes."""
+
+
+class ItemAbsent(KeyError):
+    """The batch did not touch this item."""
+
+
+def root(items: Mapping[str, str]) -> bytes:
+    """32 bytes over item and owner. Raises OwnerUnfit."""
+    return Tree(items).root
+
+
+class Tree:
+    """All levels of the tree over item and owner. Raises OwnerUnfit."""
+
+    def __init__(self, items: Mapping[str, str]) -> None:
+        ordered = sorted(items, key=str.encode)
+        self._places = {item: place for place, item in enumerate(ordered)}
+        self._levels = [[leaf(item, items[item]) for item in ordered]]
+        while len(self._levels[-1]) > 1:
+            self._levels.append(_above(self._levels[-1]))
+
+    @property
+    def root(self) -> bytes:
+        """The node on top."""
+        return self._levels[-1][0] if self._levels[-1] else EMPTY
+
+    def proof(self, item: str) -> list[bytes]:
+        """The partners on the way from the item's leaf to the root. Raises ItemAbsent."""
+        if item not in self._places:
+            raise ItemAbsent(item)
+        place, partners = self._places[item], []
+        for level in self._levels[:-1]:
+            partner = place ^ 1
+            partners.append(level[partner if partner < len(level) else place])
+            place //= 2
+        return partners
+
+
+def verify(root: bytes, item: str, owner: str, proof: Sequence[bytes]) -> bool:
+    """Whether the tree says that the item is this owner's. Raises OwnerUnfit."""
+    node = leaf(item, owner)
+    for partner in proof:
+        node = _pair(node, partner)
+    return node == root
+
+
+def leaf(item: str, owner: str) -> bytes:
+    """The node of one item. Raises OwnerUnfit."""
+    return _sha256(_sha256(_sha256(item.encode()) + _key(owner)))
+
+
+def _key(owner: str) -> bytes:
+    try:
+        key = base58.decode(owner)
+    except ValueError as unreadable:
+        raise OwnerUnfit(owner[:64]) from unreadable
+    if len(key) != _OWNER_SIZE_BYTES:
+        raise OwnerUnfit(owner[:64])
+    return key
+
+
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    return [_pair(level[place], level[min(place + 1, len(level) - 1)]) for place in range(0, len(level), 2)]
+
+
+def _pair(one: bytes, other: bytes) -> bytes:
+    return _sha256(min(one, other) + max(one, other))
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
