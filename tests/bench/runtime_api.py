@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from typing import Any
 
-PATH = "/2018-06-01/runtime/invocation"
+RESTORE = "/2018-06-01/runtime/restore/next"
 
 
 class RuntimeApi:
@@ -17,6 +17,7 @@ class RuntimeApi:
         self._events: SimpleQueue[bytes] = SimpleQueue()
         self._answers: SimpleQueue[tuple[str, bytes, float]] = SimpleQueue()
         self._handed_s = 0.0
+        self._frozen, self._restored = threading.Event(), threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._requests())
         self._server.daemon_threads = True
 
@@ -40,6 +41,14 @@ class RuntimeApi:
         assert end == "response", body[:500]
         return json.loads(body), took_s
 
+    def frozen(self, patience_s: float = 60.0) -> None:
+        """Return when the client waits to be restored from its snapshot. AssertionError if it never does."""
+        assert self._frozen.wait(patience_s), "no snapshot"
+
+    def restore(self) -> None:
+        """Resume the client."""
+        self._restored.set()
+
     def _requests(self) -> type[BaseHTTPRequestHandler]:
         api = self
 
@@ -50,6 +59,9 @@ class RuntimeApi:
             wbufsize = -1
 
             def do_GET(self) -> None:
+                if self.path == RESTORE:
+                    self._restore()
+                    return
                 event = api._events.get()
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -60,6 +72,13 @@ class RuntimeApi:
                 self.end_headers()
                 api._handed_s = time.perf_counter()
                 self.wfile.write(event)
+
+            def _restore(self) -> None:
+                api._frozen.set()
+                api._restored.wait()
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0))

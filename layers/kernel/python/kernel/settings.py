@@ -121,6 +121,11 @@ class KernelSettings(FrozenSettings):
         return [url.strip() for url in self.pins_gateways.split(",") if url.strip()]
 
 
+def initialization_type() -> str:
+    """How Lambda started this process: "on-demand", "provisioned-concurrency" or "snap-start"."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+
+
 def session_token() -> str | None:
     """What names this function to its extensions; a function with SnapStart has none."""
     return os.environ.get("AWS_SESSION_TOKEN") or None

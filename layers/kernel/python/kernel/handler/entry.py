@@ -1,10 +1,12 @@
 """Owns what every handler has in common: its container, its name, its start-up checks, its telemetry, its deadline."""
 
+import gc
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from kernel.clock import Clock
 from kernel.errors import CounterpartError, Transient
+from kernel.handler.ahead import start_ahead
 from kernel.handler.deadline import deadline_guard
 from kernel.handler.telemetry import count, logger, measured, route_library_logs, safe_facts, traced
 from kernel.ids import new_id
@@ -56,6 +58,7 @@ class Container(Generic[D]):
     def __init__(self, build: Callable[[], D]) -> None:
         self._build = build
         self._deps: D | None = None
+        start_ahead(self._prepare, self._forget)
 
     def deps(self) -> D:
         """The dependencies. Raises what building or checking them raises."""
@@ -67,6 +70,20 @@ class Container(Generic[D]):
                 check()
             self._deps = built
         return self._deps
+
+    def _prepare(self) -> None:
+        try:
+            self.deps()
+        except Exception as refused:
+            report_failure(refused, "the first call will try again")
+
+    def _forget(self) -> None:
+        close = getattr(self._deps, "close", None)
+        if close is not None:
+            close()
+        self._deps = None
+        # What was refused is in no list, and says goodbye when it is thrown away.
+        gc.collect()
 
     def replace(self, deps: D) -> None:
         """Use these instead, unchecked: for tests."""
