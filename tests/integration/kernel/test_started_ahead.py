@@ -1,4 +1,4 @@
-"""Containers that Lambda starts ahead of their first call, in its real runtime client: snapshots, and provisioned ones."""
+"""Containers that start ahead of their first call, in Lambda's real runtime client: snapshots, and provisioned ones."""
 
 import json
 import random
