@@ -105,6 +105,21 @@ def test_endpoints_that_have_pruned_their_receipts_make_no_deposit_gone(faulty: 
         assert Depth(confirmations=0, finalized=False) == faulty.origin(*proxy.urls).depth(deposit)
 
 
+def test_a_block_of_another_hash_shows_a_deposit_gone_without_receipts(faulty: Scene) -> None:
+    """The same transaction at the same height, in a block of another time."""
+    node, proxy = faulty.world.l2, proxy_of(faulty)
+    before = node.snapshot()
+    deposit = faulty.lock()
+    newest = node.rpc("eth_getBlockByNumber", "latest", False)
+    node.revert(before)
+    node.rpc("evm_setNextBlockTimestamp", int(newest["timestamp"], 16) + 100)
+    again = faulty.lock()
+    assert (again.transaction_hash, again.block_number) == (deposit.transaction_hash, deposit.block_number)
+    proxy.inject(logs_pruned=True)
+
+    assert faulty.origin(*proxy.urls).depth(deposit) is None
+
+
 def test_one_of_two_that_invents_a_closing_closes_nothing(newer: Scene, start_lying: Lying) -> None:
     """That the escrow does not wait, and the event: each is a lie, and both."""
     deposit = newer.lock()

@@ -115,6 +115,18 @@ def test_events_wait_for_their_confirmations(stand: Stand) -> None:
     assert (first.events, second.events, third.events, third.retractions) == (0, 1, 2, 0)
 
 
+def test_events_wait_until_their_chain_calls_them_final(stand: Stand) -> None:
+    """By the tag, two blocks behind the newest here; of a chain that calls nothing final nothing is read."""
+    stand.emitter.emit(1)
+    first = stand.advance(confirmations=None)
+    stand.node.mine(1)
+    second = stand.advance(confirmations=None)
+    stand.node.mine(1)
+    third = stand.advance(confirmations=None)
+
+    assert (first.events, second.events, third.events, third.pause) == (0, 0, 1, Pause.AT_HEAD)
+
+
 def test_a_turn_ends_with_its_budget_of_blocks(stand: Stand) -> None:
     """Ten blocks at a time, whatever the span; the next turn goes on from there."""
     stand.emitter.emit_each(*[1] * 25)
