@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from functions.bridge.adapters.origin_settings import AnyOrigin, EvmAddress, OriginSettings
+from functions.bridge.adapters.origin_settings import AnyOrigin, EvmAddress
 from kernel.evm.fees import GWEI
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
@@ -345,7 +345,7 @@ class Deps(KernelDeps):
 
         return Overview(self)
 
-    def _origin(self, settings: OriginSettings) -> Origin:
+    def _origin(self, settings: AnyOrigin) -> Origin:
         from functions.bridge.adapters.origins import origin_of
 
         return origin_of(self, settings, self.urls(settings.rpc_urls))

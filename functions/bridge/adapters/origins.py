@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from functions.bridge.adapters.origin import Origin
-from functions.bridge.adapters.origin_settings import OriginSettings, StarknetSettings, ZkSyncSettings
+from functions.bridge.adapters.origin_settings import AnyOrigin, StarknetSettings, ZkSyncSettings
 
 if TYPE_CHECKING:
     from functions.bridge.wiring import Deps
     from kernel.treasury.desks import Desk
 
 
-def origin_of(deps: Deps, settings: OriginSettings, urls: Sequence[str]) -> Origin:
+def origin_of(deps: Deps, settings: AnyOrigin, urls: Sequence[str]) -> Origin:
     """The origin as it is configured."""
     if isinstance(settings, ZkSyncSettings):
         return _zksync(deps, settings, urls)
-    if isinstance(settings, StarknetSettings):
-        return _starknet(deps, settings, urls)
-    raise NotImplementedError(f"nothing reads orders of {settings.name}")
+    return _starknet(deps, settings, urls)
 
 
 def desk_of(deps: Deps, chain: str) -> Desk:
