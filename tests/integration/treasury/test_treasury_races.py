@@ -38,7 +38,7 @@ class PaperDesk(Desk):
     def address(self, text: str) -> str:
         return text
 
-    def reserve(self, call: Call | None = None) -> int:  # noqa: ARG002 (nobody calls on paper)
+    def reserve(self, call: Call | None = None) -> int:
         return RESERVE
 
     def record(self, tx: Transaction, order: Order) -> UUID:
