@@ -38,7 +38,6 @@ from functions.bridge.core.starknet import (
 )
 from kernel.chain_events import StarknetEvent
 from kernel.clock import Clock
-from kernel.errors import Transient
 from kernel.evm.log_cursor import Budget, Watch
 from kernel.jsonrpc.endpoint import Endpoint, RpcRefused
 from kernel.jsonrpc.quorum import NoQuorum
@@ -57,20 +56,18 @@ _REORGANISED_BLOCKS_MAX: Final = 256
 _SEARCHED_BLOCKS: Final = 2_000
 
 
-class MessageRefused(Transient):
+class MessageRefused(ClaimRefused):
     """The escrow would not take the message that claims an order."""
 
     cause = "It does not wait for the order (any more), is paused, or obeys another registry; details carry its words."
     remedy = "It is tried again; compare the escrow's registry with ours in the settings if this lasts."
-    retry_after_s = 60.0
 
 
-class MessageTooDear(Transient):
+class MessageTooDear(ClaimRefused):
     """A message to Starknet costs more than we allow one to cost."""
 
     cause = "Gas is dear at present, or the endpoints' estimates cannot be believed."
     remedy = "It is tried again; raise message_fee_max_wei of the origin if this is what a message costs now."
-    retry_after_s = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
