@@ -15,6 +15,7 @@ from typing import Any, Final
 from functions.bridge.adapters.mailbox import Mailbox
 from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing
 from functions.bridge.adapters.past_logs import newest_first
+from functions.bridge.adapters.quorum import Quorum
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.core.escrow import (
     CLAIM_PAYMENT,
@@ -33,7 +34,7 @@ from kernel.chain_events import EvmEvent
 from kernel.clock import Clock
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Head, Log, hexadecimal, octets, quantity
-from kernel.evm.evidence import final_block, last_final, receipt_of
+from kernel.evm.evidence import last_final, receipt_of
 from kernel.evm.log_cursor import Budget, LogCursor, Watch
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call
@@ -106,8 +107,8 @@ class EvmOrigin:
         self.chain, self.asset = f"evm:{terms.chain_id}", f"evm:{terms.chain_id}:native"
         self.registry_chain = chain_of(registry.version, self.family)
         self.escrow = checksum(terms.escrow)
-        self._terms, self._pool, self._registry, self._payer = terms, pool, registry, payer
-        self._mailbox = Mailbox(registry, pool, terms.mailbox)
+        self._terms, self._quorum, self._registry, self._payer = terms, Quorum(pool), registry, payer
+        self._mailbox = Mailbox(registry, self._quorum, terms.mailbox)
         self._cursor: Callable[[Watch], LogCursor] = lambda watch: LogCursor(postgres, tasks, pool, watch, clock)
 
     @property
@@ -155,41 +156,41 @@ class EvmOrigin:
             seen.append((found, quantity(newest["number"]), last_final(final_number, self._terms.confirmations)))
             return found
 
-        quorum = self._pool.unreduced()
-        answers = self._pool.agreed_batch(calls, by=stands, quorum=quorum)
+        answers = self._quorum.agreed_batch(calls, by=stands)
         found = self._stands(deposit, *answers[2:])
         if found is None:
             return Depth(confirmations=0, finalized=False)
         if not found:
             return None
         # As many as agree have come so far; who saw another block there has no say in how deep this one lies.
-        newest = sorted((top for stood, top, _ in seen if stood), reverse=True)[quorum - 1]
-        final = sorted((top for stood, _, top in seen if stood), reverse=True)[quorum - 1]
+        newest = sorted((top for stood, top, _ in seen if stood), reverse=True)[self._quorum.needed - 1]
+        final = sorted((top for stood, _, top in seen if stood), reverse=True)[self._quorum.needed - 1]
         return Depth(confirmations=max(0, newest - deposit.block_number + 1), finalized=deposit.block_number <= final)
 
     def closed(self, deposit: Deposit) -> Closing | None:
         """How the escrow closed the order, as of a final block. Raises NoQuorum, RpcUnavailable, WrongChain."""
-        final = final_block(self._pool, self._terms.confirmations, quorum=self._pool.unreduced())
+        final = self._quorum.final_block(self._terms.confirmations)
         if final < self._terms.start_block or self._waits(deposit.key.order_id, final):
             return None
         first = max(self._terms.start_block, deposit.block_number - _REORGANISED_BLOCKS_MAX)
-        for log in newest_first(self._pool, self.escrow, (CLAIM_PAYMENT,), first=first, last=final):
+        for log in newest_first(self._quorum, self.escrow, (CLAIM_PAYMENT,), first=first, last=final):
             closing = self._closing(log, deposit.key.order_id)
             if closing is not None:
                 return closing
         return None
 
     def message_fee_wei(self, payments: Sequence[Payment]) -> int:
-        """What the mailbox asks for one message about all of these, with headroom. Raises as `Mailbox.fee_wei` does."""
-        return self._mailbox.fee_wei(self._terms.message_gas.of(len(payments)))
+        """What the mailbox asks for one message about all of these, with headroom. Raises as `Mailbox.quote` does."""
+        return self._mailbox.quote(self._terms.message_gas.of(len(payments))).fee_wei
 
     def claim(self, version: int, payments: Sequence[Payment]) -> ClaimCall:
         """The claim of these payments, which goes through as things stand. Raises ClaimRefused, and as the fee does."""
         gas = self._terms.message_gas.of(len(payments))
         call = claim_call(version, self.family, payments, gas)
-        value_wei = self._mailbox.fee_wei(gas)
+        quote = self._mailbox.quote(gas)
+        value_wei = quote.fee_wei
         # Where nobody tells what the message costs, more is tried until it suffices.
-        for _ in range(1 if self._mailbox.address is not None else _DOUBLINGS_MAX):
+        for _ in range(1 if quote.is_told else _DOUBLINGS_MAX):
             estimate = self._registry.gas_of(call, value_wei, self._payer)
             if estimate is not None:
                 limit = max(
@@ -237,7 +238,7 @@ class EvmOrigin:
         def told(answers: Sequence[Any]) -> tuple[bool, str]:
             return is_pending(octets(answers[0])), answers[1]["hash"]
 
-        waits, _ = told(self._pool.agreed_batch(calls, by=told, quorum=self._pool.unreduced()))
+        waits, _ = told(self._quorum.agreed_batch(calls, by=told))
         return waits
 
     def _closing(self, log: Log, order_id: int) -> Closing | None:

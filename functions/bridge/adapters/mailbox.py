@@ -6,19 +6,19 @@ headroom, and what it answers gets some, too; what is too much comes back on L2.
 Where no mailbox is set, the registry is asked for its own; one that does not tell leaves the price of L2's own gas.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from functions.bridge.adapters.quorum import Quorum, Reverted
 from functions.bridge.adapters.recent import Recent
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.core.estimates import with_headroom
 from functions.bridge.core.registry import L2Gas
 from kernel.abi import WordMalformed, address_of_word, uint_word, uint_words
-from kernel.evm.addresses import ZERO_ADDRESS
+from kernel.errors import Broken
 from kernel.evm.blocks import quantity
 from kernel.evm.contracts import selector
-from kernel.evm.rpc import RpcPool
-from kernel.jsonrpc.endpoint import RpcRefused
 
 _BASE_COST: Final = selector("l2TransactionBaseCost(uint256,uint256,uint256)")
 _OWN_MAILBOX: Final = selector("zkSync()")
@@ -28,39 +28,65 @@ FEE_HEADROOM_BPS: Final = 1_000
 RECENT_S: Final = 3.0
 
 
+class NoMailbox(Broken):
+    """The contract that should send messages to the origin does not name their price."""
+
+    cause = "The mailbox in the origin's settings is no zkSync mailbox, or the registry sends through another contract."
+    remedy = "Set the origin's mailbox to the diamond that the registry calls."
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a call on L2 costs, with headroom; told by a mailbox, or only the price of L2's own gas."""
+
+    fee_wei: int
+    is_told: bool
+
+
 class Mailbox:
     """The mailbox that a registry sends through."""
 
-    def __init__(self, registry: Registry, l2: RpcPool, address: str | None = None) -> None:
-        self._registry, self._l2, self._set_address = registry, l2, address
-        self._fees: dict[L2Gas, Recent[int]] = {}
+    def __init__(self, registry: Registry, l2: Quorum, address: str | None = None) -> None:
+        self._registry, self._l2, self._address = registry, l2, address
+        self._quotes: dict[L2Gas, Recent[Quote]] = {}
 
-    @cached_property
-    def address(self) -> str | None:
-        """Where it is; None where neither the settings nor the registry tell. Raises NoQuorum, RpcUnavailable."""
-        if self._set_address is not None:
-            return self._set_address
-        try:
-            [word] = uint_words(self._registry.read(self._registry.address, _OWN_MAILBOX), 1)
-            found = address_of_word(word)
-        except (RpcRefused, WordMalformed):
-            return None
-        return None if found == ZERO_ADDRESS else found
+    def quote(self, gas: L2Gas) -> Quote:
+        """What a call on L2 with this gas costs, as it was read lately.
 
-    def fee_wei(self, gas: L2Gas) -> int:
-        """What a call on L2 with this gas costs, with headroom: what was read lately.
-
-        Raises NoQuorum, RpcUnavailable, WrongChain, and RpcRefused or WordMalformed where the address is no mailbox.
+        Raises NoQuorum, QuestionRefused, RpcUnavailable, WrongChain, and NoMailbox where a wrong one is set.
         """
-        if gas not in self._fees:
-            self._fees[gas] = Recent(lambda: self._fee_wei(gas), ttl_s=RECENT_S)
-        return self._fees[gas]()
+        if gas not in self._quotes:
+            self._quotes[gas] = Recent(lambda: self._quote(gas), ttl_s=RECENT_S)
+        return self._quotes[gas]()
 
-    def _fee_wei(self, gas: L2Gas) -> int:
-        if self.address is None:
-            price_wei = self._l2.agreed_floor("eth_gasPrice", [], by=quantity, quorum=self._l2.unreduced())
-            return with_headroom(price_wei * gas.limit, FEE_HEADROOM_BPS)
+    def _quote(self, gas: L2Gas) -> Quote:
+        address = self._address or self._registrys
+        cost_wei = None if address is None else self._cost_wei(address, gas)
+        if cost_wei is None and self._address is not None:
+            raise NoMailbox(address=self._address)
+        if cost_wei is not None:
+            return Quote(with_headroom(cost_wei, FEE_HEADROOM_BPS), is_told=True)
+        price_wei = self._l2.floor("eth_gasPrice", [], by=quantity)
+        return Quote(with_headroom(price_wei * gas.limit, FEE_HEADROOM_BPS), is_told=False)
+
+    def _cost_wei(self, address: str, gas: L2Gas) -> int | None:
         gas_price_wei = with_headroom(self._registry.gas_price_wei(), GAS_PRICE_HEADROOM_BPS)
         words = uint_word(gas_price_wei) + uint_word(gas.limit) + uint_word(gas.per_pubdata_byte)
-        [cost_wei] = uint_words(self._registry.read(self.address, _BASE_COST + words), 1)
-        return with_headroom(cost_wei, FEE_HEADROOM_BPS)
+        return self._word(address, _BASE_COST + words)
+
+    @cached_property
+    def _registrys(self) -> str | None:
+        """The mailbox that the registry tells of."""
+        word = self._word(self._registry.address, _OWN_MAILBOX)
+        try:
+            return address_of_word(word) if word else None
+        except WordMalformed:
+            return None
+
+    def _word(self, address: str, call: bytes) -> int | None:
+        """The number that a contract answers; None where it has no such function."""
+        try:
+            [word] = uint_words(self._registry.read(address, call), 1)
+        except (Reverted, WordMalformed):
+            return None
+        return word

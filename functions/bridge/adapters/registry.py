@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from functions.bridge.adapters.past_logs import newest_first
+from functions.bridge.adapters.quorum import QuestionRefused, Quorum, Reverted
 from functions.bridge.adapters.recent import Recent
 from functions.bridge.core.estimates import close_estimate, gas_price_wei
 from functions.bridge.core.registry import (
@@ -25,18 +26,14 @@ from kernel.abi import WordMalformed, uint_word
 from kernel.errors import Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Log, hexadecimal, octets, quantity
-from kernel.evm.evidence import final_block
 from kernel.evm.rpc import RpcPool
-from kernel.jsonrpc.endpoint import REVERTED_CODE, UNREADABLE_CODE, Call, RpcRefused
-from kernel.jsonrpc.quorum import NoQuorum
+from kernel.jsonrpc.endpoint import UNREADABLE_CODE, Call
 
 #: Of so many blocks the tips are looked at.
 _TIPS_BLOCKS: Final = 5
 _RECENT_S: Final = 3.0
 #: More than anybody has: whether we can afford a payment is not what a simulation is asked.
 _PLENTY_WEI: Final = 10**30
-#: What nodes say when a call used all the gas there is, and no revert.
-_OUT_OF_GAS: Final = ("out of gas", "outofgas", "gas required exceeds")
 
 
 class PaymentUntold(Transient):
@@ -66,7 +63,7 @@ class Registry:
         self, pool: RpcPool, address: str, version: int, *, first_block: int = 0, confirmations: int | None = None
     ) -> None:
         """confirmations: how many blocks make one of L1 final, its own included; None asks for its `finalized` tag."""
-        self.pool, self.address, self.version = pool, checksum(address), Version(version)
+        self.address, self.version, self._quorum = checksum(address), Version(version), Quorum(pool)
         self._first_block, self._confirmations = first_block, confirmations
         self._recent_gas_price_wei = Recent(self._gas_price_wei, ttl_s=_RECENT_S)
 
@@ -75,7 +72,7 @@ class Registry:
 
         Raises PaymentUntold, NoQuorum, RpcUnavailable, WrongChain.
         """
-        newest = self.newest_block()
+        newest = self._quorum.newest_block()
         key = transfer_key(self.version, payment.order_id, payment.recipient, payment.amount_wei, payment.chain)
         asked = {"to": self.address, "data": hexadecimal(transfers_call(key))}
         calls: list[Call] = [("eth_call", [asked, hex(newest)]), ("eth_getBlockByNumber", [hex(newest), False])]
@@ -83,7 +80,7 @@ class Registry:
         def told(answers: list[Any]) -> tuple[bool, str]:
             return is_paid(self.version, octets(answers[0])), answers[1]["hash"]
 
-        was_paid, _ = told(self.pool.agreed_batch(calls, by=told, quorum=self.pool.unreduced()))
+        was_paid, _ = told(self._quorum.agreed_batch(calls, by=told))
         return self._found(payment, newest) if was_paid else None
 
     def transfer_gas(self, payment: Payment, payer: str) -> int | None:
@@ -93,46 +90,40 @@ class Registry:
     def gas_of(self, call: bytes, value_wei: int, sender: str) -> int | None:
         """The gas of a call of the registry, as if the sender could afford it; None where it reverts or burns it all.
 
-        Raises NoQuorum, also where endpoints' estimates are too far apart, RpcUnavailable, WrongChain.
+        Raises NoQuorum, also where endpoints' estimates are too far apart, QuestionRefused, RpcUnavailable, WrongChain.
         """
         asked = {"from": sender, "to": self.address, "value": hex(value_wei), "data": hexadecimal(call)}
-        block = hex(self.newest_block())
+        block = hex(self._quorum.newest_block())
         try:
             return self._gas(asked, block, {sender: {"balance": hex(_PLENTY_WEI)}})
-        except RpcRefused as refused:
-            if _fails(refused):
-                return None
-            if refused.rpc_code != UNREADABLE_CODE:
+        except Reverted:
+            return None
+        except QuestionRefused as refused:
+            if refused.details["rpc_code"] != UNREADABLE_CODE:
                 raise
         # Not every client takes other balances in an estimate; with our own, one we cannot afford is refused as such.
         try:
             return self._gas(asked, block)
-        except RpcRefused as refused:
-            if _fails(refused):
-                return None
-            raise
+        except Reverted:
+            return None
 
     def gas_price_wei(self) -> int:
         """What a unit of gas costs on L1 in the next block, as read lately. Raises NoQuorum, RpcUnavailable."""
         return self._recent_gas_price_wei()
 
     def read(self, address: str, call: bytes) -> bytes:
-        """What a contract on L1 answers. Raises RpcRefused where it reverts, NoQuorum, RpcUnavailable, WrongChain."""
-        asked = [{"to": address, "data": hexadecimal(call)}, hex(self.newest_block())]
-        return octets(self.pool.agreed("eth_call", asked, by=octets, quorum=self.pool.unreduced()))
-
-    def newest_block(self) -> int:
-        """The newest block that a quorum has come to. Raises NoQuorum, RpcUnavailable, WrongChain."""
-        return final_block(self.pool, 1, quorum=self.pool.unreduced())
+        """What a contract on L1 answers. Raises Reverted, NoQuorum, QuestionRefused, RpcUnavailable, WrongChain."""
+        asked = [{"to": address, "data": hexadecimal(call)}, hex(self._quorum.newest_block())]
+        return octets(self._quorum.agreed("eth_call", asked, by=octets))
 
     def _gas_price_wei(self) -> int:
-        asked = [hex(_TIPS_BLOCKS), hex(self.newest_block()), [50]]
+        asked = [hex(_TIPS_BLOCKS), hex(self._quorum.newest_block()), [50]]
 
         def price(told: Mapping[str, Any]) -> int:
             tips = [quantity(reward[0]) for reward in told["reward"]]
             return gas_price_wei(quantity(told["baseFeePerGas"][-1]), tips)
 
-        return price(self.pool.agreed("eth_feeHistory", asked, by=price, quorum=self.pool.unreduced()))
+        return price(self._quorum.agreed("eth_feeHistory", asked, by=price))
 
     def _gas(self, asked: Mapping[str, str], block: str, *overrides: Mapping[str, Any]) -> int:
         estimates: list[int] = []
@@ -141,20 +132,18 @@ class Registry:
             estimates.append(quantity(told))
             return True
 
-        needed = self.pool.unreduced()
-        self.pool.agreed("eth_estimateGas", [asked, block, *overrides], by=succeeds, quorum=needed)
-        gas = close_estimate(estimates, needed)
+        self._quorum.agreed("eth_estimateGas", [asked, block, *overrides], by=succeeds)
+        gas = close_estimate(estimates, self._quorum.needed)
         if gas is None:
-            answered = ", ".join(map(str, estimates))
-            raise NoQuorum(chain=self.pool.chain, method="eth_estimateGas", needed=needed, answered=answered)
+            raise self._quorum.contradicted("eth_estimateGas", estimates)
         return gas
 
     def _found(self, payment: Payment, newest: int) -> Paid:
         topics = (TRANSFER_EVENT[self.version], uint_word(payment.order_id))
-        for log in newest_first(self.pool, self.address, topics, first=self._first_block, last=newest):
+        for log in newest_first(self._quorum, self.address, topics, first=self._first_block, last=newest):
             payer = self._payer(log, payment)
             if payer is not None:
-                final = final_block(self.pool, self._confirmations, quorum=self.pool.unreduced())
+                final = self._quorum.final_block(self._confirmations)
                 return Paid(
                     payer=payer,
                     transaction_hash=log.transaction_hash,
@@ -171,9 +160,3 @@ class Registry:
             return None
         is_it = paid == replace(payment, recipient=checksum(payment.recipient)) and log.address == self.address
         return payer if is_it else None
-
-
-def _fails(refused: RpcRefused) -> bool:
-    """Whether the call itself fails; anything else that a node refuses says nothing about the recipient."""
-    words = refused.words.lower()
-    return refused.rpc_code == REVERTED_CODE or "revert" in words or any(one in words for one in _OUT_OF_GAS)

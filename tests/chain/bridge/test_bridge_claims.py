@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from functions.bridge.adapters.evm_origin import ClaimRefused, MessageGas
+from functions.bridge.adapters.evm_origin import MessageGas
+from functions.bridge.adapters.mailbox import NoMailbox
+from functions.bridge.adapters.origin import ClaimRefused
 from functions.bridge.core.registry import Version
 from infra.local.bridge.deployment import L2_GAS_PRICE_WEI
 from infra.local.flare.contracts import Contract, artifact
@@ -22,11 +24,15 @@ BASE_COST = "0x" + selector("l2TransactionBaseCost(uint256,uint256,uint256)").he
 LIMIT = MessageGas().limit
 
 
-def silent(params: list[Any], result: Any) -> Any:
-    """A registry that does not tell where its mailbox is."""
-    if params[0]["data"].startswith(MAILBOX_OF_REGISTRY):
-        return Instead({"error": {"code": 3, "message": "execution reverted"}})
-    return result
+def without(function: str) -> Callable[[list[Any], Any], Any]:
+    """Contracts that have no such function."""
+
+    def lie(params: list[Any], result: Any) -> Any:
+        if params[0]["data"].startswith(function):
+            return Instead({"error": {"code": 3, "message": "execution reverted"}})
+        return result
+
+    return lie
 
 
 def test_a_message_costs_what_the_mailbox_asks_and_some_headroom(scene: Scene) -> None:
@@ -50,6 +56,12 @@ def test_a_mailbox_that_is_set_is_asked_and_not_the_registrys(newer: Scene) -> N
     payment = newer.payment(newer.lock())
 
     assert newer.origin(mailbox=dear).message_fee_wei([payment]) == 10 * newer.origin().message_fee_wei([payment])
+
+
+def test_a_mailbox_that_is_set_and_names_no_price_calls_a_person(newer: Scene) -> None:
+    """It is a mistake in the settings, that no time mends."""
+    with pytest.raises(NoMailbox):
+        newer.origin(mailbox=STRANGER).message_fee_wei([newer.payment(newer.lock())])
 
 
 def test_one_endpoint_does_not_name_the_price_of_a_message(newer: Scene, start_lying: Lying) -> None:
@@ -113,14 +125,15 @@ def test_a_signer_that_may_not_claim_hears_so_before_it_pays_for_that(newer: Sce
         newer.origin().claim(Version.V2, [newer.payment(deposit)])
 
 
+@pytest.mark.parametrize("missing", [MAILBOX_OF_REGISTRY, BASE_COST], ids=["mailbox", "price"])
 @pytest.mark.parametrize("l2_price_wei", [L2_GAS_PRICE_WEI // 1_000, 1_000 * L2_GAS_PRICE_WEI], ids=["low", "high"])
-def test_a_registry_that_names_no_mailbox_is_claimed_from_all_the_same(
-    newer: Scene, start_lying: Lying, l2_price_wei: int
+def test_a_registry_that_names_no_price_is_claimed_from_all_the_same(
+    newer: Scene, start_lying: Lying, l2_price_wei: int, missing: str
 ) -> None:
     """The price of L2's own gas is where the search for a sufficient value begins."""
     deposit = newer.lock()
     newer.pay(deposit)
-    l1 = start_lying(newer.world.l1.url, eth_call=silent)
+    l1 = start_lying(newer.world.l1.url, eth_call=without(missing))
     l2 = start_lying(newer.world.l2.url, eth_gasPrice=lambda _params, _result: hex(l2_price_wei))
     origin = newer.origin(l2.url, registry=newer.registry(l1.url))
     assert origin.message_fee_wei([newer.payment(deposit)]) == l2_price_wei * LIMIT * 11 // 10

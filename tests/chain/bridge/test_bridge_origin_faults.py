@@ -12,6 +12,7 @@ from functions.bridge.core.finality import Depth
 from functions.bridge.core.order import Deposit
 from infra.local.fault_proxy import FaultProxy
 from kernel.abi import address_word, uint_word
+from kernel.errors import Transient
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
 from tests.chain.bridge.scene import Scene
@@ -64,6 +65,33 @@ def test_one_endpoint_alone_decides_nothing(faulty: Scene, away: dict[str, Any])
 
     assert origin.depth(deposit) is not None
     assert origin.closed(deposit) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(-32005, "limit exceeded"), (-32000, "header not found"), (-32602, "BlockOutOfRangeError: height is 4")],
+)
+def test_what_all_endpoints_refuse_passes(faulty: Scene, code: int, words: str) -> None:
+    """Whatever they call it: an order that cannot be read now is read later, and no person is called."""
+    deposit, registry = faulty.lock(), faulty.registry(*faulty.world.l1.proxy_urls)
+    origin, payment = faulty.origin(*faulty.world.l2.proxy_urls), faulty.payment(deposit)
+    assert origin.depth(deposit) is not None
+    assert registry.paid(payment) is None
+    reads: list[tuple[str, Callable[[], object]]] = [
+        ("eth_getBlockByNumber", lambda: origin.depth(deposit)),
+        ("eth_call", lambda: origin.closed(deposit)),
+        ("eth_call", lambda: registry.paid(payment)),
+        ("eth_estimateGas", lambda: registry.transfer_gas(payment, faulty.maker)),
+        ("eth_feeHistory", registry.gas_price_wei),
+    ]
+    faulty.world.l2.mine(2)
+
+    for method, read in reads:
+        for node in (faulty.world.l1, faulty.world.l2):
+            assert node.proxy is not None
+            node.proxy.inject(failure="rpc_error", rpc_code=code, rpc_words=words, methods=(method,))
+        with pytest.raises(Transient):
+            read()
 
 
 def test_a_lagging_endpoint_makes_nothing_deeper_final_or_closed(faulty: Scene) -> None:
