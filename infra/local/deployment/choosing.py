@@ -15,6 +15,8 @@ from infra.local.deployment.references import references, waits_for
 from infra.local.failures import LocalFailure
 
 ALARMS = "Alarms"
+#: What stands for a function where it is triggered.
+PUBLISHED = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
 #: What comes along as soon as all that it speaks of is there, with a log group of its own.
 FOLLOWERS = ("AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage", "AWS::CloudWatch::Alarm", "AWS::SNS::Subscription")
 
@@ -27,9 +29,9 @@ def only(template: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """The template with these functions ("oracle/cron_collect") alone. Raises UnknownFunction."""
     resources = template["Resources"]
     chosen = _functions(resources, names)
-    seeds = chosen | {
-        key for key, one in resources.items() if one["Type"] != FUNCTION and chosen & _named(one, resources)
-    }
+    while more := _naming(chosen, resources, PUBLISHED) - chosen:
+        chosen |= more
+    seeds = chosen | _naming(chosen, resources)
     kept = _closed(seeds | {ALARMS}, resources)
     while more := {key for key, one in resources.items() if key not in kept and _follows(one, resources, kept)}:
         kept = _closed(kept | more, resources)
@@ -52,6 +54,15 @@ def _functions(resources: Mapping[str, Any], names: Collection[str]) -> set[str]
     if unknown:
         raise UnknownFunction(f"serverless.yml has no function {', '.join(unknown)}.")
     return set(found)
+
+
+def _naming(keys: set[str], resources: Mapping[str, Any], kinds: Collection[str] = ()) -> set[str]:
+    """What names one of them, of these kinds or of any but functions."""
+    return {
+        key
+        for key, one in resources.items()
+        if (one["Type"] in kinds if kinds else one["Type"] != FUNCTION) and keys & _named(one, resources)
+    }
 
 
 def _named(resource: Mapping[str, Any], resources: Mapping[str, Any]) -> set[str]:

@@ -170,6 +170,7 @@ class Invocation:
     duration_ms: float
     init_ms: float | None = None
     memory_mb: int = 0
+    cpu_ms: float = 0.0
     pid: int = 0
 
     @property
@@ -253,6 +254,7 @@ class Container:
             duration_ms=(self.idle_since - started) * 1000,
             init_ms=first_init_ms,
             memory_mb=reply.get("memory_mb", 0),
+            cpu_ms=reply.get("cpu_ms", 0.0),
             pid=self.pid,
         )
 

@@ -103,7 +103,8 @@ class FunctionPool:
         init = "" if done.init_ms is None else f" Init Duration: {done.init_ms:.2f} ms"
         self.write_log(
             f"REPORT RequestId: {done.request_id} Duration: {done.duration_ms:.2f} ms "
-            f"Memory Size: {self.spec.memory_mb} MB Max Memory Used: {done.memory_mb} MB{init}"
+            f"Memory Size: {self.spec.memory_mb} MB Max Memory Used: {done.memory_mb} MB "
+            f"Processor: {done.cpu_ms:.2f} ms{init}"
         )
 
     def kill(self) -> list[int]:

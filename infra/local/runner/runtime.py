@@ -101,8 +101,10 @@ def serve(conn: socket.socket, spec: ContainerSpec) -> None:
         except wire.Closed:
             return
         context = LambdaContext(spec, call["request_id"], call["deadline_s"])
+        began_s = time.process_time()
         reply: dict[str, Any] = _invoke(handler, call["event"], context) if handler else {"error": failure}
         out.finish_line()
+        reply["cpu_ms"] = (time.process_time() - began_s) * 1000
         # On Linux ru_maxrss is in KiB; pages shared with the fork server count, as Lambda counts the runtime's.
         reply["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         wire.send(conn, reply)
