@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 from functions.bridge.core.order import Deposit, OrderKey
 from functions.bridge.core.starknet import (
+    CLAIM_PAYMENT,
     PRIME,
     SET_ORDER,
     FeltsMalformed,
+    Repaid,
     claim_payload,
+    decode_closed,
     decode_deposit,
+    felt,
     halves,
     is_pending,
     joined,
@@ -89,3 +93,37 @@ def test_what_the_escrow_is_told_and_asked() -> None:
     assert (True, False) == (is_pending([1]), is_pending([0]))
     with pytest.raises(FeltsMalformed):
         is_pending([2])
+
+
+def test_a_repayment_is_read_from_its_event() -> None:
+    """An id past 128 bits, and the amount without the fee."""
+    assert Repaid(order_id=2**128 + 5, account=7, amount_wei=3) == decode_closed([CLAIM_PAYMENT], (5, 1, 7, 3, 0))
+
+
+@pytest.mark.parametrize(
+    ("keys", "felts"),
+    [
+        ([SET_ORDER], (5, 1, 7, 3, 0)),
+        ([CLAIM_PAYMENT, 0], (5, 1, 7, 3, 0)),
+        ([CLAIM_PAYMENT], (5, 1, 7, 3)),
+        ([CLAIM_PAYMENT], (5, 1, 7, 3, 0, 0)),
+        ([CLAIM_PAYMENT], (5, 2**128, 7, 3, 0)),
+        ([CLAIM_PAYMENT], (5, 1, PRIME, 3, 0)),
+    ],
+)
+def test_an_event_that_is_no_repayment_is_refused(keys: list[int], felts: tuple[int, ...]) -> None:
+    """It would close an order that nobody repaid."""
+    with pytest.raises(FeltsMalformed):
+        decode_closed(keys, felts)
+
+
+def test_a_felt_is_read_from_text() -> None:
+    """Up to the last number of the field, with zeros in front or without."""
+    assert (0, 0xAB, PRIME - 1) == (felt("0x0"), felt("0x00aB"), felt(hex(PRIME - 1)))
+
+
+@pytest.mark.parametrize("text", [hex(PRIME), "0x", "", "7", "-0x1", "0x-1", "0xg", "0x1 ", "0x" + "0" * 65, "0x1_0"])
+def test_what_is_no_felt_is_refused(text: str) -> None:
+    """Past the field, and text that Python alone would take."""
+    with pytest.raises(FeltsMalformed):
+        felt(text)

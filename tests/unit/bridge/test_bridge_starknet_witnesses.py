@@ -46,6 +46,7 @@ def said(number: int, *data: int) -> Said:
         ([reading("ab"), reading("ab")], "ab"),
         ([reading("abc"), reading("ab")], "ab"),  # what one alone has is waited for
         ([reading("abc"), reading("ab"), reading("")], "ab"),  # a shorter one does not contradict
+        ([reading("abc"), reading("abc"), reading("a"), reading("")], "abc"),
         ([reading("abc"), reading(""), reading("")], ""),  # nothing is new, say two
         ([reading("ab"), reading("ax")], "a"),
         ([reading("ab"), reading("xy")], ""),
@@ -97,6 +98,8 @@ def test_events_are_those_that_enough_tell() -> None:
     assert agreed_events(shared([first, second], [first, second], [first], [first]), 2) is None
     assert (first,) == agreed_events(shared([first]), 1)
     assert () == agreed_events(shared([], []), 2)
+    assert agreed_events(shared([first]), 2) is None
+    assert agreed_events(replace(shared([first]), readings={}), 1) is None
 
 
 def test_events_past_the_shared_blocks_do_not_count() -> None:

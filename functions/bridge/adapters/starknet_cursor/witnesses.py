@@ -50,8 +50,9 @@ def shared_chain(readings: Mapping[K, Reading], needed: int) -> Shared[K] | None
 
 
 def agreed_events(shared: Shared[K], needed: int) -> tuple[Said, ...] | None:
-    """Point 3; None where the nodes contradict each other."""
-    [(first, count), *others] = Counter(reading.events for reading in shared.readings.values()).most_common()
+    """Point 3; None where the nodes contradict each other, or nobody tells."""
+    told = Counter(reading.events for reading in shared.readings.values()).most_common()
+    [(first, count), *others] = told or [((), 0)]
     if count < needed or (others and others[0][1] == count):
         return None
     return first

@@ -189,6 +189,16 @@ def test_two_that_contradict_each_other_deliver_nothing(bench: Bench, caplog: py
     assert [(0, False, 1)] == bench.orders()
 
 
+def test_two_that_contradict_each_other_and_have_no_receipts_deliver_nothing(bench: Bench) -> None:
+    """Nothing speaks for either."""
+    block = bench.network.mine(bench.network.set_order(0))
+    pruned = {"starknet_getBlockWithReceipts": "BLOCK_NOT_FOUND"}
+    liar = Faults(invents=[(block.number, bench.network.set_order(66))], refuses=pruned)
+
+    assert Pause.UNSETTLED == bench.advance(bench.pool(liar, Faults(refuses=pruned))).pause
+    assert [] == bench.orders()
+
+
 @pytest.mark.parametrize(
     "replaced",
     [
