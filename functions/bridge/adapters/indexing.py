@@ -8,8 +8,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from functions.bridge.adapters.orders import Indexed, Orders
 from functions.bridge.adapters.origin import Origin
@@ -20,13 +19,13 @@ from functions.bridge.core.order import COMMITTED, Deposit
 from functions.bridge.core.starknet import FeltsMalformed
 from kernel.abi import WordMalformed
 from kernel.chain_events import Delivery
-from kernel.clock import Clock
 from kernel.errors import Transient
 from kernel.postgres import Postgres, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped
 
-#: The shortest and the longest pause between two looks, in seconds.
-PAUSE_MIN_S, PAUSE_MAX_S = 1.0, 60.0
+AWAY_S: Final = 5.0
+#: The longest pause between two looks at what was told.
+PAUSE_MAX_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +80,8 @@ Found = Seen | Foreign | Away
 class Indexing:
     """From events to orders."""
 
-    def __init__(
-        self, postgres: Postgres, orders: Orders, posts: Posts, origins: Mapping[str, Origin], clock: Clock
-    ) -> None:
+    def __init__(self, postgres: Postgres, orders: Orders, posts: Posts, origins: Mapping[str, Origin]) -> None:
         self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
-        self._clock = clock
 
     def look(self, told: ToldEvent) -> Found:
         """What the chain says of the event, as a quorum has it."""
@@ -101,30 +97,31 @@ class Indexing:
         except Transient as away:
             return Away(away.code)
 
-    def take(self, told: ToldEvent, found: Found, *, since: datetime) -> Outcome:
-        """Index or forget the deposit. since: when the event was told, for whoever waits for the chain to agree."""
+    def take(self, told: ToldEvent, found: Found, *, looks: int) -> Outcome:
+        """Index or forget the deposit. looks: how often the event was looked at, this time included."""
         match found:
             case Foreign(reason):
                 return Skipped(reason)
             case Away(code):
-                return Retry(PAUSE_MIN_S * 5, f"the chain cannot be read: {code}")
+                return Retry(AWAY_S, f"the chain cannot be read: {code}")
             case Seen(deposit, depth):
                 is_there = depth is not None and (depth.confirmations > 0 or depth.finalized)
                 if is_there and not told.is_retraction:
                     return self._index(deposit)
                 if depth is None and told.is_retraction:
                     return self._forget(deposit)
-                return self._wait(told, depth, since)
+                return self._wait(told, depth, looks)
         assert_never(found)
 
-    def _wait(self, told: ToldEvent, depth: Depth | None, since: datetime) -> Outcome:
-        origin, waited_s = self._origins[told.origin], (self._clock.now() - since).total_seconds()
+    def _wait(self, told: ToldEvent, depth: Depth | None, looks: int) -> Outcome:
+        """Pauses grow by a second up to a minute: so much was waited at least."""
+        origin, growing = self._origins[told.origin], min(looks, PAUSE_MAX_S)
+        waited_s = growing * (growing - 1) / 2 + (looks - growing) * PAUSE_MAX_S
         if depth is not None and depth.finalized:
             return Skipped("it was taken back, and is final all the same")
         if waited_s > 2 * origin.finality_s + PAUSE_MAX_S:
-            return Skipped("the chain does not have it" if depth is None else "it was taken back, and is there")
-        pause_s = max(PAUSE_MIN_S, origin.block_s, waited_s / 10)
-        return Retry(min(PAUSE_MAX_S, pause_s), "the chain does not say yet what was told")
+            return Skipped("it was taken back, and is there" if told.is_retraction else "the chain does not have it")
+        return Retry(growing, "the chain does not say yet what was told")
 
     def _index(self, deposit: Deposit) -> Outcome:
         with self._postgres.transaction() as tx:
