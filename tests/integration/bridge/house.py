@@ -17,9 +17,10 @@ from functions.bridge import (
     queue_close_order,
     queue_decide_order,
     queue_fill_order,
-    queue_submit_transaction,
+    queue_submit_l1_transaction,
 )
 from functions.bridge.adapters.evm_origin import EvmOrigin, MessageGas, Terms
+from functions.bridge.adapters.limits import PATIENCE, RETRY, TUNABLES
 from functions.bridge.core.finality import FLOOR
 from functions.bridge.wiring import KEY_PURPOSE, ROLE, Settings, SignerDeps
 from kernel.clock import Clock
@@ -35,17 +36,19 @@ from kernel.treasury.reconciliation import Verdict
 from kernel.treasury.switch import KillSwitch
 from kernel.treasury.treasury import Treasury
 from kernel.treasury.wallets import OperatorWallet
+from kernel.tunables import Tunables
 from tests.integration.bridge.simulated_chain import GWEI
 from tests.integration.bridge.simulated_node import pool_of
 from tests.integration.bridge.stage import ESCROW, L1_CHAIN_ID, L2_CHAIN_ID, REGISTRY, Stage
 
 ORIGIN: Final = "zksync"
+PATIENCE_S, RETRY_S = 120, 30
 L1, L2 = f"evm:{L1_CHAIN_ID}", f"evm:{L2_CHAIN_ID}"
 HANDLERS: Final[Mapping[str, Entry[Any]]] = {
     "bridge.chain_events": queue_chain_events.handler,
     "bridge.decide_order": queue_decide_order.handler,
     "bridge.fill_order": queue_fill_order.handler,
-    "bridge.submit_transaction": queue_submit_transaction.handler,
+    "bridge.submit_l1_transaction": queue_submit_l1_transaction.handler,
     "bridge.claim_orders": queue_claim_orders.handler,
     "bridge.close_order": queue_close_order.handler,
 }
@@ -189,6 +192,9 @@ class House:
         )
         self.deps = self._container()
         self._open_wallets()
+        office = Tunables(self.office, TUNABLES, clock)
+        for tunable, value in ((PATIENCE, PATIENCE_S), (RETRY, RETRY_S)):
+            office.set(tunable.name, value, actor="a test", reason="a test")
 
     def _container(self) -> SimulatedDeps:
         deps = SimulatedDeps(self.kernel, self.settings, ether=self.ether)
@@ -250,11 +256,11 @@ class House:
         self.clock.advance(waited_s)
         return waited_s
 
-    def index(self) -> None:
-        """The turns of the minute: the newest blocks, then the accepted ones."""
-        for origin in self.deps.origins.values():
-            origin.newest(20.0)
-            origin.accepted(20.0)
+    def minute(self) -> None:
+        """What the schedules do: failed orders, the newest blocks, the final ones. Raises Transient."""
+        self.deps.retrying.wake_due()
+        self.deps.following.newest(20.0)
+        self.deps.following.accepted(20.0)
 
     def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         """What the database holds, past every point."""

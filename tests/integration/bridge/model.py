@@ -46,9 +46,9 @@ class Fate:
     refused: bool = False
 
 
-def blocks_needed(order: Locked) -> int | None:
-    """How deep a deposit must lie; None for the chain's own finality."""
-    dollars = order.amount_wei * ETHER_USD / ETHER
+def blocks_needed(amount_wei: int) -> int | None:
+    """How deep a deposit of so much must lie; None for the chain's own finality."""
+    dollars = amount_wei * ETHER_USD / ETHER
     return next((blocks for most, blocks in DEPTHS if dollars <= most), None)
 
 
@@ -61,16 +61,13 @@ def ends(order: Locked, fate: Fate) -> set[End]:
 
 
 def _unpaid(order: Locked, fate: Fate) -> set[End]:
-    """Why we may not have paid."""
+    """Why we may not have paid: whoever looks says the first reason that he finds."""
+    why = {End.ALREADY_PAID} if fate.paid_by_others else set()
     if order.amount_wei > AMOUNT_MAX_WEI:
-        return {End.TOO_LARGE}
-    why = {End.REFUSED, End.BURNT} if fate.refused else set()
-    if fate.paid_by_others:
-        # Whoever looks at it first says why; that the registry reverts a second payment looks like a refusal to none.
-        why = why | {End.ALREADY_PAID}
-    if order.fee_wei <= FEE_TOO_LOW_WEI:
-        why = why | {End.UNPROFITABLE}
-    return why
+        return why | {End.TOO_LARGE}
+    if fate.refused:
+        why |= {End.REFUSED, End.BURNT}
+    return why | ({End.UNPROFITABLE} if order.fee_wei <= FEE_TOO_LOW_WEI else set())
 
 
 def sums(orders: dict[Locked, Fate]) -> int:

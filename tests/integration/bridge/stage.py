@@ -124,6 +124,10 @@ class Stage:
         """Another market maker fills it, in the next block of L1."""
         self._pay(RIVAL, order)
 
+    def we_pay(self, order: Locked) -> None:
+        """Somebody with our signer's key fills it by hand, in the next block of L1."""
+        self._pay(self.payer, order)
+
     def _pay(self, sender: str, order: Locked) -> None:
         chain = chain_of(self.version, Family.ZKSYNC)
         payment = Payment(
