@@ -11,11 +11,12 @@ What decides about money is read by a quorum that nobody's absence reduces:
    never given more than `message_fee_max_wei`, for what is too much does not come back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing
+from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.starknet_cursor import StarknetCursor, StarknetWatch
 from functions.bridge.adapters.starknet_rpc import Said, StarknetPool, StarknetView, of_hash
@@ -54,6 +55,8 @@ _GAS_HEADROOM_BPS: Final = 2_500
 _REORGANISED_BLOCKS_MAX: Final = 256
 #: So many blocks are searched for a repayment at once.
 _SEARCHED_BLOCKS: Final = 2_000
+
+T = TypeVar("T")
 
 
 class MessageRefused(ClaimRefused):
@@ -156,7 +159,7 @@ class StarknetOrigin:
     def depth(self, deposit: Deposit) -> Depth | None:
         """How deep this very deposit lies; None where another block is at its height, or its block has no such event.
 
-        No depth where the chain has not come to it (again). Raises NoQuorum, RpcUnavailable, WrongChain.
+        No depth where the chain has not come to it (again). Raises as `closed` does.
         """
         seen: list[_Stand] = []
 
@@ -164,16 +167,13 @@ class StarknetOrigin:
             seen.append(self._stand(StarknetView(node), deposit))
             return seen[-1]
 
-        quorum = self._pool.unreduced()
-        found = self._pool.agreed_reading(
-            read, about="starknet_getEvents", by=lambda stand: stand.is_there, quorum=quorum
-        )
+        found = self._agreed(read, about="starknet_getEvents", by=lambda stand: stand.is_there)
         if found.is_there is None:
             return Depth(confirmations=0, finalized=False)
         if not found.is_there:
             return None
         # As many as agree have come so far; who saw another block there has no say in how deep this one lies.
-        having = [stand for stand in seen if stand.is_there]
+        having, quorum = [stand for stand in seen if stand.is_there], self._pool.unreduced()
         head = sorted((stand.head for stand in having), reverse=True)[quorum - 1]
         is_final = sum(stand.is_final for stand in having) >= quorum
         return Depth(confirmations=max(0, head - deposit.block_number + 1), finalized=is_final)
@@ -181,17 +181,26 @@ class StarknetOrigin:
     def closed(self, deposit: Deposit) -> Closing | None:
         """How the escrow closed the order, as of a block that is accepted on L1.
 
-        Raises NoQuorum, RpcUnavailable, WrongChain, and RpcRefused where no endpoint can tell of that block.
+        Raises QuestionRefused, NoQuorum, RpcUnavailable, WrongChain.
         """
         final = self._cursor(self.watches[1]).newest_read()
         if final is None or self._waits(deposit.key.order_id, final.hash):
             return None
-        first = max(self._terms.start_block, deposit.block_number - _REORGANISED_BLOCKS_MAX)
-        for start in range(first, final.number + 1, _SEARCHED_BLOCKS):
-            last = min(start + _SEARCHED_BLOCKS - 1, final.number)
-            closing = self._repaid(deposit.key.order_id, start, last)
+        start = max(self._terms.start_block, deposit.block_number - _REORGANISED_BLOCKS_MAX)
+        span = _SEARCHED_BLOCKS
+        while start <= final.number:
+            last = min(start + span - 1, final.number)
+            try:
+                closing = self._repaid(deposit.key.order_id, start, last)
+            except (QuestionRefused, NoQuorum):
+                # Where too few are there to agree, no narrower range will make them.
+                if start == last or len(self._pool.readers()) < self._pool.unreduced():
+                    raise
+                span = max(1, (last - start + 1) // 2)
+                continue
             if closing is not None:
                 return closing
+            start = last + 1
         return None
 
     def message_fee_wei(self, payments: Sequence[Payment]) -> int:
@@ -256,12 +265,10 @@ class StarknetOrigin:
             "calldata": [hex(half) for half in pending_calldata(order_id)],
         }
 
-        def told(answer: Sequence[str]) -> bool:
-            return is_pending([felt(one) for one in answer])
+        def read(node: Endpoint) -> bool:
+            return is_pending([felt(one) for one in node.call("starknet_call", [asked, of_hash(block_hash)])])
 
-        return told(
-            self._pool.agreed("starknet_call", [asked, of_hash(block_hash)], by=told, quorum=self._pool.unreduced())
-        )
+        return self._agreed(read, about="starknet_call", by=lambda waits: waits)
 
     def _repaid(self, order_id: int, first: int, last: int) -> Closing | None:
         """The order's repayment in this range of final blocks."""
@@ -270,8 +277,16 @@ class StarknetOrigin:
             said = StarknetView(node).events(self.escrow, CLAIM_PAYMENT, first, last)
             return next((closing for one in said if (closing := _closing(one, order_id)) is not None), None)
 
-        quorum = self._pool.unreduced()
-        return self._pool.agreed_reading(read, about="starknet_getEvents", by=lambda found: found, quorum=quorum)
+        return self._agreed(read, about="starknet_getEvents", by=lambda found: found)
+
+    def _agreed(self, read: Callable[[Endpoint], T], *, about: str, by: Callable[[T], Hashable]) -> T:
+        """What a quorum reads alike. What all refuse passes, and must park no order: QuestionRefused."""
+        try:
+            return self._pool.agreed_reading(read, about=about, by=by, quorum=self._pool.unreduced())
+        except RpcRefused as refused:
+            raise QuestionRefused(
+                chain=self.chain, method=about, rpc_code=refused.rpc_code, words=refused.words
+            ) from refused
 
     def _fee_wei(self, payment: Payment) -> int:
         """What the message about one payment costs, as close estimates of a quorum have it."""

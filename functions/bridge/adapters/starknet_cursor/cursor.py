@@ -174,12 +174,22 @@ class StarknetCursor:
             headers = list(takewhile(lambda header: header.is_final, headers))
         if not headers:
             return Reading(start)
-        events = view.events(self.watch.address, self.watch.key, start, headers[-1].number)
+        headers, events = self._said(view, headers)
         # Another last block, or events of blocks that are not these: the chain moved, perhaps there and back.
         again = view.block(headers[-1].number)
         has_moved = again is None or again.hash != headers[-1].hash or not _fit(events, headers)
         links = tuple(header.link for header in headers)
         return Pause.UNSETTLED if has_moved or not is_linked(links) else Reading(start, links, events)
+
+    def _said(self, view: StarknetView, headers: list[Header]) -> tuple[list[Header], tuple[Said, ...]]:
+        """The events of these blocks, or of the first of them where the node refuses so many at once."""
+        while True:
+            try:
+                return headers, view.events(self.watch.address, self.watch.key, headers[0].number, headers[-1].number)
+            except RpcRefused:
+                if len(headers) == 1:
+                    raise
+                headers = headers[: len(headers) // 2]
 
     def _first(self, view: StarknetView, track: Track) -> int | None:
         """The first block of this node's chain that is new; None where it has not come to our place."""

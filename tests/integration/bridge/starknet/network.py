@@ -25,6 +25,8 @@ CHAIN_ID = "SN_SEPOLIA"
 ESCROW = STARKNET_ESCROW
 ACCOUNT = 0xACC
 BORN_S = 1_763_722_800
+#: What no spec has, and providers answer.
+OF_PROVIDERS = {"TOO_WIDE": {"code": -32000, "message": "block range is too wide"}}
 FELT = re.compile(r"0x(0|[a-fA-F1-9][a-fA-F0-9]{0,62})")
 
 
@@ -33,7 +35,7 @@ class Refused(Exception):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.error = SPEC["errors"][name]
+        self.error = SPEC["errors"].get(name) or OF_PROVIDERS[name]
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Faults:
     invents: list[tuple[int, Spoken]] = field(default_factory=list)  # events of blocks that have none
     chain: "Chain | None" = None  # another chain than the network's
     page_max: int = 1_024
+    range_max: int = 10**9  # blocks in one question for events
     token_loops: bool = False
     token_forgotten: bool = False
     replaced: dict[str, str] = field(default_factory=dict)  # texts of its answers, and what stands there instead
@@ -243,6 +246,8 @@ class Network:
         if asked["chunk_size"] > faults.page_max:
             raise Refused("PAGE_SIZE_TOO_BIG")
         first, last = (self._block(faults, asked[name]).number for name in ("from_block", "to_block"))
+        if last - first >= faults.range_max:
+            raise Refused("TOO_WIDE")
         found = [
             one.content()
             | {

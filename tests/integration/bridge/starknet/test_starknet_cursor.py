@@ -320,6 +320,16 @@ def test_a_long_outage_is_read_in_steps(bench: Bench) -> None:
     assert (303, 6, Pause.AT_HEAD) == (progress.next_block, progress.events, progress.pause)
 
 
+def test_a_range_that_is_refused_becomes_narrower(bench: Bench) -> None:
+    """Each endpoint has limits of its own; what both have told of counts."""
+    for number in range(40):
+        bench.network.mine(bench.network.set_order(number))
+
+    bench.advance(bench.pool(Faults(range_max=7), Faults(range_max=20)))
+
+    assert [(number, False, 1) for number in range(40)] == bench.orders()
+
+
 def test_a_task_of_starknet_is_read_back_as_it_was(bench: Bench) -> None:
     """Its payload is a delivery."""
     bench.network.mine(bench.network.set_order(2**256 - 1))

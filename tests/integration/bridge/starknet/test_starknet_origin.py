@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.bridge.adapters.origin import Closing, Origin
+from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.starknet_origin import (
     MESSAGE_FEE_MIN_WEI,
     MessageRefused,
@@ -17,7 +18,6 @@ from functions.bridge.core.registry import STARKNET_CHAIN_ID, Family, Payment
 from functions.bridge.core.starknet import CLAIM_PAYMENT_HANDLER, FeltsMalformed
 from kernel.chain_events import EvmEvent
 from kernel.errors import WrongChain
-from kernel.jsonrpc.endpoint import RpcRefused
 from kernel.jsonrpc.quorum import NoQuorum
 from tests.integration.bridge.starknet.bench import REGISTRY, Bench, standings
 from tests.integration.bridge.starknet.network import ACCOUNT, ESCROW, SPEC, Faults
@@ -203,18 +203,27 @@ def test_one_endpoint_alone_closes_nothing(bench: Bench) -> None:
     assert bench.origin(Faults(replaced={'["0x1"]': '["0x2"]'}), Faults(), Faults()).closed(deposit) is None
 
 
-def test_an_escrow_that_is_no_contract_is_told_with_the_nodes_words(bench: Bench) -> None:
-    """CONTRACT_NOT_FOUND of every endpoint: a mistaken setting."""
+def test_a_repayment_is_found_in_ranges_that_are_refused_when_wide(bench: Bench) -> None:
+    """Down to one block."""
+    found, block = closed(bench, bench.origin(Faults(range_max=1), Faults(range_max=1)))
+
+    assert block.number == found.block
+
+
+@pytest.mark.parametrize(("method", "error"), [("call", "CONTRACT_NOT_FOUND"), ("getEvents", "BLOCK_NOT_FOUND")])
+def test_what_every_endpoint_refuses_passes(bench: Bench, method: str, error: str) -> None:
+    """A mistaken setting, a block that is not there any more: told with the spec's code, and no reason to park."""
     origin = bench.origin()
     deposit = bench.deposit(origin)
-    bench.network.accept_on_l1(3)
+    bench.network.mine(bench.network.claim_payment(0))
+    bench.network.accept_on_l1(4)
     origin.accepted(5)
-    wrong = bench.origin(*(Faults(refuses={"starknet_call": "CONTRACT_NOT_FOUND"}) for _ in range(2)))
+    wrong = bench.origin(*(Faults(refuses={f"starknet_{method}": error}) for _ in range(2)))
 
-    with pytest.raises(RpcRefused) as refused:
+    with pytest.raises(QuestionRefused) as refused:
         wrong.closed(deposit)
 
-    assert 20 == refused.value.rpc_code
+    assert SPEC["errors"][error]["code"] == refused.value.details["rpc_code"]
 
 
 def test_a_message_costs_its_estimate_and_headroom(bench: Bench) -> None:
