@@ -66,11 +66,13 @@ def part(template: Mapping[str, Any]) -> Parted:
     owners = _owners(resources)
     parts = {name: _part(name, resources, owners) for name in sorted(set(owners.values()))}
     shared = {key: one for key, one in resources.items() if key not in owners}
-    strangers = _strangers("the root", {"Resources": shared, "Outputs": template.get("Outputs", {})}, owners)
+    # osls tells the address of each published version, which nobody asks for: those of slices are left out.
+    outputs = {key: one for key, one in template.get("Outputs", {}).items() if not _strangers(key, one, owners)}
+    strangers = _strangers("the root", shared, owners)
     if strangers:
         raise CannotPart(strangers)
     nested = {f"{name.capitalize()}Stack": _nested(one, template) for name, one in parts.items()}
-    return Parted({**template, "Resources": {**shared, **nested}}, parts)
+    return Parted({**template, "Resources": {**shared, **nested}, "Outputs": outputs}, parts)
 
 
 def slice_of(function: Mapping[str, Any]) -> str:

@@ -92,7 +92,8 @@ def _source(value: Any) -> str:
     if isinstance(value, dict):
         return "the stack's own resources"
     text = str(value).replace("${sls:stage}", "<stage>")
-    match = re.fullmatch(r"\$\{param:(\w+)\}", text)
+    # A choice by a parameter is filled from it, too: ${self:custom.secrets_from.${param:secrets_extension_arn}, ...}.
+    match = re.fullmatch(r"\$\{(?:self:.*\$\{)?param:(\w+)\}.*", text)
     return f"parameter `{match[1]}`" if match else f"`{text}`"
 
 

@@ -35,7 +35,7 @@ def _package(target: Target, say: Callable[[str], None], dist: Path, folder: Pat
     }
     code = {name: pack_slice(name, target, folder) for name in slices.slice_names()}
     written = {"target": target.name, "runtime": target.runtime, "bytecode": target.compiler() is not None}
-    written |= {"layers": layers, "slices": code}
+    written |= {"layers": layers, "slices": code, "layers_digest": _digest_of(layers)}
     (folder / MANIFEST).write_text(json.dumps(written, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     _sweep(folder, {part["file"] for part in (*layers.values(), *code.values())})
     say(_summary(written))
@@ -95,6 +95,11 @@ def _compile(target: Target, folder: Path, shown_as: str) -> None:
 def _digest(requirements: str, target: Target) -> str:
     bytecode = str(target.compiler() is not None)
     return hashlib.sha256("\0".join((str(LAYOUT), target.name, bytecode, requirements)).encode()).hexdigest()
+
+
+def _digest_of(layers: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of what all layers hold: every function is told, so that a change publishes versions where there are any."""
+    return hashlib.sha256("\0".join(sorted(one["key"] for one in layers.values())).encode()).hexdigest()[:16]
 
 
 def _sweep(folder: Path, known: set[str]) -> None:

@@ -131,10 +131,18 @@ class Variables:
         if source == "file":
             return self._file(argument or "", address, depth)
         if source == "self":
-            return self.resolve(_walk(self.root, address, f"serverless.yml has no {address}"), f"self:{address}", depth)
+            return self._self(address, depth)
         if source == "param":
             return self._parameter(address, place, depth)
         return _walk(self._flat(source), address, f"{source} has no {address}", whole=True)
+
+    def _self(self, address: str, depth: int) -> Any:
+        """What stands there; on the way, too, a mapping may be a variable."""
+        node, place = self.root, f"self:{address}"
+        for key in address.split("."):
+            node = self.resolve(node, place, depth) if isinstance(node, str) else node
+            node = _walk(node, key, f"serverless.yml has no {address}", whole=True)
+        return self.resolve(node, place, depth)
 
     def _flat(self, source: str) -> Mapping[str, Any]:
         match source:

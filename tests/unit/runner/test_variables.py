@@ -15,6 +15,7 @@ ROOT = """
 service: shop
 custom:
   table: {name: "orders-${sls:stage}"}
+  part: ${file(part.yml):one}
   loop: ${self:custom.loop}
 params:
   default: {size: 3, label: "l-${sls:stage}"}
@@ -37,6 +38,7 @@ def variables(tmp_path: Path, stage: str = "live", **options: Any) -> Variables:
         ("a-${sls:stage}-b-${aws:region}", "a-live-b-eu-central-1"),
         ("${aws:accountId}", "123456789012"),
         ("${self:custom.table.name}", "orders-live"),
+        ("${self:custom.part.two.1}", "live"),
         ("${file(part.yml):one.two}", ["a", "live"]),
         ("${file(part.yml):one.two.1}", "live"),
         ("${param:size}", 30),  # the stage's own before the default
