@@ -13,8 +13,8 @@ from functions.bridge.adapters.origin_settings import ZkSyncSettings
 from functions.bridge.core.registry import Version
 from kernel.auth import Role, Tier
 from kernel.testing import FakeClock
-from tests.integration.bridge.house import L2_CHAIN_ID, ORIGIN, Context, House
-from tests.integration.bridge.stage import ESCROW, ETHER, Stage
+from tests.integration.bridge.house import ORIGIN, Context, House
+from tests.integration.bridge.stage import ESCROW, ETHER, L2_CHAIN_ID, Stage
 
 KEY = bytes(range(1, 33))
 RECIPIENT = 0xC1
