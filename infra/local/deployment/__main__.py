@@ -51,6 +51,8 @@ def _locally(console: Console) -> int:
             console.print(f"  {said}", highlight=False)
         said = _timed(console, "whole round", partial(smokes.whole_round, cloud, deployed, environment))
         console.print(f"  {said}", highlight=False)
+        said = _timed(console, "collector alone", partial(smokes.collector_alone, cloud, deployed))
+        console.print(f"  {said}", highlight=False)
     return 0
 
 

@@ -6,7 +6,7 @@ with EmulatedCloud() as cloud:
     deployed.get("/health")
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from infra.local import aws
 from infra.local.aws import Aws
 from infra.local.cloud import LocalCloud
 from infra.local.deployment import emulator, publishing
+from infra.local.deployment.choosing import only
 from infra.local.deployment.parting import NESTED, Parted, part
 from infra.local.packaging.targets import TARGETS
 
@@ -107,6 +108,25 @@ def deploy(cloud: LocalCloud, parameters: Mapping[str, str] | None = None) -> De
     deployed = Deployed(server, apis["HTTP"], apis["WEBSOCKET"])
     cloud.children.after_stop(deployed.close)
     return deployed
+
+
+def deploy_beside(cloud: LocalCloud, stage: str, names: Collection[str]) -> str:
+    """A few functions as a stage of their own, told what the first stage's are; the prefix of their names."""
+    publishing.deploy(
+        TARGETS["host"],
+        cloud.folder / f"package-{stage}",
+        stage=stage,
+        region=aws.REGION,
+        parameters={"artifact_bucket": BUCKET},
+        environment=cloud.aws.env,
+        adapted=lambda template: _without_the_unknown(only(template, names)),
+    )
+    client, prefix = cloud.aws.client("lambda"), f"counterpart-{stage}-"
+    for name in (one.split("/")[1] for one in names):
+        told = client.get_function_configuration(FunctionName=f"{STACK}-{name}")["Environment"]["Variables"]
+        own = {"COUNTERPART_QUEUE_URL_PREFIX": f"{cloud.aws.queue_url_prefix}{prefix}"}
+        client.update_function_configuration(FunctionName=f"{prefix}{name}", Environment={"Variables": {**told, **own}})
+    return prefix
 
 
 def addresses(cloud: LocalCloud, deployed: Deployed) -> dict[str, str]:

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
+from infra.local import aws
 from infra.local.cloud import LocalCloud
-from infra.local.deployment.emulated import Deployed
+from infra.local.deployment.emulated import Deployed, deploy_beside
 from infra.local.exchanges import server as exchanges
 from infra.local.exchanges.listings import COINS
 from infra.local.failures import LocalFailure
@@ -19,6 +21,7 @@ from infra.local.flare.reading import events
 from infra.local.flare.timing import Timing
 from infra.local.oracle_market import CHAIN_ID, stretched
 from infra.local.oracle_stack import provider_environment
+from infra.local.runner.events import scheduled_event
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.clock import SystemClock
 from kernel.postgres import Postgres
@@ -32,6 +35,10 @@ T = TypeVar("T")
 SCHEDULE_S, QUEUE_S, ROUND_S = SEND_AHEAD_S + 120.0, 90.0, 480.0
 #: Long enough for containers that start while the round runs.
 TIMING = Timing(voting_epoch_s=40, reveal_deadline_s=20)
+
+
+#: What a collector in another region is; and what the moments that the first stage collects at are multiples of.
+COLLECTOR, COLLECT_STEP_S = ("oracle/cron_collect", "oracle/queue_collect"), 5
 
 
 class SmokeFailed(LocalFailure):
@@ -89,6 +96,22 @@ def whole_round(cloud: LocalCloud, deployed: Deployed, environment: Mapping[str,
     relayed = _eventually(lambda: _finalised(network), ROUND_S, "a finalised round")
     waited_s = time.monotonic() - started
     return f"round {relayed['votingRoundId']} finalised, {waited_s:.0f} s after the first schedule could fire"
+
+
+def collector_alone(cloud: LocalCloud, deployed: Deployed) -> str:
+    """A stage with the collector and nothing else asks for a collection that the first stage does not, and makes it."""
+    prefix = deploy_beside(cloud, "alone", COLLECTOR)
+    moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    moment += timedelta(seconds=moment.second % COLLECT_STEP_S == 0)
+    name = f"{prefix}cron_collect"
+    tick = scheduled_event(rule=name, at=moment, event_id=str(uuid4()), region=aws.REGION, account=aws.ACCOUNT)
+    client = deployed.aws.client("lambda")
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(tick).encode())
+    if "FunctionError" in answer:
+        raise SmokeFailed(f"the collector alone: {answer['Payload'].read()[:500]!r}")
+    made = f"select state from kernel.tasks where kind = 'oracle.collect' and business_key = '{moment.isoformat()}'"
+    _eventually(lambda: _one(cloud, f"{made} and state = 'done'"), QUEUE_S, "a collection of the collector alone")
+    return f"collected for {moment.isoformat()}"
 
 
 def _finalised(network: FlareNetwork) -> dict[str, Any] | None:
