@@ -27,12 +27,13 @@ from kernel.errors import Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Log, hexadecimal, octets, quantity
 from kernel.evm.rpc import RpcPool
-from kernel.jsonrpc.endpoint import UNREADABLE_CODE, Call
+from kernel.jsonrpc.endpoint import Call
 
 #: Of so many blocks the tips are looked at.
 _TIPS_BLOCKS: Final = 5
 _RECENT_S: Final = 3.0
-#: More than anybody has: whether we can afford a payment is not what a simulation is asked.
+#: More than anybody has: whether we can afford a payment is not what a simulation is asked. Only where it refuses to
+#: say, since a recipient could behave while it sees a payer of such wealth.
 _PLENTY_WEI: Final = 10**30
 
 
@@ -95,15 +96,13 @@ class Registry:
         asked = {"from": sender, "to": self.address, "value": hex(value_wei), "data": hexadecimal(call)}
         block = hex(self._quorum.newest_block())
         try:
-            return self._gas(asked, block, {sender: {"balance": hex(_PLENTY_WEI)}})
+            return self._gas(asked, block)
         except Reverted:
             return None
-        except QuestionRefused as refused:
-            if refused.details["rpc_code"] != UNREADABLE_CODE:
-                raise
-        # Not every client takes other balances in an estimate; with our own, one we cannot afford is refused as such.
+        except QuestionRefused:
+            pass  # for one, because the sender holds too little now
         try:
-            return self._gas(asked, block)
+            return self._gas(asked, block, {sender: {"balance": hex(_PLENTY_WEI)}})
         except Reverted:
             return None
 

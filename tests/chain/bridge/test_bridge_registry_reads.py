@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.bridge.adapters.market import market
+from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.registry import PaymentUntold
 from functions.bridge.core.order import Deposit, OrderKey
 from functions.bridge.core.policy import Market
@@ -187,19 +188,32 @@ def test_one_endpoint_that_calls_a_recipient_unpayable_drops_no_order(newer: Sce
     assert newer.registry(pleased.url, honest.url, newer.world.l1.url).transfer_gas(bad, newer.maker) is None
 
 
-def test_clients_that_take_no_other_balances_are_asked_without(newer: Scene, start_lying: Lying) -> None:
-    """An order must not be dropped because a client knows two parameters only."""
+def test_a_client_that_asks_who_can_afford_a_payment_is_told_that_we_can(newer: Scene, start_lying: Lying) -> None:
+    """That the wallet is short is the treasury's business; an order is not dropped for it."""
 
-    def two_only(params: list[Any], result: Any) -> Any:
-        refused = {"error": {"code": -32602, "message": "too many arguments, want at most 2"}}
-        return Instead(refused) if len(params) > 2 else result
+    def strict(params: list[Any], result: Any) -> Any:
+        refused = {"error": {"code": -32000, "message": "insufficient funds for transfer"}}
+        return result if len(params) > 2 else Instead(refused)
 
-    client = start_lying(newer.world.l1.url, eth_estimateGas=two_only)
+    client = start_lying(newer.world.l1.url, eth_estimateGas=strict)
     payment = newer.payment(newer.lock())
 
-    assert newer.registry().transfer_gas(payment, newer.maker) == newer.registry(client.url).transfer_gas(
-        payment, newer.maker
-    )
+    estimate = newer.registry(client.url).transfer_gas(payment, newer.maker)
+    assert newer.registry().transfer_gas(payment, newer.maker) == estimate
+
+
+def test_a_client_that_lets_nobody_pretend_drops_no_order(newer: Scene, start_lying: Lying) -> None:
+    """It knows two parameters only, and we hold too little: later, perhaps."""
+
+    def strict(params: list[Any], result: Any) -> Any:
+        if len(params) > 2:
+            return Instead({"error": {"code": -32602, "message": "too many arguments, want at most 2"}})
+        return Instead({"error": {"code": -32000, "message": "insufficient funds for transfer"}})
+
+    client = start_lying(newer.world.l1.url, eth_estimateGas=strict)
+
+    with pytest.raises(QuestionRefused):
+        newer.registry(client.url).transfer_gas(newer.payment(newer.lock()), newer.maker)
 
 
 def test_the_market_of_an_order(newer: Scene) -> None:
