@@ -186,9 +186,11 @@ class Deps(KernelDeps):
     @cached_property
     def orders(self) -> Orders:
         """Orders, stored."""
+        from functions.bridge.adapters.news import News
         from functions.bridge.adapters.orders import Orders
 
-        return Orders(self.tasks, self.clock, claim_every_s=self.settings.claim_every_s)
+        news = News(self.kernel.realtime, self.kernel.webhooks)
+        return Orders(self.tasks, self.clock, claim_every_s=self.settings.claim_every_s, tell=news.told)
 
     @cached_property
     def posts(self) -> Posts:

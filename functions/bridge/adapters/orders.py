@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
+from functions.bridge.adapters.news import Tell, nobody
 from functions.bridge.adapters.steps import CLOSE, DECIDE, FILL, claims, step
 from functions.bridge.adapters.stored import StoredOrder, stored
 from functions.bridge.core.order import Deposit, Event, OrderKey, OrderTransitionRefused, State, after
@@ -53,8 +54,9 @@ class Indexed(StrEnum):
 class Orders:
     """The tables of orders."""
 
-    def __init__(self, tasks: Tasks, clock: Clock, *, claim_every_s: int) -> None:
-        self._tasks, self._clock, self._claim_every_s = tasks, clock, claim_every_s
+    def __init__(self, tasks: Tasks, clock: Clock, *, claim_every_s: int, tell: Tell = nobody) -> None:
+        """tell: called in the transaction of each step that is taken."""
+        self._tasks, self._clock, self._claim_every_s, self._tell = tasks, clock, claim_every_s, tell
 
     # Reading.
 
@@ -297,6 +299,7 @@ class Orders:
     ) -> None:
         step_taken = {"event": str(event), "state_left": left, "state": order.state, "details": Jsonb(dict(told))}
         tx.execute(Q["add_history"], **order.row, **step_taken, correlation_id=current(), now=self._clock.now())
+        self._tell(tx, order, str(event))
 
 
 def _is_same(known: Deposit, told: Deposit) -> bool:
