@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.handlers.bridge.office import Office
+from tests.integration.bridge.simulated_chain import Transaction
 
 EVENTS, DECIDE, FILL = "bridge.chain_events", "bridge.decide_order", "bridge.fill_order"
 SUBMIT, CLAIM, CLOSE = "bridge.submit_l1_transaction", "bridge.claim_orders", "bridge.close_order"
@@ -39,6 +40,14 @@ def until(office: Office, *kinds: str, state: str, order_id: int = 0, rounds: in
         office.stage.l2.mine()
         office.clock.advance(3)
     raise AssertionError(dict(order(office, order_id)))
+
+
+def vanish(office: Office) -> list[Transaction]:
+    """The origin is reorganised, and the deposit's transaction is mined nowhere; what may be mined again."""
+    kept: list[Transaction] = []
+    depth = office.stage.l2.head - office.stage.deposits()[0].block + 1
+    office.stage.reorganise_l2(depth, lambda dropped: kept.extend(dropped) or [])  # type: ignore[func-returns-value]
+    return kept
 
 
 def order(office: Office, order_id: int = 0, generation: int = 1) -> dict[str, Any]:

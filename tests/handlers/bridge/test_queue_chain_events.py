@@ -27,9 +27,9 @@ from tests.handlers.bridge.paces import (
     states,
     take,
     until,
+    vanish,
 )
 from tests.integration.bridge.house import HANDLERS, L1
-from tests.integration.bridge.simulated_chain import Transaction
 from tests.integration.bridge.simulated_node import Fault
 from tests.integration.bridge.stage import ESCROW, ETHER, L2_CHAIN_ID, person
 
@@ -73,14 +73,6 @@ def replaced(office: Office, *, amount_wei: int = 2 * AMOUNT, recipient: int = 0
     office.stage.reorganise_l2(office.stage.l2.head - office.stage.deposits()[0].block + 1, lambda dropped: [])
     office.stage.lock(recipient, amount_wei, FEE_WEI)
     office.stage.l2.mine()
-
-
-def vanish(office: Office) -> list[Transaction]:
-    """The origin is reorganised, and the deposit's transaction is mined nowhere; what may be mined again."""
-    kept: list[Transaction] = []
-    depth = office.stage.l2.head - office.stage.deposits()[0].block + 1
-    office.stage.reorganise_l2(depth, lambda dropped: kept.extend(dropped) or [])  # type: ignore[func-returns-value]
-    return kept
 
 
 def test_a_deposit_is_one_order_whoever_tells_it(office: Office) -> None:

@@ -145,6 +145,11 @@ class Stage:
             self._carried[number] = self.l2.act(self.escrow.alias, ESCROW, 0, claim_payments(orders))
         return len(missing)
 
+    def repay(self, order: Locked) -> None:
+        """The registry's message about an order is carried that nobody of ours asked for, in the next block of L2."""
+        claim = claim_payments([(order.order_id, order.recipient, order.amount_wei)])
+        self.l2.act(self.escrow.alias, ESCROW, 0, claim)
+
     def lose_message(self) -> None:
         """The oldest message that is not carried yet is lost for good."""
         final = self.l1.head - self.l1.final_after
