@@ -106,7 +106,9 @@ class Closings:
             return self._wait(tx, order, found.depth)
 
     def _close(self, tx: Transaction, order: StoredOrder, closing: Closing, wallet: WalletRecord | None) -> Outcome:
-        if closing.amount_wei != order.deposit.amount_wei:
+        # Some escrows log what the user wanted moved, and some all that they have repaid.
+        deposit = order.deposit
+        if closing.amount_wei not in (deposit.amount_wei, deposit.amount_wei + deposit.fee_wei):
             raise ClosedDifferently(order=order.business_key("close"), amount_wei=str(closing.amount_wei))
         origin = self._origins[order.key.origin]
         order = self._posts.recover(tx, self._orders.found(tx, order))

@@ -18,7 +18,7 @@ KIND = "bridge.chain_events"
 class Closing:
     """That the escrow has repaid an order, in a block that its chain calls final.
 
-    amount_wei: what the escrow says of it, which is the order's amount without its fee.
+    amount_wei: what the escrow says of it: the order's amount, with its fee or without.
     """
 
     block: int
