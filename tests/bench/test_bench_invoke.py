@@ -21,6 +21,7 @@ pytestmark = pytest.mark.bench
 WARM, CALLS = 50, 500
 OURS = {
     "schedule": ("tests.bench.invoked_handlers.tick", "cron_sweep_tasks"),
+    "task": ("tests.bench.invoked_handlers.task", "queue_take_deposit"),
     "queue": ("tests.bench.invoked_handlers.message", "queue_dead_letters"),
     "websocket": ("tests.bench.invoked_handlers.socket", "ws_default"),
     "http": ("functions.ops.http_health.handler", "http_health"),
