@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts costs documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -73,8 +73,11 @@ audit: ready ## Verify the chain of privileged acts: DATABASE_URL=… ARGS="--he
 seal-key: ready ## Seal a signing key from stdin: DATABASE_URL=… KMS_KEY=… ARGS="--purpose treasury --chain evm:1" < key
 	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.seal_key $(ARGS)
 
-contracts: ready ## Compile the Solidity contracts into their committed artifacts
+contracts: ready ## Compile the contracts into their committed artifacts
 	@$(LOCAL) contracts
+
+costs: ready ## Compute infra/COSTS.md from what was measured; ARGS=--measure measures every function anew
+	@$(RUN) -m infra.local.costs $(ARGS)
 
 documents: ready ## Write what /docs serves, from the code
 	@$(RUN) -m infra.local.documents

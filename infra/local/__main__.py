@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     demo.add_argument("options", nargs=argparse.REMAINDER, help="options of the scene")
 
     commands.add_parser("doctor", help="what this machine has and lacks")
-    commands.add_parser("contracts", help="compile the Solidity contracts into their committed artifacts")
+    commands.add_parser("contracts", help="compile the contracts into their committed artifacts")
 
     migrate = commands.add_parser("migrate", help="apply the pending migrations to a database")
     migrate.add_argument("--database-url", required=True, help="a direct address, not a pooler's")
@@ -76,13 +76,19 @@ def _migrate(database_url: str) -> int:
 
 
 def _compile_contracts() -> int:
+    from infra.contracts.netting import build as netting
     from infra.local import programs
 
     node = programs.node()
     if node is None:
         print("no Node of version 20 or later; `make ready` brings one")
         return 1
-    return subprocess.run([node.program, settings.ROOT / "infra/contracts/build.cjs"], check=False).returncode
+    status = subprocess.run([node.program, settings.ROOT / "infra/contracts/build.cjs"], check=False).returncode
+    try:
+        netting.ARTIFACT.write_bytes(netting.build())
+    except FileNotFoundError as absent:
+        print(f"the Solana program was left as it is: {absent}")
+    return status
 
 
 if __name__ == "__main__":
