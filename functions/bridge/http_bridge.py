@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, StringConstraints
 
 from functions.bridge.adapters import money_views as money
 from functions.bridge.adapters import order_views as views
@@ -26,7 +26,7 @@ OrderId = Annotated[str, Path(pattern=views.ORDER_ID)]
 Generation = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Amount = Annotated[str, StringConstraints(pattern=money.AMOUNT)]
-Moment = Annotated[AwareDatetime | None, Query()]
+Moment = Annotated[Annotated[AwareDatetime, BeforeValidator(money.written)] | None, Query()]
 
 
 @app.get("/bridge/quote")

@@ -31,7 +31,17 @@ NAMES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "functions").glob("*/http_*.py")
 )
 SEALED_KEY = 'plain:{"address": "0x' + "11" * 20 + '", "sealed": ""}'
+ZKSYNC = (
+    '[{"kind": "zksync", "name": "zksync", "chain_id": 324, "rpc_urls": "plain:http://rpc.invalid", "start_block": 1, '
+    f'"escrow": "0x{"11" * 20}", "account": "0x{"22" * 20}"}}]'
+)
 SLICE_ENVIRONMENTS = {
+    "COUNTERPART_BRIDGE_L1_CHAIN_ID": "1",
+    "COUNTERPART_BRIDGE_L1_RPC_URLS": "plain:http://rpc.invalid",
+    "COUNTERPART_BRIDGE_REGISTRY_ADDRESS": "0x" + "11" * 20,
+    "COUNTERPART_BRIDGE_REGISTRY_VERSION": "2",
+    "COUNTERPART_BRIDGE_SIGNER": "0x" + "22" * 20,
+    "COUNTERPART_BRIDGE_ORIGINS": ZKSYNC,
     "COUNTERPART_OPS_CHAINS": '[{"chain": "evm:1", "rpc_urls": "plain:http://rpc.invalid"}, '
     '{"chain": "solana:localnet", "rpc_urls": "plain:http://rpc.invalid"}]',
     "COUNTERPART_OPS_HOOKS": '[{"provider": "alchemy", "secret": "plain:key"}, '

@@ -211,3 +211,10 @@ def exposed_view(row: Mapping[str, Any]) -> Exposed:
 def text(amount: int | None, more: int = 0) -> str | None:
     """An amount, and so much more; None stays None."""
     return None if amount is None else str(amount + more)
+
+
+def written(moment: str) -> str:
+    """A time in ISO 8601, and no number of seconds. Raises ValueError."""
+    if "-" not in moment[1:]:
+        raise ValueError("a time is written in ISO 8601")
+    return moment

@@ -40,6 +40,7 @@ SOCKET_SITE = events.ApiSite(
 TASK_ID = "0198c7a5-5f00-7000-8000-000000000001"
 API_KEY = "cp_sample00_this-key-is-not-in-any-database"
 PATH_VALUES = {"id": "812576"}
+ORDER = {"network": "zksync", "id": "17"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,18 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
                 "least_base_units": "50000000000000000",
                 "reason": "deposits go to the cold wallet",
             },
+        ),
+    ),
+    "http_bridge": (
+        Call("GET /bridge/quote", query={"network": "zksync", "amount_wei": "10000000000000000"}),
+        Call("GET /bridge/orders", "orders", query={"network": "zksync", "limit": "50"}),
+        Call("GET /bridge/orders/{network}/{id}", "order", path_values=ORDER),
+        Call("GET /v1/bridge/orders/{network}/{id}/trace", "trace", path_values=ORDER),
+        Call(
+            "POST /v1/bridge/orders/{network}/{id}/release",
+            "release",
+            body={"reason": "the recipient was repaired"},
+            path_values=ORDER,
         ),
     ),
     "http_trace": (Call("GET /v1/trace/{business_key+}", path_values={"business_key+": "treasury/pay-ada"}),),
