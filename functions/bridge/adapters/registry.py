@@ -34,7 +34,7 @@ _TIPS_BLOCKS: Final = 5
 _RECENT_S: Final = 3.0
 #: More than anybody has: whether we can afford a payment is not what a simulation is asked. Only where it refuses to
 #: say, since a recipient could behave while it sees a payer of such wealth.
-_PLENTY_WEI: Final = 10**30
+_PLENTY_WEI: Final = 2**255
 
 
 class PaymentUntold(Transient):

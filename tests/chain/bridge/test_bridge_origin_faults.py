@@ -67,6 +67,20 @@ def test_one_endpoint_alone_decides_nothing(faulty: Scene, away: dict[str, Any])
     assert origin.closed(deposit) is not None
 
 
+def test_one_endpoint_is_enough_to_hear_of_a_deposit(faulty: Scene) -> None:
+    """An event is a hint, so nobody waits for the other; what it says is for a quorum to tell."""
+    deposit, proxy = faulty.lock(), proxy_of(faulty)
+    faulty.world.l2.mine(3)
+    origin = faulty.origin(*proxy.urls)
+
+    with proxy["primary"].injected(outage=True):
+        origin.newest(5.0)
+        origin.accepted(5.0)
+        assert [deposit] == [origin.deposit(event) for event in faulty.heard()]
+        with pytest.raises((NoQuorum, RpcUnavailable)):
+            origin.depth(deposit)
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(-32005, "limit exceeded"), (-32000, "header not found"), (-32602, "BlockOutOfRangeError: height is 4")],
