@@ -9,7 +9,7 @@ What decides about money is read by a quorum that nobody's absence reduces, of o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from functions.bridge.adapters.mailbox import Mailbox
@@ -129,6 +129,26 @@ class EvmOrigin:
     def accepted(self, seconds: float) -> None:
         """The same over final blocks."""
         self._cursor(self.watches[1]).advance(Budget(seconds=seconds))
+
+    def reread(self, told: Any) -> Any:
+        """The event as its receipt has it, by a quorum: of what was told only the place counts.
+
+        As it was told where no receipt has anything there, as after a reorganisation. Raises NoQuorum, RpcUnavailable,
+        WrongChain.
+        """
+        if not isinstance(told, EvmEvent) or told.chain_id != self._terms.chain_id:
+            return told
+
+        def logs_of(found: Mapping[str, Any] | None) -> tuple[Log, ...]:
+            if found is None:
+                return ()
+            receipt = receipt_of(told.transaction_hash, found)
+            return receipt.logs if receipt.block_hash == told.block_hash else ()
+
+        asked = [hexadecimal(told.transaction_hash)]
+        logs = logs_of(self._quorum.agreed("eth_getTransactionReceipt", asked, by=logs_of))
+        found = next((log for log in logs if log.log_index == told.log_index), None)
+        return told if found is None else replace(_event(self._terms.chain_id, found), removed=told.removed)
 
     def deposit(self, told: Any) -> Deposit:
         """The order that an event sets, as it was told. Raises WordMalformed for anything else of this escrow."""

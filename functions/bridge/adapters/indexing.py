@@ -89,11 +89,10 @@ class Indexing:
         if origin is None:
             return Foreign("no origin is configured under this name")
         try:
-            deposit = origin.deposit(told.delivery.event)
+            deposit = origin.deposit(origin.reread(told.delivery.event))
+            return Seen(deposit, origin.depth(deposit))
         except (WordMalformed, FeltsMalformed) as malformed:
             return Foreign(str(malformed))
-        try:
-            return Seen(deposit, origin.depth(deposit))
         except Transient as away:
             return Away(away.code)
 

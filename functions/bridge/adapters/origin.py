@@ -88,6 +88,13 @@ class Origin(Protocol):
         """The same over final blocks, from a place of its own: what the first has missed."""
         ...
 
+    def reread(self, told: Any) -> Any:
+        """The event of a delivery as the chain itself has it at its place, where it has one there.
+
+        Whoever forges what a true event says would otherwise keep that from being heard: both are one task.
+        """
+        ...
+
     def deposit(self, told: Any) -> Deposit:
         """The order that an event of a delivery sets: a hint, until `depth` has found it.
 
