@@ -6,6 +6,7 @@ import pytest
 
 from functions.bridge.core.registry import Version
 from infra.local.bridge.world import World
+from tests.chain.bridge.desk import Desk
 from tests.chain.bridge.scene import Scene
 from tests.chain.evm.liar import Liar
 
@@ -26,6 +27,22 @@ def newer(start_bridge_world: Callable[..., World], database_url: str) -> Scene:
 def faulty(start_bridge_world: Callable[..., World], database_url: str) -> Scene:
     """The same, its chains reachable under two RPC identities each, whose faults `node.proxy` switches."""
     return Scene(start_bridge_world(proxied=True), Version.V2, database_url=database_url)
+
+
+@pytest.fixture
+def open_desk(start_bridge_world: Callable[..., World], database_url: str) -> Iterator[Callable[..., Desk]]:
+    """`open_desk(version, proxied=...)`: the second generation's market maker, or that of the one named, at work."""
+    opened: list[Desk] = []
+
+    def start(version: Version = Version.V2, *, proxied: bool = False) -> Desk:
+        world = start_bridge_world(proxied=proxied)
+        urls = {"l1": world.l1.proxy_urls, "l2": world.l2.proxy_urls} if proxied else {}
+        opened.append(Desk(world, version, database_url, **urls))
+        return opened[-1]
+
+    yield start
+    for desk in opened:
+        desk.close()
 
 
 @pytest.fixture

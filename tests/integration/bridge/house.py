@@ -180,7 +180,15 @@ class House:
             key, actor="a test", purpose=KEY_PURPOSE, chain=L1
         )
         self.stage = stage(signer)
-        self.settings = Settings(
+        self.settings = self._settings(signer)
+        self.deps = self._container()
+        self._open_wallets()
+        office = Tunables(self.office, TUNABLES, clock)
+        for tunable, value in ((PATIENCE, PATIENCE_S), (RETRY, RETRY_S)):
+            office.set(tunable.name, value, actor="a test", reason="a test")
+
+    def _settings(self, signer: str) -> Settings:
+        return Settings(
             l1_chain_id=L1_CHAIN_ID,
             l1_rpc_urls="plain:http://simulated",
             l1_fee_cap_wei=20 * GWEI,
@@ -190,11 +198,6 @@ class House:
             claim_every_s=10,
             message_timeout_s=600,
         )
-        self.deps = self._container()
-        self._open_wallets()
-        office = Tunables(self.office, TUNABLES, clock)
-        for tunable, value in ((PATIENCE, PATIENCE_S), (RETRY, RETRY_S)):
-            office.set(tunable.name, value, actor="a test", reason="a test")
 
     def _container(self) -> SimulatedDeps:
         deps = SimulatedDeps(self.kernel, self.settings, ether=self.ether)
