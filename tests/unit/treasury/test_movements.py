@@ -1,5 +1,6 @@
 """Movements: the postings of a transfer, from the request to whichever end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.ledger import Posting
-from kernel.ledger.postings import plan
+from kernel.ledger.postings import plan, totals
 from kernel.treasury.movements import (
+    Call,
     Ending,
     Kind,
     Order,
@@ -131,3 +133,21 @@ def test_what_makes_no_sense_is_refused_where_it_is_said() -> None:
         OperatorWallet(service="bridge", chain="evm:1", address=A, floor=2, target=1)
     with pytest.raises(FloorsUnfit):
         OperatorWallet(service="bridge", chain="evm:1", address=A, floor=1, target=2, funded_by=A)
+
+
+CALL = Call(data=b"\1", gas_limit=50_000, submit_kind="bridge.submit_l1_transaction", service="bridge")
+
+
+@pytest.mark.parametrize(("kind", "call"), [(Kind.CALL, None), (Kind.TRANSFER, CALL), (Kind.TOP_UP, CALL)])
+def test_a_call_and_nothing_else_says_what_is_called(kind: Kind, call: Call | None) -> None:
+    """Neither a call of nothing nor a transfer with calldata."""
+    with pytest.raises(ValueError, match="what is called"):
+        Order(key="one", chain="evm:1", sender=A, recipient=B, amount=1, actor="ada", reason="x", kind=kind, call=call)
+
+
+def test_a_call_that_moves_nothing_but_its_fee_balances() -> None:
+    """Some messages are free; their gas is not."""
+    calling = replace(transfer(0, 500), kind=Kind.CALL)
+
+    assert {0} == set(totals(plan(departure(WALLET, 0, 500))).values())
+    assert {0} == set(totals(plan(settlement(WALLET, calling, ending(State.CONFIRMED, 120), WALLET.outside))).values())
