@@ -166,7 +166,7 @@ class StarknetCursor:
 
     def _read(self, view: StarknetView, track: Track, width: int) -> Reading | Pause:
         head, start = view.head(), self._first(view, track)
-        if start is None or head < track.next_number - 1:
+        if start is None:
             return Pause.BEHIND
         last = min(head, start + width - 1)
         headers = view.blocks(range(start, last + 1)) if start <= last else []

@@ -50,24 +50,34 @@ def test_events_come_page_by_page(bench: Bench) -> None:
     assert any("continuation_token" in page for page in pages)
 
 
-@pytest.mark.parametrize("faults", [Faults(page_max=4, token_loops=True), Faults(page_max=4, token_forgotten=True)])
-def test_an_endpoint_that_does_not_come_to_an_end_is_passed_over(bench: Bench, faults: Faults) -> None:
+@pytest.mark.parametrize(
+    ("faults", "standing"),
+    [
+        (Faults(page_max=4, token_loops=True), "distrusted"),
+        (Faults(page_max=4, token_forgotten=True), "active"),
+    ],
+)
+def test_an_endpoint_that_does_not_come_to_an_end_is_passed_over(bench: Bench, faults: Faults, standing: str) -> None:
     """Its token leads back to itself, or is not known a moment later; two others tell."""
     bench.network.mine(*(bench.network.set_order(number) for number in range(25)))
+    pool = bench.pool(faults, Faults(), Faults())
 
-    bench.advance(bench.pool(faults, Faults(), Faults()))
+    bench.advance(pool)
 
     assert 25 == len(bench.heard())
+    assert standing == standings(pool)[0]
 
 
 def test_more_events_than_a_commit_takes_come_in_several(bench: Bench) -> None:
-    """No block is torn."""
+    """No block is torn, and no commit brings two where one is almost too much."""
     for number in range(6):
         bench.network.mine(*(bench.network.set_order(10 * number + nth) for nth in range(3)))
 
     progress = bench.advance(bench.pool(), events_max=4)
 
     assert (18, 9) == (progress.events, progress.next_block)
+    with bench.postgres.transaction() as tx:
+        assert {"version": 6} == tx.one("select version from bridge.starknet_cursors")
     assert sorted(bench.orders()) == bench.orders()
 
 
