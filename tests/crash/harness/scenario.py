@@ -20,7 +20,7 @@ class Scenario:
     """`play` is what every process of a run does, the victim, the survivor and the one that wakes again.
 
     Each part of it must therefore be safe to begin again: that is what is being tested.
-    evm: options of infra.local.anvil.start; None starts no such chain.
+    evm: options of infra.local.anvil.start; None starts no such chain. l2: the same, for a second EVM chain.
     solana: options of infra.local.solana.start; None starts no such chain. It is not restored between runs: take keys
     from `world.secret_of_run`.
     needs: "aws" (KMS, SQS, S3), "redis", "ipfs" (its control URL, then its doors). They are not restored between runs
@@ -31,6 +31,7 @@ class Scenario:
     name: str
     play: Act
     evm: Mapping[str, Any] | None = None
+    l2: Mapping[str, Any] | None = None
     solana: Mapping[str, Any] | None = None
     needs: tuple[str, ...] = ()
     in_test: bool = False
@@ -58,6 +59,7 @@ def scenario(
     name: str,
     *,
     evm: Mapping[str, Any] | None = None,
+    l2: Mapping[str, Any] | None = None,
     solana: Mapping[str, Any] | None = None,
     needs: tuple[str, ...] = (),
     in_test: bool = False,
@@ -65,7 +67,7 @@ def scenario(
     """Registers the decorated play under a name; `tests/crash/README.md` shows a whole one."""
 
     def register(play: Act) -> Scenario:
-        SCENARIOS[name] = Scenario(name, play, evm=evm, solana=solana, needs=needs, in_test=in_test)
+        SCENARIOS[name] = Scenario(name, play, evm=evm, l2=l2, solana=solana, needs=needs, in_test=in_test)
         return SCENARIOS[name]
 
     return register

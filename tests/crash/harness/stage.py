@@ -77,19 +77,20 @@ class Stage:
         self._children, self._postgres, self._folder = children, postgres, folder
         self._servers = servers
         self._count = 0
-        self._node: AnvilNode | None = None
-        self._chain: EvmChain | None = None
+        self._evm: dict[str, AnvilNode] = {}
+        self._chains: dict[str, EvmChain] = {}
         self._solana: SolanaNode | None = None
-        self._snapshot = ""
+        self._snapshots: dict[str, str] = {}
         self._template = ""
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="databases")
         self._next: Future[str] | None = None
 
     def __enter__(self) -> "Stage":
         """Start the chains and prepare what every run begins with."""
-        if self.scenario.evm is not None:
-            self._node = anvil.start(self._children, **self.scenario.evm)
-            self._chain = EvmChain(self._node.url)
+        for name, options in {"evm": self.scenario.evm, "l2": self.scenario.l2}.items():
+            if options is not None:
+                self._evm[name] = anvil.start(self._children, **{"name": name, **options})
+                self._chains[name] = EvmChain(self._evm[name].url)
         if self.scenario.solana is not None:
             self._solana = solana.start(self._children, **{"paused": True, **self.scenario.solana})
         url = self._postgres.create_migrated()
@@ -97,8 +98,7 @@ class Stage:
         order = Order(scenario=self.scenario.name, site=self._site(url, Variation()).to_json(), prepare=True)
         answer = self.nursery.fork(order)
         assert answer["end"] == "ended", self.failure("victim")
-        if self._chain is not None:
-            self._snapshot = str(self._chain.rpc("evm_snapshot"))
+        self._snapshots = {name: str(chain.rpc("evm_snapshot")) for name, chain in self._chains.items()}
         self._next = self._ahead.submit(self._database)
         return self
 
@@ -108,8 +108,8 @@ class Stage:
         self._ahead.shutdown()
         if self._template:
             self._postgres.drop_database(self._template)
-        if self._chain is not None:
-            self._chain.close()
+        for chain in self._chains.values():
+            chain.close()
         for node in self._nodes().values():
             self._children.forget(node.child)
 
@@ -146,17 +146,15 @@ class Stage:
         )
 
     def _nodes(self) -> dict[str, AnvilNode | SolanaNode]:
-        nodes = {"evm": self._node, "solana": self._solana}
-        return {name: node for name, node in nodes.items() if node is not None}
+        return self._evm | ({} if self._solana is None else {"solana": self._solana})
 
     def _restore_chains(self) -> None:
-        if self._chain is None:
-            return
-        assert self._chain.rpc("evm_revert", self._snapshot) is True
-        self._snapshot = str(self._chain.rpc("evm_snapshot"))
-        # Neither belongs to a snapshot.
-        self._chain.rpc("anvil_dropAllTransactions")
-        self._chain.rpc("evm_setAutomine", True)
+        for name, chain in self._chains.items():
+            assert chain.rpc("evm_revert", self._snapshots[name]) is True
+            self._snapshots[name] = str(chain.rpc("evm_snapshot"))
+            # Neither belongs to a snapshot.
+            chain.rpc("anvil_dropAllTransactions")
+            chain.rpc("evm_setAutomine", True)
 
 
 def _identities(url: str, variation: Variation) -> tuple[str, ...]:

@@ -71,6 +71,11 @@ class World:
         """The EVM chain, past its identities and past every point."""
         return EvmChain(self.site.urls["evm"][0], self.points)
 
+    @cached_property
+    def l2(self) -> EvmChain:
+        """The second EVM chain, in the same way."""
+        return EvmChain(self.site.urls["l2"][0], self.points)
+
     def rpc_urls(self, chain: str) -> tuple[str, ...]:
         """The chain's RPC identities, as the product is configured with them."""
         return self.site.urls[chain][1:]
@@ -212,7 +217,7 @@ class World:
 def _places(site: Site) -> dict[str, str]:
     """What the addresses of this run are called in the names of points."""
     names = ("primary", "secondary", "tertiary")
-    chains = {chain: site.urls[chain] for chain in ("evm", "solana") if chain in site.urls}
+    chains = {chain: site.urls[chain] for chain in ("evm", "l2", "solana") if chain in site.urls}
     identities = {
         urlsplit(url).netloc: f"{chain} {name}"
         for chain, (_, *urls) in chains.items()
