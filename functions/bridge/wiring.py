@@ -69,6 +69,7 @@ class Settings(FrozenSettings):
     #: How often a sent transaction is looked for.
     l1_poll_s: float = Field(default=2, gt=0, le=30)
 
+    #: The payment registry on L1.
     registry_address: EvmAddress
     #: The generation of its ABI.
     registry_version: int = Field(ge=1, le=2)
