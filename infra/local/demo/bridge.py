@@ -4,15 +4,17 @@
    orders on the L2; some of them earn us nothing, are too large, or pay somebody who takes no payment.
 2. The L2 drops its newest blocks and with them deposits. Their transactions come again, in another order and so under
    other ids; one user has changed his mind. An endpoint of L1 goes dark: nothing is paid by the word of one alone. The
-   workers that send transactions are killed, each time with a task in somebody's hands. The relayer loses a message.
+   workers that send transactions are killed, each time with a task in somebody's hands.
 3. When every order has its end, each recipient must hold its amount once, and the profit that the books tell must be
    what both wallets gained on the chains, to the wei.
 """
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from rich.console import Console
@@ -28,7 +30,7 @@ from infra.local.bridge.world import World
 from infra.local.cloud import LocalCloud
 from infra.local.demo import bridge_report as report
 from infra.local.demo.bridge_count import Counted, broken_promises
-from infra.local.demo.bridge_crowd import Crowd, plan
+from infra.local.demo.bridge_crowd import COMPLETED, Crowd, plan
 from infra.local.demo.bridge_watch import Watch
 from infra.local.demo.stage import SceneFailed, wait_for
 from infra.local.runner.chaos import Chaos
@@ -39,25 +41,26 @@ from kernel.tunables import Tunables
 ORDERS: Final = 100
 ORDERS_SHORT: Final = 12
 WAVE: Final = 10
-WAVE_EVERY_S: Final = 1.0
-REORG_AFTER, DARK_AFTER, KILL_AFTER = 40, 60, 80
+WAVE_EVERY_S: Final = 0.5
+#: After so many of the orders; the short form has the reorganisation only.
+REORG_AFTER, DARK_AFTER = 0.4, 0.7
 REORG_BLOCKS: Final = 3
 DARK_S: Final = 6.0
-KILLS: Final = 3
+KILLS: Final = 2
 KILL_EVERY_S: Final = 1.0
-WORKER: Final = "queue_submit_transaction"
-L1_BLOCK_S, L2_BLOCK_S = 1.0, 0.5
+WORKER: Final = "queue_submit_l1_transaction"
+L1_BLOCK_S, L2_BLOCK_S = 0.5, 0.25
 CONFIRMATIONS, L2_CONFIRMATIONS = 2, 8
 RELAYED_AFTER_S: Final = 1.0
 ETHER_USD: Final = 2_500.0
-PACE: Final = Pace(claim_every_s=5, close_every_s=1.0, poll_s=1.0, message_timeout_s=12.0)
+PACE: Final = Pace(claim_every_s=3, close_every_s=1.0, poll_s=0.5)
 TURNS: Final = {
     "cron_index_orders": 0.5,
     "cron_accepted_orders": 5.0,
     "cron_retry_failed": 3.0,
     "cron_sweep_tasks": 1.0,
 }
-OVER_WITHIN_S: Final = 120.0
+OVER_WITHIN_S: Final = 300.0
 LOOK_EVERY_S: Final = 0.25
 # SQS may deliver twice and out of order; here it does, on purpose.
 CHAOS: Final = Chaos(seed=812_576, duplicate=0.2, reorder=0.2, delay_ms=300)
@@ -82,10 +85,11 @@ def _open(stack: ExitStack, cloud: LocalCloud, orders: int) -> "Show":
     runner = stack.enter_context(
         Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
     )
-    counted = [_open_one(stack, cloud, runner, world, version) for version in Version]
-    relayer = stack.enter_context(Relayer(world, delay_s=RELAYED_AFTER_S))
+    with ThreadPoolExecutor(len(Version)) as pool:
+        counted = list(pool.map(lambda version: _open_one(stack, cloud, runner, world, version), Version))
+    stack.enter_context(Relayer(world, delay_s=RELAYED_AFTER_S))
     watch = stack.enter_context(Watch(world))
-    return Show(world=world, counted=counted, crowd=Crowd(world, plan(world, orders)), relayer=relayer, watch=watch)
+    return Show(world=world, counted=counted, crowd=Crowd(world, plan(world, orders)), watch=watch)
 
 
 def _open_one(stack: ExitStack, cloud: LocalCloud, runner: Runner, world: World, version: Version) -> Counted:
@@ -130,33 +134,33 @@ class Show:
     world: World
     counted: Sequence[Counted]
     crowd: Crowd
-    relayer: Relayer
     watch: Watch
 
     def play(self, console: Console) -> None:
         """Users lock orders, wave by wave, and in between things go wrong."""
         orders = len(self.crowd.planned)
-        self.relayer.drop(1)
-        for first in range(0, orders, WAVE):
-            self.crowd.lock(range(first, min(first + WAVE, orders)))
-            self._say(console, f"{min(first + WAVE, orders)} orders are sent")
+        wave, is_whole = min(WAVE, orders // 2), orders >= ORDERS
+        for first in range(0, orders, wave):
+            sent = min(first + wave, orders)
+            self.crowd.lock(range(first, sent))
+            self._say(console, f"{sent} orders are sent")
             time.sleep(WAVE_EVERY_S)
-            match first + WAVE:
-                case n if n == REORG_AFTER:
-                    self._reorganise(console)
-                case n if n == DARK_AFTER:
-                    self._darken(console)
-                case n if n == KILL_AFTER:
-                    self._kill(console)
+            if first < REORG_AFTER * orders <= sent:
+                self._reorganise(console)
+            if is_whole and first < DARK_AFTER * orders <= sent:
+                self._darken(console)
+        if is_whole:
+            self._kill(console)
 
     def wait(self, console: Console) -> None:
         """Until every order has its end."""
-        wait_for(
-            lambda: all(one.is_over() for one in self.counted) or None,
-            "the end of every order",
-            within_s=OVER_WITHIN_S,
-            every_s=LOOK_EVERY_S,
-        )
+
+        def over() -> bool | None:
+            status.update(self._reached())
+            return all(one.is_over() for one in self.counted) or None
+
+        with console.status(self._reached()) as status:
+            wait_for(over, "the end of every order", within_s=OVER_WITHIN_S, every_s=LOOK_EVERY_S)
         self._say(console, "[bold green]every order has its end[/]")
 
     def _reorganise(self, console: Console) -> None:
@@ -170,6 +174,7 @@ class Show:
 
     def _darken(self, console: Console) -> None:
         assert self.world.l1.proxy is not None
+        wait_for(lambda: self.watch.paid or None, "the first payment", within_s=OVER_WITHIN_S)
         self._say(console, "[bold red]one of the two RPC endpoints of L1 goes dark[/]")
         with self.world.l1.proxy["primary"].injected(outage=True):
             time.sleep(DARK_S)
@@ -177,21 +182,28 @@ class Show:
 
     def _kill(self, console: Console) -> None:
         """Kill who sends transactions, each time with a task in somebody's hands."""
+        orphans = 0
         for number in range(1, KILLS + 1):
             wait_for(
-                lambda: any(one.held() for one in self.counted) or None,
-                "a task in a worker's hands",
-                within_s=30,
-                every_s=0.02,
+                partial(self._is_held, orphans), "a task in a worker's hands", within_s=OVER_WITHIN_S, every_s=0.02
             )
             killed = [pid for one in self.counted for pid in one.stage.stack.kill(WORKER)]
+            orphans = self._held()
             self._say(console, f"[bold red]{len(killed)} workers are killed[/] ({number} of {KILLS})")
             time.sleep(KILL_EVERY_S)
 
+    def _is_held(self, orphans: int) -> bool | None:
+        return self._held() > orphans or None
+
+    def _held(self) -> int:
+        return sum(one.held() for one in self.counted)
+
+    def _reached(self) -> str:
+        done = sum(one.outcomes().get(COMPLETED, 0) for one in self.counted)
+        return f"{len(self.watch.paid)} paid, {done} completed"
+
     def _say(self, console: Console, words: str) -> None:
-        paid = len(self.watch.paid)
-        done = sum(one.outcomes().get("completed", 0) for one in self.counted)
-        console.print(f"  {words}  [dim]({paid} paid, {done} completed)[/]", highlight=False)
+        console.print(f"  {words}  [dim]({self._reached()})[/]", highlight=False)
 
 
 def _conclude(console: Console, show: Show) -> None:

@@ -24,8 +24,10 @@ _ORPHANED: Final = """
     select count(*) as orphaned from kernel.task_attempts a join kernel.tasks t on t.id = a.task_id
     where a.outcome = 'lost' and t.kind like 'bridge.%%'
 """
-_HELD: Final = "select count(*) as held from kernel.tasks where kind like 'bridge.%%' and state = 'leased'"
-_AGAIN: Final = "select count(*) as again from bridge.order_history where event = %(event)s"
+_HELD: Final = "select count(*) as held from kernel.tasks where kind like 'bridge.submit_%%' and state = 'leased'"
+_TAKEN_BACK: Final = """
+    select count(*) as events from kernel.tasks where kind = 'bridge.chain_events' and business_key like '%%:removed'
+"""
 ANSWER_WITHIN_S: Final = 30.0
 
 
@@ -40,8 +42,8 @@ class Tally:
     wanted: Mapping[str, int]
     outcomes: Mapping[str, int]
     orphaned: int
-    forgotten: int
-    claimed_again: int
+    #: Deposits that the cursor had told and a reorganisation took back.
+    taken_back: int
     duplicated: int
     lost: int
     l1_wei: int
@@ -99,7 +101,7 @@ class Counted:
         return sum(self.outcomes().values()) >= len(self._world.deposits(self.version))
 
     def held(self) -> int:
-        """Tasks of the bridge that are in somebody's hands."""
+        """Transactions that are in a worker's hands."""
         with self._postgres.transaction() as tx:
             return int(tx.one(_HELD)["held"])
 
@@ -110,15 +112,14 @@ class Counted:
         paid = [self._difference(one) for one in own]
         with self._postgres.transaction() as tx:
             orphaned = tx.one(_ORPHANED)["orphaned"]
-            forgotten, again = (tx.one(_AGAIN, event=event)["again"] for event in ("forget", "reclaim"))
+            taken_back = tx.one(_TAKEN_BACK)["events"]
         books = {name: int(wei) for name, wei in self._profit().items() if name.endswith("_wei")}
         return Tally(
             version=self.version,
             wanted=dict(Counter(one.outcome for one in own)),
             outcomes=self.outcomes(),
             orphaned=orphaned,
-            forgotten=forgotten,
-            claimed_again=again,
+            taken_back=taken_back,
             duplicated=sum(difference > 0 for difference in paid),
             lost=sum(difference < 0 for difference in paid),
             l1_wei=l1_wei,

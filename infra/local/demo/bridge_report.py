@@ -15,8 +15,7 @@ def outcomes_table(tallies: Sequence[Tally]) -> Table:
     for outcome in sorted({name for one in tallies for name in one.outcomes}):
         table.add_row(outcome, *(str(one.outcomes.get(outcome, 0)) for one in tallies))
     table.add_row("in all", *(str(sum(one.outcomes.values())) for one in tallies), end_section=True)
-    table.add_row("deposits that a reorganisation took", *(str(one.forgotten) for one in tallies))
-    table.add_row("claims whose message was lost", *(str(one.claimed_again) for one in tallies))
+    table.add_row("deposits that were taken back", *(str(one.taken_back) for one in tallies))
     table.add_row("attempts whose worker died", *(str(one.orphaned) for one in tallies), end_section=True)
     table.add_row("paid twice", *(_zero(one.duplicated) for one in tallies), style="bold")
     table.add_row("paid too little", *(_zero(one.lost) for one in tallies), style="bold")
