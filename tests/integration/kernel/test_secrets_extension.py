@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,12 +11,22 @@ from infra.local.aws import Aws
 from kernel.errors import SecretAbsent, SecretsUnavailable, SettingsInvalid
 from kernel.secrets import AwsSecrets
 from kernel.secrets.extension import Extension
+from kernel.settings import KernelSettings
 from kernel.testing import FakeClock
+from kernel.wiring import Kernel
 from tests.integration.kernel.extension_stand_in import TOKEN, ExtensionStandIn
 
 pytestmark = pytest.mark.integration
 
 TIMEOUT_S = 0.3
+DEPLOYED = {
+    "stage": "prod",
+    "database_url": "secretsmanager:database",
+    "redis_rest_url": "https://redis.example",
+    "redis_rest_token": "secretsmanager:token",
+    "queue_url_prefix": "https://sqs.example/",
+    "jwt_secret": "secretsmanager:jwt",
+}
 
 
 @pytest.fixture
@@ -65,6 +76,21 @@ def test_a_rotated_secret_is_seen_when_the_extension_sees_it(stand_in: Extension
     stand_in.secrets["rotating"] = {"SecretString": "new"}
 
     assert ("old", "new") == (first, secrets.resolve("secretsmanager:rotating").get_secret_value())
+
+
+@pytest.mark.usefixtures("no_store")
+@pytest.mark.parametrize(("asked_first", "refused"), [("extension", False), ("store", True)])
+def test_a_container_asks_the_extension_where_it_is_told_to(
+    stand_in: ExtensionStandIn, asked_first: str, refused: bool
+) -> None:
+    """By its settings, on the port that they name."""
+    stand_in.secrets["jwt"] = {"SecretString": "canary"}
+    told = {"secrets_from": asked_first, "secrets_extension_port": stand_in.port}
+    kernel = Kernel(KernelSettings.model_validate({**DEPLOYED, **told}))
+    with pytest.raises(SecretsUnavailable) if refused else nullcontext():
+        kernel.secrets.resolve("secretsmanager:jwt")
+
+    assert ([] if refused else ["jwt"]) == stand_in.asked
 
 
 SILENT = {

@@ -91,6 +91,8 @@ class KernelSettings(FrozenSettings):
     pins_wanted: int = Field(default=0, ge=0, le=8)
     #: "extension": AWS's Parameters-and-Secrets extension is asked first; "store": nobody but the stores themselves.
     secrets_from: Literal["store", "extension"] = "store"
+    #: Where the extension listens on 127.0.0.1, as PARAMETERS_SECRETS_EXTENSION_HTTP_PORT tells it.
+    secrets_extension_port: int = Field(default=2773, gt=0, lt=65536)
     #: What is written to the log at least.
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     #: Browser origins that may call the API, comma separated in the environment; none by default.

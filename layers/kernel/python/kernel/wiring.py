@@ -300,7 +300,8 @@ class Kernel:
             return AwsSecrets(self.settings.stage, self.clock)
         from kernel.secrets.extension import Extension
 
-        return AwsSecrets(self.settings.stage, self.clock, extension=Extension())
+        extension = Extension(self.settings.secrets_extension_port)
+        return AwsSecrets(self.settings.stage, self.clock, extension=extension)
 
     def _database_url(self) -> SecretStr:
         """Where the database is; told anew for each connection. Raises SettingsInvalid for one that takes no TLS."""

@@ -16,7 +16,6 @@ from kernel.settings import session_token
 logger = logging.getLogger(__name__)
 
 HOST: Final = "127.0.0.1"
-PORT: Final = 2773
 #: It asks the store itself where it does not remember; after that we do.
 TIMEOUT_S: Final = 2.0
 #: A secret has 64 KiB at most, which JSON may write as six times as much.
@@ -27,7 +26,7 @@ TOKEN: Final = "X-Aws-Parameters-Secrets-Token"  # noqa: S105 (a header's name)
 class Extension:
     """The extension of this container."""
 
-    def __init__(self, port: int = PORT, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
         self._port, self._timeout_s = port, timeout_s
 
     def from_secrets_manager(self, name: str) -> str | None:
