@@ -15,7 +15,7 @@ from kernel.abi import address_word, uint_word
 from kernel.errors import Transient
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
-from tests.chain.bridge.scene import Scene
+from tests.chain.bridge.scene import STRANGER, Scene
 from tests.chain.evm.liar import Liar, always
 
 pytestmark = pytest.mark.chain
@@ -249,6 +249,24 @@ def test_a_receipt_that_one_endpoint_forges_makes_no_deposit(newer: Scene, start
             newer.origin(*urls).depth(told)
     honest = start_lying(newer.world.l2.url)
     assert newer.origin(liar.url, newer.world.l2.url, honest.url).depth(told) is None
+
+
+def test_of_an_event_that_was_told_only_the_place_counts(newer: Scene, start_lying: Lying) -> None:
+    """Whoever forges its words cannot hide the true ones; what one endpoint forges is not believed."""
+    true = newer.event(newer.lock())
+    told = replace(true, data=bytes(128), address=STRANGER, topics=(), block_number=7)
+    elsewhere = replace(true, log_index=5)
+
+    def forged(params: list[Any], receipt: Any) -> Any:
+        return {**receipt, "logs": [{**log, "data": "0x" + "11" * 128} for log in receipt["logs"]]}
+
+    liar = start_lying(newer.world.l2.url, eth_getTransactionReceipt=forged)
+
+    assert true == newer.origin().reread(told)
+    assert true.retraction() == newer.origin().reread(told.retraction())
+    assert elsewhere == newer.origin().reread(elsewhere)
+    with pytest.raises(NoQuorum):
+        newer.origin(liar.url, newer.world.l2.url).reread(told)
 
 
 @pytest.mark.parametrize("blocks", [1, 3, 7])
