@@ -19,7 +19,7 @@ from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Clos
 from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.starknet_cursor import StarknetCursor, StarknetWatch
-from functions.bridge.adapters.starknet_rpc import Said, StarknetPool, StarknetView, of_hash
+from functions.bridge.adapters.starknet_rpc import CONTRACT_ERROR, Said, StarknetPool, StarknetView, of_hash
 from functions.bridge.core.estimates import claim_gas_limit, close_estimate, with_headroom
 from functions.bridge.core.finality import Depth, Rule
 from functions.bridge.core.order import Deposit
@@ -245,8 +245,11 @@ class StarknetOrigin:
             return _Stand(None, head, False)
         if block.hash != deposit.block_hash:
             return _Stand(False, head, False)
-        said = view.events(self.escrow, SET_ORDER, number, number)
-        return _Stand(any(self._sets(one, deposit) for one in said), head, block.is_final)
+        is_there = any(self._sets(one, deposit) for one in view.events(self.escrow, SET_ORDER, number, number))
+        if not is_there:
+            # An index that lags behind its blocks must not have us forget an order: the receipts are of the block.
+            is_there = any(self._sets(one, deposit) for one in view.events_of(block.hash, self.escrow, SET_ORDER))
+        return _Stand(is_there, head, block.is_final)
 
     def _sets(self, said: Said, deposit: Deposit) -> bool:
         try:
@@ -301,23 +304,28 @@ class StarknetOrigin:
             "entry_point_selector": hex(CLAIM_PAYMENT_HANDLER),
             "payload": [hex(one) for one in claim_payload(payment.order_id, recipient, payment.amount_wei)],
         }
-        asked: list[Any] = [message, "latest"]
-        estimates = self._pool.everywhere("starknet_estimateMessageFee", asked, _estimated_wei)
-        needed = self._pool.unreduced()
-        fee_wei = close_estimate(estimates, needed)
-        if fee_wei is None:
-            if not estimates:
-                self._say_why(asked)
-            answered = ", ".join(map(str, estimates))
-            raise NoQuorum(chain=self.chain, method="starknet_estimateMessageFee", needed=needed, answered=answered)
-        return fee_wei
+        estimates: list[int] = []
+        refusals: list[str] = []
 
-    def _say_why(self, asked: Sequence[Any]) -> None:
-        """Raises MessageRefused with the words of an endpoint that would not execute the message."""
-        try:
-            self._pool.call("starknet_estimateMessageFee", asked)
-        except RpcRefused as refused:
-            raise MessageRefused(origin=self.name, rpc_code=refused.rpc_code, words=refused.words[:512]) from None
+        def read(node: Endpoint) -> bool | None:
+            try:
+                told = node.call("starknet_estimateMessageFee", [message, "latest"])
+            except RpcRefused as refused:
+                if refused.rpc_code != CONTRACT_ERROR:
+                    raise
+                refusals.append(str(refused.data))
+                return None
+            estimates.append(_estimated_wei(told))
+            return True
+
+        if self._agreed(read, about="starknet_estimateMessageFee", by=lambda is_taken: is_taken) is None:
+            raise MessageRefused(origin=self.name, words=refusals[0][:512])
+        answered, needed = list(estimates), self._pool.unreduced()
+        fee_wei = close_estimate(answered, needed)
+        if fee_wei is None:
+            told = ", ".join(map(str, answered))
+            raise NoQuorum(chain=self.chain, method="starknet_estimateMessageFee", needed=needed, answered=told)
+        return fee_wei
 
 
 def _estimated_wei(told: Mapping[str, Any]) -> int:

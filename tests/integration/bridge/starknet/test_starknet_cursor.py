@@ -330,6 +330,24 @@ def test_a_long_outage_is_read_in_steps(bench: Bench) -> None:
     assert (303, 6, Pause.AT_HEAD) == (progress.next_block, progress.events, progress.pause)
 
 
+def test_a_reorganisation_deeper_than_is_remembered_calls_a_person(bench: Bench) -> None:
+    """What is remembered is taken back, the oldest block kept is where it is read again, and the alarm stays."""
+    network, pool = bench.network, bench.pool()
+    network.mine(network.set_order(0))
+    for _ in range(300):
+        network.mine()
+    network.mine(network.set_order(1))
+    bench.advance(pool)
+    network.chain = network.chain.fork(2)
+    for _ in range(310):
+        network.mine()
+
+    progress = bench.advance(pool)
+
+    assert (311, "reorganisation_too_deep") == (progress.next_block - 1, bench.advance(pool).alarm)
+    assert [(0, False, 1), (1, False, 1), (1, True, 1)] == bench.orders()
+
+
 def test_a_range_that_is_refused_becomes_narrower(bench: Bench) -> None:
     """Each endpoint has limits of its own; what both have told of counts."""
     for number in range(40):

@@ -60,9 +60,12 @@ class RpcRefused(Broken):
     )
     remedy = "Read the node's words in details."
 
-    def __init__(self, *, method: str, rpc_code: int, words: str, revert_data: str | None = None) -> None:
+    def __init__(
+        self, *, method: str, rpc_code: int, words: str, revert_data: str | None = None, data: Any = None
+    ) -> None:
+        """data: whatever else the node says, of a shape that only its chain's readers know."""
         super().__init__(method=method, rpc_code=rpc_code, words=words[:512], revert_data=revert_data)
-        self.rpc_code, self.words, self.revert_data = rpc_code, words, revert_data
+        self.rpc_code, self.words, self.revert_data, self.data = rpc_code, words, revert_data, data
 
     @property
     def is_the_chains(self) -> bool:
@@ -179,4 +182,5 @@ def _refusal(method: str, error: Any) -> RpcRefused:
         rpc_code=code if isinstance(code, int) else 0,  # some providers put words there
         words=str(error.get("message", "")),
         revert_data=revert_data if isinstance(revert_data, str) else None,
+        data=revert_data,
     )
