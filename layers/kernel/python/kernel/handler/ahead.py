@@ -4,7 +4,8 @@ With SnapStart one process is started when a version is published, frozen, and r
 holds of one moment or one peer is wrong in all of them. So:
 
 1. Before the snapshot the dependencies are built and checked, so that what they import is in it. Then their connections
-   are given back and they are forgotten, with every secret, credential and moment that they knew.
+   are given back and they are forgotten, with every secret and moment that they knew. (boto3's session stays: with a
+   snapshot Lambda gives credentials that say when they end, and boto3 asks for others then.)
 2. After each restore `random` gets a seed of its own, since jitter and lots must differ between copies. Ids and keys
    need none: `secrets` asks the system, whose numbers Lambda keeps apart. A clock is asked each time.
 3. The first call builds the dependencies anew and opens what it needs, which takes no longer there than in a hook.
