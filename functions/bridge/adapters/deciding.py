@@ -115,9 +115,8 @@ class Deciding:
         order = self._orders.decided(tx, order, kept, reason=reason)
         match decision:
             case Fill():
-                accepted = self._orders.move(tx, order, Event.ACCEPT)
-                self._orders.enqueue_fill(tx, accepted)
-                return Done(_result(accepted))
+                self._orders.enqueue_fill(tx, order)  # First: messages go out in this order, and nobody waits for news.
+                return Done(_result(self._orders.move(tx, order, Event.ACCEPT)))
             case Drop():
                 return Done(_result(self._orders.move(tx, order, Event.DROP, reason=reason)))
             case Defer():
