@@ -10,6 +10,8 @@ create table bridge.rebalances (
     collects   jsonb       not null,  -- [{network, recipient, amount_wei, key}], each a transfer of the treasury
     alarms     text[]      not null
 );
+-- Anybody may ask for a recipient's orders, also for one who has none.
+create index orders_recipient on bridge.orders (recipient, seen_at desc);
 create index orders_parked on bridge.orders (origin) where is_parked;
 create index orders_lost on bridge.orders (origin) where is_lost;
 reset role;
@@ -49,4 +51,5 @@ drop view kernel.service_alarms;
 drop view kernel.service_work;
 drop index bridge.orders_lost;
 drop index bridge.orders_parked;
+drop index bridge.orders_recipient;
 drop table bridge.rebalances;

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -120,11 +119,9 @@ class Office(House):
 
     def parked(self) -> None:
         """The one order has failed so often that a person is wanted."""
+        failed = "is_failed = true, is_parked = true, attempts = 10, next_attempt_at = null"
         with self.office.transaction() as tx:
-            tx.execute(
-                "update bridge.orders set is_failed = true, is_parked = true, attempts = 10, next_attempt_at = %(at)s",
-                at=self.clock.now() + timedelta(days=1),
-            )
+            tx.execute(f"update bridge.orders set {failed}")
 
     def due(self) -> list[dict[str, Any]]:
         """Tasks of the bridge; what it asks of others is theirs."""

@@ -19,6 +19,14 @@ from kernel.testing.kernel import FakedKernel
 from tests.handlers.ops.purse import Context, event
 
 pytestmark = pytest.mark.handlers
+ORDERS = """
+    insert into bridge.orders (origin, order_id, generation, recipient, amount_wei, fee_wei, block_number, block_hash,
+                               transaction_hash, state, is_failed, is_parked, close_block, seen_at, moved_at)
+    select origin, id, 1, 1, 1, 1, 1, '', '', state, parked, parked, block, now(), now()
+    from (values ('zksync', 1, 'pending', false, null), ('zksync', 2, 'pending', true, null),
+                 ('starknet', 1, 'proved', false, null), ('zksync', 3, 'completed', false, 9))
+        as told (origin, id, state, parked, block)
+"""
 
 Values = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
@@ -123,6 +131,19 @@ def test_obligations_dead_letters_and_alarms_are_told(kernel: FakedKernel, clock
     assert {labels(verdict="parked"): 1.0} == found["dead_letters"]
     assert {labels(alarm="outbox.stuck"): 1.0} == found["alarms"]
     assert {labels(service="bridge"): 0.0, labels(service="oracle"): 1.0} == found["service_halted"]
+
+
+def test_orders_of_the_bridge_are_told_by_network_and_state(kernel: FakedKernel) -> None:
+    """Those that are not over; one that waits for a person is an alarm, under the name that its guide has."""
+    with kernel.postgres.transaction(role="counterpart_bridge") as tx:
+        tx.execute(ORDERS)
+    found = scraped(kernel)
+
+    waiting = labels(service="bridge", part="zksync", state="pending")
+    proved = labels(service="bridge", part="starknet", state="proved")
+    assert {waiting: 2.0, proved: 1.0} == found["work_open"]
+    assert {waiting, proved} == set(found["work_open_seconds"])
+    assert {labels(alarm="bridge.parked"): 1.0} == found["alarms"]
 
 
 def test_dependencies_stand_as_their_breakers_say(kernel: FakedKernel) -> None:
