@@ -1,0 +1,1 @@
+"""Owns what the bundle costs: what its functions take, published prices, stated loads, and the sum of them."""

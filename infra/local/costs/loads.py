@@ -1,0 +1,85 @@
+"""What comes in a month at 1x, and how often which function is called for it. Stated, not measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+HOURS: Final = 730
+MINUTES: Final = HOURS * 60
+#: Voting rounds of 90 s.
+ROUNDS: Final = HOURS * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many in a month at 1x; what does not scale is the same at any load."""
+
+    count: int
+    scales: bool
+    meaning: str
+
+
+LOADS: Final[Mapping[str, Load]] = {
+    "minute": Load(MINUTES, False, "minutes of a month"),
+    "hour": Load(HOURS, False, "hours of a month"),
+    "round": Load(ROUNDS, False, "voting rounds of 90 s; a provider submits in each, whoever reads"),
+    "collection": Load(HOURS * 180, False, "collections of prices, one every 20 s"),
+    "check": Load(10 * MINUTES, False, "checks of ten wallets, each every minute"),
+    "read": Load(1_000_000, True, "reads of prices over HTTP"),
+    "push": Load(50_000, True, "prices that collectors elsewhere push"),
+    "transfer": Load(3_000, True, "transfers of the treasury, half of them on Solana"),
+    "deposit": Load(1_000, True, "deposits from outside"),
+    "event": Load(5_000, True, "webhooks of chain providers"),
+    "delivery": Load(10_000, True, "webhooks to others"),
+    "news": Load(50_000, True, "messages published to WebSocket topics, each to 20 readers"),
+    "connection": Load(5_000, True, "WebSocket connections of four hours"),
+    "word": Load(100_000, True, "messages of WebSocket clients"),
+    "job": Load(100, True, "offloaded jobs of a minute on a GPU"),
+    "pin": Load(1_000, True, "pinned contents"),
+    "look": Load(2_000, True, "calls of each API that people use: treasury, trace, signatures, …"),
+    "accident": Load(10, True, "messages that end as dead letters"),
+}
+READERS, CONNECTION_MINUTES, GPU_S = 20, 240, 60
+#: How often an outbox entry is advanced from its record to its end, a finaliser looks, a job is polled.
+ADVANCES, LOOKS, POLLS = 6, 10, 12
+_PEOPLE = (
+    *("http_access", "http_audit", "http_breakers", "http_docs", "http_inlets", "http_sessions", "http_signatures"),
+    *("http_tasks", "http_trace", "http_webhooks"),
+)
+#: service/function -> load -> calls for one of it.
+CALLS: Final[Mapping[str, Mapping[str, int]]] = {
+    "oracle/cron_collect": {"minute": 1},
+    "oracle/cron_plan_rounds": {"minute": 1},
+    "oracle/queue_collect": {"collection": 1},
+    "oracle/queue_commit": {"round": 1},
+    "oracle/queue_reveal": {"round": 1},
+    "oracle/queue_sign": {"round": 1},
+    "oracle/queue_finalise": {"round": LOOKS},
+    "oracle/queue_submit_transaction": {"round": 3 * ADVANCES},
+    "oracle/http_prices": {"read": 1},
+    "oracle/http_ingest": {"push": 1},
+    "ops/cron_check_treasury": {"minute": 1},
+    "ops/cron_follow_inlets": {"minute": 1},
+    "ops/cron_sweep_tasks": {"minute": 1},
+    "ops/cron_partitions": {"hour": 1},
+    "ops/cron_retention": {"hour": 1},
+    "ops/cron_rotate_keys": {"hour": 1},
+    "ops/cron_tell_audit_head": {"hour": 1},
+    "ops/http_health": {"minute": 1},
+    "ops/http_metrics": {"minute": 1},
+    "ops/http_hooks": {"event": 1, "job": 1},
+    "ops/http_treasury": {"transfer": 2, "look": 1},
+    "ops/queue_check_wallet": {"check": 1},
+    "ops/queue_take_deposit": {"deposit": 2},
+    "ops/queue_submit_evm_transaction": {"transfer": ADVANCES // 2, "deposit": ADVANCES // 2},
+    "ops/queue_submit_solana_transaction": {"transfer": ADVANCES // 2, "deposit": ADVANCES // 2},
+    "ops/queue_deliver_webhook": {"delivery": 1},
+    "ops/queue_fan_out": {"news": 1},
+    "ops/queue_poll_offload": {"job": POLLS},
+    "ops/queue_repair_pin": {"pin": 2},
+    "ops/queue_dead_letters": {"accident": 1},
+    "ops/ws_connect": {"connection": 1},
+    "ops/ws_disconnect": {"connection": 1},
+    "ops/ws_default": {"word": 1},
+    **{f"ops/{name}": {"look": 1} for name in _PEOPLE},
+}

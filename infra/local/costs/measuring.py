@@ -1,0 +1,205 @@
+"""What each function takes, warm, in containers of the runner that imported everything by themselves, as on Lambda.
+
+1. Work that matters: voting rounds on a local Flare, and transfers of the treasury on two chains. The log says what
+   each invocation took, of time and of the processor; the stand-ins say how often they were asked.
+2. Each function is called with its own event from events/ as well: for its memory, and for its time where that work did
+   not call it often enough. Where the event names a task that does not exist, that is the price of looking.
+
+The time of an event, which is the same each time, is what one call in ten is quicker than: on a machine with other
+programs the rest is waiting for a processor. That of work, whose calls differ, is the median; so measure in quiet.
+"""
+
+import json
+import os
+import re
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from infra.local import settings
+from infra.local.cloud import LocalCloud
+from infra.local.demo.transfers_desk import Desk
+from infra.local.fault_proxy import FaultProxy
+from infra.local.flare.accounts import ETHER
+from infra.local.flare.reading import events
+from infra.local.flare.timing import Timing
+from infra.local.invoke import WARM, with_known_key
+from infra.local.oracle_market import OracleMarket, open_market
+from infra.local.runner.bundle import Bundle, HttpTrigger
+from infra.local.runner.runner import Runner
+from infra.local.runner.samples import sample_bundle
+from infra.local.runner.stack import Stack
+from infra.local.treasury_stage import TreasuryStage, open_stage
+from kernel.postgres import Postgres
+
+#: Of one function, so that a quantile says something; and of its own event.
+CALLS_MIN, SAMPLES = 8, 20
+ROUNDS, TRANSFERS = 4, 10
+TIMING: Final = Timing(voting_epoch_s=20, reveal_deadline_s=10)
+PATIENCE_S: Final = 240.0
+OPEN: Final = """select 1 from kernel.evm_outbox where settled_at is null
+union all select 1 from kernel.solana_outbox where settled_at is null"""
+_LINE = re.compile(r"\[(\w+)\] (.*)")
+_REPORT = re.compile(r"REPORT .* Duration: ([\d.]+) ms .* Processor: ([\d.]+) ms( Init)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What warm calls of one function took, and the octets that all its calls wrote into the log."""
+
+    warm: list[tuple[float, float]] = field(default_factory=list)
+    calls: int = 0
+    log_bytes: int = 0
+
+
+def measure(console: Console) -> dict[str, Any]:
+    """Everything that infra/costs.json holds."""
+    with ExitStack() as ends:
+        cloud = ends.enter_context(LocalCloud(console=console))
+        runner = ends.enter_context(
+            Runner(cloud.environment(), folder=cloud.folder, children=cloud.children, warm=WARM)
+        )
+        market = open_market(cloud, runner, vote_power_wei=(1_000_000 * ETHER,), timing=TIMING)
+        provider = market.providers[0]
+        rounds = _seen(console, cloud, provider.stack, [market.flare.proxy], lambda: _play_rounds(market))
+        provider.stack.stop()
+        stage = open_stage(cloud, runner)
+        with Desk(stage) as desk:
+            proxies = [one.proxy for one in stage.markets]
+            transfers = _seen(console, cloud, stage.stack, proxies, lambda: _transfer(stage, desk))
+        stage.stack.stop()
+        taken = {**_taken(stage.stack.log()), **_taken(provider.stack.log())}
+        where = {
+            "oracle": (provider.stack, provider.database_url),
+            "ops": (stage.stack, stage.database_url),
+        }
+        functions = {
+            f"{one.service}/{one.name}": _facts(
+                one.memory_mb, taken.get(one.name, Taken()), *_sampled(one.service, one.name, *where[one.service])
+            )
+            for one in sorted(sample_bundle().functions.values(), key=lambda one: (one.service, one.name))
+            if one.service in where
+        }
+    return {
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "load_average": round(os.getloadavg()[0], 1),
+        "bundle": _size(sample_bundle()),
+        "works": {"oracle": rounds, "ops": transfers},
+        "functions": functions,
+    }
+
+
+def _size(bundle: Bundle) -> dict[str, int]:
+    routes = [
+        one for function in bundle.functions.values() for one in function.triggers if isinstance(one, HttpTrigger)
+    ]
+    return {"queues": len(bundle.queues), "routes": len(routes), "functions": len(bundle.functions)}
+
+
+def _seen(
+    console: Console, cloud: LocalCloud, stack: Stack, proxies: Iterable[FaultProxy | None], work: Callable[[], int]
+) -> dict[str, int]:
+    """How often the stand-ins were asked meanwhile, for how many pieces of work, and the calls of each function."""
+    asked = sum(one.calls().total() for proxy in proxies if proxy for one in proxy.identities), _redis_commands(cloud)
+    with console.status(f"{stack.name}: work"):
+        pieces = work()
+    rpc_calls = sum(one.calls().total() for proxy in proxies if proxy for one in proxy.identities) - asked[0]
+    calls = {f"calls of {name}": one.calls for name, one in sorted(_taken(stack.log()).items()) if one.calls}
+    return {
+        "pieces": pieces,
+        "rpc_calls": rpc_calls,
+        "redis_commands": _redis_commands(cloud) - asked[1],
+        **calls,
+    }
+
+
+def _redis_commands(cloud: LocalCloud) -> int:
+    """Those inside of scripts included."""
+    told = str(cloud.redis.command("INFO", "commandstats"))
+    return sum(int(count) for name, count in re.findall(r"cmdstat_(\w+)\S*:calls=(\d+)", told) if name != "info")
+
+
+def _play_rounds(market: OracleMarket) -> int:
+    """Rounds from now on, until enough are finalised."""
+    market.start(*market.providers)
+    _until(lambda: len(events(market.network, "Relay", "ProtocolMessageRelayed")) >= ROUNDS)
+    return len(events(market.network, "Relay", "ProtocolMessageRelayed"))
+
+
+def _transfer(stage: TreasuryStage, desk: Desk) -> int:
+    """Transfers on both chains, one after the other, until each has its end."""
+    stage.start()
+    desk.open_wallets()
+    for number in range(TRANSFERS):
+        for market in stage.markets:
+            desk.ask(market, number)
+    postgres = Postgres(stage.database_url)
+
+    def ended() -> bool:
+        with postgres.transaction() as tx:
+            return not tx.all(OPEN)
+
+    _until(ended)
+    postgres.close()
+    return TRANSFERS * len(stage.markets)
+
+
+def _until(done: Callable[[], bool]) -> None:
+    """Wait; what is not done in time is not counted."""
+    limit = time.monotonic() + PATIENCE_S
+    while not done() and time.monotonic() < limit:
+        time.sleep(0.5)
+
+
+def _taken(log: str) -> dict[str, Taken]:
+    """Function -> what its log tells."""
+    warm: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    calls: Counter[str] = Counter()
+    octets: Counter[str] = Counter()
+    for name, line in _LINE.findall(log):
+        octets[name] += len(line.encode()) + 1
+        if found := _REPORT.match(line):
+            calls[name] += 1
+            if found[3] is None:
+                warm[name].append((float(found[1]), float(found[2])))
+    return {name: Taken(warm[name], calls[name], octets[name]) for name in octets}
+
+
+def _sampled(service: str, name: str, stack: Stack, database_url: str) -> tuple[int, Taken]:
+    """Memory of a container of its own, and what its warm calls took."""
+    path = Path(settings.ROOT, "events", service, f"{name}.json")
+    event = with_known_key(json.loads(path.read_text(encoding="utf-8")), database_url)
+    stack.kill(name)
+    before = _taken(stack.log()).get(name, Taken())
+    done = [stack.invoke(name, event) for _ in range(SAMPLES + 1)]
+    stack.kill(name)
+    octets = _taken(stack.log())[name].log_bytes - before.log_bytes
+    warm = [(one.duration_ms, one.cpu_ms) for one in done[1:]]
+    return max(one.memory_mb for one in done), Taken(warm, len(done), octets)
+
+
+def _facts(memory_mb: int, at_work: Taken, used_mb: int, sampled: Taken) -> dict[str, Any]:
+    is_seen = len(at_work.warm) >= CALLS_MIN
+    taken = at_work if is_seen else sampled
+    typical = statistics.median if is_seen else _one_in_ten
+    return {
+        "memory_mb": memory_mb,
+        "used_mb": used_mb,
+        "duration_ms": round(typical([one for one, _ in taken.warm]), 1),
+        "cpu_ms": round(typical([cpu for _, cpu in taken.warm]), 1),
+        "calls": len(taken.warm),
+        "by": "work" if is_seen else "event",
+        "log_bytes": round(taken.log_bytes / taken.calls),
+    }
+
+
+def _one_in_ten(values: list[float]) -> float:
+    return statistics.quantiles(values, n=10)[0]
