@@ -97,13 +97,13 @@ class Closings:
             return Skipped(found.reason) if found.over else Retry(AWAY_S, found.reason)
         if found.wallet is not None and found.wallet.opened_block is None:
             return Retry(UNOPENED_S, "the books of the wallet that is repaid are not open")
-        with self._postgres.transaction(holding=fence) as tx:
-            order = self._orders.order(tx, step.key, step.generation, lock=True)
-            if order.state not in _WAITING:
-                return Skipped(f"it is {order.state}")
+
+        def act(tx: Transaction, order: StoredOrder) -> Outcome:
             if found.closing is not None:
                 return self._close(tx, order, found.closing, found.wallet)
             return self._wait(tx, order, found.depth)
+
+        return self._orders.take(step, _WAITING, act, fence=fence)
 
     def _close(self, tx: Transaction, order: StoredOrder, closing: Closing, wallet: WalletRecord | None) -> Outcome:
         # Some escrows log what the user wanted moved, and some all that they have repaid.

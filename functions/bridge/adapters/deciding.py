@@ -81,15 +81,15 @@ class Deciding:
         """Decide, and keep the decision with its inputs and what follows from it."""
         if isinstance(facts, Unread):
             return Skipped(facts.reason) if facts.over else Retry(AWAY_S, facts.reason)
-        with self._postgres.transaction(holding=fence) as tx:
-            order = self._orders.order(tx, step.key, step.generation, lock=True)
-            if order.state != State.PENDING:
-                return Skipped(f"it is {order.state}")
+
+        def act(tx: Transaction, order: StoredOrder) -> Outcome:
             if order.deposit != facts.deposit:
                 return Retry(0, "it is another deposit now")
             if isinstance(facts, Facts):
                 return self._decide(tx, self._orders.found(tx, order), facts, limits)
             return self._missing(tx, order) if facts.paid is None else self._paid(tx, order, facts.paid)
+
+        return self._orders.take(step, (State.PENDING,), act, fence=fence)
 
     def _paid(self, tx: Transaction, order: StoredOrder, paid: Paid) -> Outcome:
         if not paid.is_final:

@@ -38,6 +38,7 @@ UNDECIDED_S: Final = 10.0
 REFUSED_S: Final = 30.0
 #: Over the simulated gas: the recipient's code may find another state than the simulation did.
 GAS_HEADROOM_BPS: Final = 2_500
+_DECIDED: Final = (State.PROCESSING,)
 
 
 class Filling:
@@ -81,20 +82,16 @@ class Filling:
         if isinstance(sight, Unread):
             return Skipped(sight.reason) if sight.over else Retry(AWAY_S, sight.reason)
         try:
-            with self._postgres.transaction(holding=fence) as tx:
-                return self._take(tx, step, sight, limits)
+            return self._orders.take(
+                step, _DECIDED, lambda tx, order: self._take(tx, order, sight, limits), fence=fence
+            )
         except (Overdrawn, ServiceHalted, WalletNotOpen, WalletUnknown) as refused:
             code = refused.code
-        with self._postgres.transaction(holding=fence) as tx:
-            order = self._orders.order(tx, step.key, step.generation, lock=True)
-            if order.state != State.PROCESSING:
-                return Skipped(f"it is {order.state}")
-            return self._back(tx, order, code, after_s=REFUSED_S)
+        return self._orders.take(
+            step, _DECIDED, lambda tx, order: self._back(tx, order, code, after_s=REFUSED_S), fence=fence
+        )
 
-    def _take(self, tx: Transaction, step: OrderStep, sight: Sight, limits: Limits) -> Outcome:
-        order = self._orders.order(tx, step.key, step.generation, lock=True)
-        if order.state != State.PROCESSING:
-            return Skipped(f"it is {order.state}")
+    def _take(self, tx: Transaction, order: StoredOrder, sight: Sight, limits: Limits) -> Outcome:
         if order.deposit != sight.deposit:
             return self._back(tx, order, "deposit_changed")
         if sight.paid is not None:

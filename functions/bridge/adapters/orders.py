@@ -3,7 +3,7 @@
 An order that is to be changed is locked first; a move names the state that it leaves, and each leaves a row of history.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -12,18 +12,19 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from functions.bridge.adapters.news import Tell, nobody
-from functions.bridge.adapters.steps import CLOSE, DECIDE, FILL, claims, step
+from functions.bridge.adapters.steps import CLOSE, DECIDE, FILL, OrderStep, claims, step
 from functions.bridge.adapters.stored import StoredOrder, stored
 from functions.bridge.core.order import Deposit, Event, OrderKey, OrderTransitionRefused, State, after
 from functions.bridge.core.retry import next_attempt_at
 from kernel.clock import Clock
 from kernel.correlation import current
 from kernel.errors import NotFound
-from kernel.postgres import Queries, Transaction
+from kernel.postgres import Fence, Queries, Transaction
 from kernel.postgres.text import storable
-from kernel.tasks import Tasks
+from kernel.tasks import Done, Outcome, Skipped, Tasks
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
+Act = Callable[[Transaction, StoredOrder], Outcome]
 #: An order that nobody has moved for so long, and that no task is about, is looked after.
 STRANDED: Final = timedelta(minutes=15)
 MESSAGE_LENGTH_MAX: Final = 1_000
@@ -237,6 +238,20 @@ class Orders:
         return (rows[0]["purpose"], [stored(row) for row in rows]) if rows else None
 
     # Tasks.
+
+    def take(self, step: OrderStep, states: Container[State], act: Act, *, fence: Fence) -> Outcome:
+        """Act on an order in one of these states, in a commit that ends its task, too, once all is done.
+
+        Raises LeaseLost, OrderUnknown, and what `act` raises, which undoes all of it.
+        """
+        with self._tasks.postgres.transaction(holding=fence) as tx:
+            order = self.order(tx, step.key, step.generation, lock=True)
+            if order.state not in states:
+                return Skipped(f"it is {order.state}")
+            outcome = act(tx, order)
+            if isinstance(outcome, Done):
+                self._tasks.complete(tx, fence, outcome.result)
+        return outcome
 
     def enqueue_decision(self, tx: Transaction, order: StoredOrder, at: datetime, *, wakes: int = 0) -> None:
         """Ask for the decision of the present round."""
