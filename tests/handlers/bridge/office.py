@@ -12,7 +12,7 @@ from functions.bridge.adapters.origin_settings import ZkSyncSettings
 from functions.bridge.core.registry import Version
 from kernel.auth import Role, Tier
 from kernel.testing import FakeClock
-from tests.integration.bridge.house import HANDLERS, ORIGIN, Context, House
+from tests.integration.bridge.house import HANDLERS, ORIGIN, Context, House, MortalKernel, SimulatedDeps
 from tests.integration.bridge.stage import ESCROW, ETHER, L2_CHAIN_ID, Stage
 
 KEY = bytes(range(1, 33))
@@ -38,16 +38,25 @@ class Office(House):
         """An office on a migrated database; both wallets' books are open."""
         clock = clock or FakeClock()
         office = cls(database_url, clock, KEY, lambda payer: Stage(clock, Version.V2, payer))
+        office.office_url = database_url
         office.keys = {role: office._key(role) for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)}
         yield office
         office.close()
 
     keys: dict[Role, str]
+    office_url: str
 
     def configure(self, **changes: Any) -> None:
         """Other settings from now on, in a fresh container."""
         self.settings = self.settings.model_copy(update=changes)
         self.deps = self._container()
+
+    def another(self) -> SimulatedDeps:
+        """A further container beside this one, with a connection of its own."""
+        kernel, self.kernel = self.kernel, MortalKernel(self.office_url, self.doom, self.clock)
+        further = self._container()
+        self.kernel = kernel
+        return further
 
     def collects_to(self, address: str | None) -> None:
         """The network as it is configured, and where its earnings go."""

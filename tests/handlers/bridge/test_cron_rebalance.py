@@ -12,6 +12,7 @@ from kernel.treasury.switch import KillSwitch
 from tests.handlers.bridge.office import FEE_WEI, OPERATOR, Office
 from tests.integration.bridge.house import L1, L2
 from tests.integration.bridge.stage import ETHER
+from tests.races import at_once
 
 pytestmark = pytest.mark.handlers
 SENT = "select * from kernel.treasury_transfers where chain = 'evm:31338'"
@@ -94,6 +95,19 @@ def test_one_collection_of_a_wallet_is_under_way_at_a_time(office: Office) -> No
 
     keys = sorted(row["key"].rpartition(":")[2] for row in office.rows(SENT))
     assert (1, ["1", "2"]) == (first, keys)
+
+
+def test_two_ticks_at_once_send_one_collection(office: Office) -> None:
+    """EventBridge may deliver one twice: the second sees what the first has sent."""
+    marks(office, L2, floor=0, target=0)
+    containers = [office.another() for _ in range(3)]
+
+    plans = at_once(containers, lambda deps: deps.rebalancing.decide())
+
+    assert [0, 0, 1] == sorted(len(plan.collects) for plan in plans)
+    assert 1 == len(office.rows(SENT))
+    for deps in containers:
+        deps.kernel.close()
 
 
 def test_earnings_below_the_target_stay(office: Office) -> None:
