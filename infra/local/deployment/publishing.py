@@ -44,7 +44,7 @@ def deploy(
     if adapted is not None:
         template = adapted(template)
         # osls deploys what its state says, and lays the template beside it.
-        state = _spelt_out(json.loads((folder / STATE).read_text(encoding="utf-8")))
+        state = spelt_out(json.loads((folder / STATE).read_text(encoding="utf-8")))
         state["service"]["provider"]["compiledCloudFormationTemplate"] = template
         (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
         (folder / osls.TEMPLATE).write_text(json.dumps(template), encoding="utf-8")
@@ -52,7 +52,7 @@ def deploy(
     return osls.run(command, target, stage=stage, region=region, parameters=parameters, environment=environment)
 
 
-def _spelt_out(state: Any) -> Any:
+def spelt_out(state: Any) -> Any:
     """osls writes what it meets twice once, and points there: also into the template, of which some may be gone now."""
 
     def told(value: Any) -> Any:
