@@ -12,4 +12,4 @@ def handler(task: Task[ToldEvent], deps: Deps) -> Outcome:
 
     found = deps.indexing.look(told)
 
-    return deps.indexing.take(told, found, looks=task.fence.token)
+    return deps.indexing.take(told, found, fence=task.fence)

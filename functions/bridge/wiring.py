@@ -234,7 +234,7 @@ class Deps(KernelDeps):
         """Takes in deposits."""
         from functions.bridge.adapters.indexing import Indexing
 
-        return Indexing(self.kernel.postgres, self.orders, self.posts, self.origins)
+        return Indexing(self.tasks, self.orders, self.posts, self.origins)
 
     @cached_property
     def deciding(self) -> Deciding:

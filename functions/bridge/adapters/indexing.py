@@ -20,8 +20,8 @@ from functions.bridge.core.starknet import FeltsMalformed
 from kernel.abi import WordMalformed
 from kernel.chain_events import Delivery
 from kernel.errors import Transient
-from kernel.postgres import Postgres, Transaction
-from kernel.tasks import Done, Outcome, Retry, Skipped
+from kernel.postgres import Fence, Transaction
+from kernel.tasks import Done, Outcome, Retry, Skipped, Tasks
 
 AWAY_S: Final = 5.0
 #: The longest pause between two looks at what was told.
@@ -80,8 +80,8 @@ Found = Seen | Foreign | Away
 class Indexing:
     """From events to orders."""
 
-    def __init__(self, postgres: Postgres, orders: Orders, posts: Posts, origins: Mapping[str, Origin]) -> None:
-        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
+    def __init__(self, tasks: Tasks, orders: Orders, posts: Posts, origins: Mapping[str, Origin]) -> None:
+        self._tasks, self._orders, self._posts, self._origins = tasks, orders, posts, origins
 
     def look(self, told: ToldEvent) -> Found:
         """What the chain says of the event, as a quorum has it."""
@@ -96,8 +96,8 @@ class Indexing:
         except Transient as away:
             return Away(away.code)
 
-    def take(self, told: ToldEvent, found: Found, *, looks: int) -> Outcome:
-        """Index or forget the deposit. looks: how often the event was looked at, this time included."""
+    def take(self, told: ToldEvent, found: Found, *, fence: Fence) -> Outcome:
+        """Index or forget the deposit, in a commit that ends the task, too; or look again later."""
         match found:
             case Foreign(reason):
                 return Skipped(reason)
@@ -106,14 +106,14 @@ class Indexing:
             case Seen(deposit, depth):
                 is_there = depth is not None and (depth.confirmations > 0 or depth.finalized)
                 if is_there and not told.is_retraction:
-                    return self._index(deposit)
+                    return self._index(deposit, fence)
                 if depth is None and told.is_retraction:
-                    return self._forget(deposit)
-                return self._wait(told, depth, looks)
+                    return self._forget(deposit, fence)
+                return self._wait(told, depth, fence.token)
         assert_never(found)
 
     def _wait(self, told: ToldEvent, depth: Depth | None, looks: int) -> Outcome:
-        """Pauses grow by a second up to a minute: so much was waited at least."""
+        """Every claim of the task is a look. Pauses grow by a second up to a minute: so much was waited at least."""
         origin, growing = self._origins[told.origin], min(looks, PAUSE_MAX_S)
         waited_s = growing * (growing - 1) / 2 + (looks - growing) * PAUSE_MAX_S
         if depth is not None and depth.finalized:
@@ -122,25 +122,29 @@ class Indexing:
             return Skipped("it was taken back, and is there" if told.is_retraction else "the chain does not have it")
         return Retry(growing, "the chain does not say yet what was told")
 
-    def _index(self, deposit: Deposit) -> Outcome:
-        with self._postgres.transaction() as tx:
+    def _index(self, deposit: Deposit, fence: Fence) -> Outcome:
+        with self._tasks.postgres.transaction(holding=fence) as tx:
             order, found = self._orders.index(tx, deposit)
             if found == Indexed.NEXT_GENERATION:
                 self._lose_earlier(tx, deposit)
             elif found == Indexed.MOVED and order.state in COMMITTED:
                 returned(tx, self._orders, self._posts, order)
-        return Done({"order": order.business_key("index"), "found": str(found)})
+            return self._done(tx, fence, {"order": order.business_key("index"), "found": str(found)})
 
     def _lose_earlier(self, tx: Transaction, deposit: Deposit) -> None:
         """The id belongs to another deposit now: those that it belonged to before are gone."""
         for order in self._orders.generations(tx, deposit.key)[:-1]:
             vanished(tx, self._orders, self._posts, order)
 
-    def _forget(self, deposit: Deposit) -> Outcome:
-        with self._postgres.transaction() as tx:
+    def _forget(self, deposit: Deposit, fence: Fence) -> Outcome:
+        with self._tasks.postgres.transaction(holding=fence) as tx:
             known = [order for order in self._orders.generations(tx, deposit.key) if order.deposit == deposit]
             if not known:
                 return Skipped("no order rests on this block")
             [order] = known
             state = vanished(tx, self._orders, self._posts, order).state
-        return Done({"order": order.business_key("index"), "state": str(state)})
+            return self._done(tx, fence, {"order": order.business_key("index"), "state": str(state)})
+
+    def _done(self, tx: Transaction, fence: Fence, result: Mapping[str, str]) -> Outcome:
+        self._tasks.complete(tx, fence, result)
+        return Done(result)
