@@ -51,12 +51,12 @@ def test_settings_never_change() -> None:
 def test_missing_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them at once, with what to do."""
     monkeypatch.delenv("COUNTERPART_DATABASE_URL")
-    monkeypatch.delenv("COUNTERPART_KMS_KEY_ID")
+    monkeypatch.delenv("COUNTERPART_QUEUE_URL_PREFIX")
     with pytest.raises(SettingsInvalid) as refused:
         KernelSettings.from_environment()
 
     assert "COUNTERPART_DATABASE_URL: Field required" in str(refused.value)
-    assert "COUNTERPART_KMS_KEY_ID: Field required" in str(refused.value)
+    assert "COUNTERPART_QUEUE_URL_PREFIX: Field required" in str(refused.value)
 
 
 @pytest.mark.parametrize("reference", [CANARY, f"vault:{CANARY}", "plain:", "secretsmanager:", ""])
