@@ -43,9 +43,10 @@ class Bench:
             pool.close()
         self.postgres.close()
 
-    def pool(self, *faults: Faults, **options: Any) -> StarknetPool:
+    def pool(self, *faults: Faults, stack: ExitStack | None = None, **options: Any) -> StarknetPool:
         """One endpoint for each of these faults. Who is left out is compared with the others again at once."""
-        urls = [self._stack.enter_context(self.network.endpoint(one)) for one in faults or (Faults(), Faults())]
+        stack = stack or self._stack
+        urls = [stack.enter_context(self.network.endpoint(one)) for one in faults or (Faults(), Faults())]
         self._pools.append(StarknetPool(urls, CHAIN_ID, self.clock, **{"survey_ttl_s": 0.0} | options))
         return self._pools[-1]
 
