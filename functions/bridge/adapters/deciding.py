@@ -129,6 +129,7 @@ class Deciding:
             available_wei=self._posts.spendable_wei(tx, self._signer) - promised,
             recipient_open_wei=to_recipient,
             origin_open_wei=of_origin,
+            is_recipient_ours=self._orders.is_ours(tx, self._posts.l1_chain, f"0x{deposit.recipient:040x}"),
         )
 
 

@@ -213,6 +213,10 @@ class Orders:
         row = tx.one(Q["exposure"], origin=origin, recipient=recipient)
         return int(row["promised_wei"]), int(row["recipient_open_wei"]), int(row["origin_open_wei"])
 
+    def is_ours(self, tx: Transaction, chain: str, address: str) -> bool:
+        """Whether an address of a chain is a wallet of the treasury's."""
+        return bool(tx.one(Q["is_our_wallet"], chain=chain, address=address)["ours"])
+
     # Claims.
 
     def claimable(self, tx: Transaction, origin: str, limit: int) -> list[StoredOrder]:

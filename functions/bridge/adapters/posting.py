@@ -16,7 +16,7 @@ class Posts:
     """Postings of orders, each once under its business key. l1: the asset of L1's ether."""
 
     def __init__(self, orders: Orders, clock: Clock, *, l1: str) -> None:
-        self.l1 = l1
+        self.l1, self.l1_chain = l1, l1.removesuffix(":native")
         self._orders, self._ledger = orders, Ledger(clock)
         self._opened: set[Account] = set()
 

@@ -102,6 +102,12 @@ select
 from bridge.orders
 where state in ('processing', 'transferring', 'fulfilled', 'proving', 'proved') and not is_lost;
 
+-- name: is_our_wallet
+-- Whether the treasury keeps this wallet.
+select exists (
+    select from kernel.treasury_wallets where chain = %(chain)s and lower(address) = lower(%(address)s)
+) as ours;
+
 -- name: lock_exposure
 -- One decision at a time: each sees what the one before has promised.
 select pg_advisory_xact_lock(hashtextextended('bridge.orders/exposure', 0));

@@ -1,6 +1,7 @@
 """Owns the decision about an order: fill it, look again later, or never.
 
-1. What can never be paid is dropped: no address, no amount, more than we take of one order.
+1. What can never be paid is dropped: no address, no amount, more than we take of one order; and what would come back
+   to a wallet of ours, whose books could not explain it.
 2. Value decides what else is asked, so without a usable price nothing is decided.
 3. The deposit must lie as deep as its value asks for.
 4. Exposure: to one recipient, to one origin, and of our inventory with a floor that is never spent. It shrinks as
@@ -28,6 +29,7 @@ class Reason(StrEnum):
     """Why an order is not filled, or not yet."""
 
     NO_ADDRESS = "recipient_is_no_address"
+    OURSELVES = "recipient_is_ours"
     NO_AMOUNT = "amount_is_zero"
     TOO_LARGE = "amount_above_limit"
     NO_PRICE = "price_unusable"
@@ -119,6 +121,7 @@ class Inventory:
     available_wei: int
     recipient_open_wei: int
     origin_open_wei: int
+    is_recipient_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +138,8 @@ def decide(order: Order, market: Market, limits: Limits, inventory: Inventory, f
     """What becomes of an order to which nothing is promised yet; the module's essay numbers the rules."""
     deposit = order.deposit
     recipient = _address(deposit.recipient)
-    if recipient is None:
-        return Drop(reason=Reason.NO_ADDRESS)
+    if recipient is None or inventory.is_recipient_ours:
+        return Drop(reason=Reason.NO_ADDRESS if recipient is None else Reason.OURSELVES)
     if not 0 < deposit.amount_wei <= limits.order_max_wei:
         return Drop(reason=Reason.TOO_LARGE if deposit.amount_wei else Reason.NO_AMOUNT)
     value_usd_cents = market.value_usd_cents(deposit.amount_wei)

@@ -120,6 +120,14 @@ def test_a_fee_below_the_cost_waits_for_cheaper_gas_and_then_no_longer(office: O
     assert ("dropped", "fee_below_cost") == decided(office)
 
 
+def test_an_order_that_would_pay_ourselves_is_dropped(office: Office) -> None:
+    """The signer's own address, in whichever case the books write it."""
+    office.lock(recipient=int(office.settings.signer, 16))
+    known(office)
+
+    assert ("dropped", "recipient_is_ours") == decided(office)
+
+
 def test_an_amount_above_the_limit_is_dropped(office: Office) -> None:
     """Never looked at again."""
     office.lock(ETHER + 1)

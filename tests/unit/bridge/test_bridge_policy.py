@@ -182,3 +182,10 @@ def test_the_measured_gas_of_claims() -> None:
         CLAIM_GAS[Version.V2, Family.STARKNET],
         CLAIM_GAS[Version.V2, Family.ZKSYNC],
     )
+
+
+def test_a_wallet_of_ours_is_never_paid() -> None:
+    """The money would come back to books that could not explain it."""
+    ours = replace(INVENTORY, is_recipient_ours=True)
+
+    assert Drop(reason=Reason.OURSELVES) == decide(order(), MARKET, LIMITS, ours, FINALITY)
