@@ -101,7 +101,7 @@ class TransferView(Document):
     """A transfer as it stands; `block` (or slot), `transaction_id` and `fee_base_units` are null until it ended."""
 
     key: str
-    kind: Literal["transfer", "top_up", "forward"]
+    kind: Literal["transfer", "top_up", "forward", "call"]
     chain: str
     sender: str
     recipient: str
