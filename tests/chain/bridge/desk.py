@@ -28,15 +28,25 @@ L1_POLL_S = 1.0
 class Desk(House):
     """One registry's market maker; its chains mine each transaction at once, and more when asked."""
 
-    def __init__(self, world: World, version: Version, database_url: str, **urls: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        world: World,
+        version: Version,
+        database_url: str,
+        clock: FakeClock | None = None,
+        *,
+        is_first: bool = True,
+        **urls: tuple[str, ...],
+    ) -> None:
         """l1, l2: the RPC identities that it is configured with; without them the nodes themselves."""
         self.world, self.version = world, version
         self.generation = world.generations[version]
         self.relayer = Relayer(world)
         self._urls = {"l1": (world.l1.url,), "l2": (world.l2.url,), **urls}
-        self.mine(3)
+        if is_first:
+            self.mine(3)  # so that something is final
         key = bytes(self.generation.market_maker.private_key)
-        super().__init__(database_url, FakeClock(), key, lambda _: None)  # type: ignore[arg-type, return-value]
+        super().__init__(database_url, clock or FakeClock(), key, lambda _: None, is_first=is_first)  # type: ignore[arg-type, return-value]
 
     def mine(self, blocks: int = 1) -> None:
         """Both chains go on."""

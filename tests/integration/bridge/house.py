@@ -26,6 +26,7 @@ from functions.bridge.wiring import KEY_PURPOSE, ROLE, Settings, SignerDeps
 from kernel.clock import Clock
 from kernel.evm.rpc import RpcPool
 from kernel.handler import Entry
+from kernel.keys.evm import LocalSigner
 from kernel.keys.vault import Vault
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.testing import FakeClock
@@ -171,21 +172,33 @@ class Context:
 class House:
     """The bridge's containers. A worker that dies is followed by a fresh one."""
 
-    def __init__(self, database_url: str, clock: FakeClock, key: bytes, stage: Callable[[str], Stage]) -> None:
-        """stage: makes the stage for our signer's address."""
+    def __init__(
+        self,
+        database_url: str,
+        clock: FakeClock,
+        key: bytes,
+        stage: Callable[[str], Stage],
+        *,
+        is_first: bool = True,
+    ) -> None:
+        """stage: makes the stage for our signer's address. is_first: no container has been here before."""
         self.clock, self.doom, self.ether = clock, Doom(), Ether()
         self.kernel = MortalKernel(database_url, self.doom, clock)
         self.office = Postgres(database_url, clock)
-        signer = Vault(self.office, self.kernel.envelope, clock).keep(
-            key, actor="a test", purpose=KEY_PURPOSE, chain=L1
-        )
+        signer = LocalSigner(key).address
         self.stage = stage(signer)
         self.settings = self._settings(signer)
         self.deps = self._container()
-        self._open_wallets()
-        office = Tunables(self.office, TUNABLES, clock)
+        if is_first:
+            vault = Vault(self.office, self.kernel.envelope, clock)
+            vault.keep(key, actor="a test", purpose=KEY_PURPOSE, chain=L1)
+            self._open_wallets()
+            self._tune()
+
+    def _tune(self) -> None:
+        tunables = Tunables(self.office, TUNABLES, self.clock)
         for tunable, value in ((PATIENCE, PATIENCE_S), (RETRY, RETRY_S)):
-            office.set(tunable.name, value, actor="a test", reason="a test")
+            tunables.set(tunable.name, value, actor="a test", reason="a test")
 
     def _settings(self, signer: str) -> Settings:
         return Settings(
