@@ -88,7 +88,7 @@ class Inventory(Document):
 
 
 class NetworkProfit(Document):
-    """One network's part. Gas and messages are Ethereum's, and are told for all networks together."""
+    """One network's part; gas and messages are told for all together. `earned_wei`: of its chain, if some share it."""
 
     network: str
     earned_wei: str
@@ -163,7 +163,7 @@ def pnl_view(
     since: datetime | None,
     until: datetime | None,
 ) -> ProfitAndLoss:
-    """Between two states of the books. networks: origin -> its asset. l1: Ethereum's ether."""
+    """Between two states of the books. networks: origin -> its asset. l1: Ethereum's ether. Gas is of all chains."""
 
     def came(account: str, asset: str) -> int:
         return after.get((account, asset), 0) - before.get((account, asset), 0)
@@ -179,7 +179,7 @@ def pnl_view(
     ]
     profit = books.Profit(
         earned_wei=-sum(came(books.EARNED, asset) for asset in {*networks.values()}),
-        gas_wei=came(books.FEES, l1),
+        gas_wei=sum(came(books.FEES, asset) for asset in {l1, *networks.values()}),
         messages_wei=came(books.MESSAGES, l1),
         lost_wei=sum(came(books.lost(origin), l1) for origin in networks),
     )

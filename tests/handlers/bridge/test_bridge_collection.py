@@ -99,3 +99,5 @@ def test_earnings_arrive_at_the_operators_address(purse: Purse, anvil: AnvilNode
     assert "balanced" == purse.check(chain, account)
     assert ETHER < purse.balance(account) == on_chain(anvil, account)
     assert 0 == purse.balance(account, "in_transit")
+    fee = 5 * ETHER - sent - on_chain(anvil, account)
+    assert str(fee) == bridge.overview.profit_and_loss(None, None).gas_wei
