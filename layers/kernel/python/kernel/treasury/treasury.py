@@ -2,9 +2,11 @@
 
 A transfer is one transaction: the postings that take its amount and the largest possible fee out of the wallet, the
 outbox entry with its unsigned payload and its submit task, the transfer's own row, and the record of who asked for it
-and why. When the outbox settles the entry, `settled` books the end in the very transaction that ends the task.
+and why. A service's call is a transfer that carries calldata: the same commit, with its own gas in reserve, and without
+that record, since it is the service that knows why. When the outbox settles the entry, `settled` books the end in the
+very transaction that ends the task.
 
-Money from outside is not booked by itself. It shows as a difference, and an administrator books it with a reason
+Money from outside is not booked by itself, but for what a final event explains (`receive`). It shows as a difference, and an administrator books it with a reason
 (`book_difference`), because nobody else knows what it is: a deposit, a refund, or the trace of a stolen key.
 """
 
