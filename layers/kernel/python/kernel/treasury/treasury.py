@@ -6,8 +6,9 @@ and why. A service's call is a transfer that carries calldata: the same commit, 
 that record, since it is the service that knows why. When the outbox settles the entry, `settled` books the end in the
 very transaction that ends the task.
 
-Money from outside is not booked by itself, but for what a final event explains (`receive`). It shows as a difference, and an administrator books it with a reason
-(`book_difference`), because nobody else knows what it is: a deposit, a refund, or the trace of a stolen key.
+Money from outside is booked by itself where a final event explains it (`receive`). All else shows as a difference, and
+an administrator books it with a reason (`book_difference`), because nobody else knows what it is: a gift, a refund, or
+the trace of a stolen key.
 """
 
 from uuid import UUID
