@@ -46,9 +46,16 @@ TURNS: Final[Mapping[str, float]] = {
 _FORGET_KEY: Final = """
     delete from kernel.sealed_keys where purpose = %(purpose)s and chain = %(chain)s and address = %(address)s
 """
-HANDLERS: Final = tuple(f"functions.bridge.{path.stem}" for path in sorted((ROOT / "functions/bridge").glob("*_*.py")))
+_SLICE: Final = ROOT / "functions/bridge"
+HANDLERS: Final = tuple(f"functions.bridge.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
+ADAPTERS: Final = tuple(
+    f"functions.bridge.adapters.{path.stem}"
+    for path in sorted(_SLICE.glob("adapters/*.py"))
+    if not path.stem.startswith(("starknet", "__"))
+)
 #: What the fork server imports, so that containers start in milliseconds.
-WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], "kernel.outbox.evm", "functions.ops.queue_check_wallet", *HANDLERS))
+VENDORS: Final = ("kernel.outbox.evm", "kernel.evm.log_cursor", "kernel.treasury.evm", "kernel.keys.vault")
+WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, "functions.ops.queue_check_wallet", *HANDLERS, *ADAPTERS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,12 +50,12 @@ KILLS: Final = 2
 KILL_EVERY_S: Final = 1.0
 WORKER: Final = "queue_submit_l1_transaction"
 L1_BLOCK_S, L2_BLOCK_S = 0.5, 0.25
-CONFIRMATIONS, L2_CONFIRMATIONS = 2, 8
-RELAYED_AFTER_S: Final = 1.0
+CONFIRMATIONS, L2_CONFIRMATIONS = 2, 5
+RELAYED_AFTER_S: Final = 0.5
 ETHER_USD: Final = 2_500.0
-PACE: Final = Pace(claim_every_s=3, close_every_s=1.0, poll_s=0.5)
+PACE: Final = Pace(claim_every_s=2, close_every_s=1.0, poll_s=0.5)
 TURNS: Final = {
-    "cron_index_orders": 0.5,
+    "cron_index_orders": 0.3,
     "cron_accepted_orders": 5.0,
     "cron_retry_failed": 3.0,
     "cron_sweep_tasks": 1.0,
@@ -144,11 +144,11 @@ class Show:
             sent = min(first + wave, orders)
             self.crowd.lock(range(first, sent))
             self._say(console, f"{sent} orders are sent")
-            time.sleep(WAVE_EVERY_S)
             if first < REORG_AFTER * orders <= sent:
-                self._reorganise(console)
+                self._reorganise(console, range(first, sent))
             if is_whole and first < DARK_AFTER * orders <= sent:
                 self._darken(console)
+            time.sleep(WAVE_EVERY_S)
         if is_whole:
             self._kill(console)
 
@@ -163,7 +163,14 @@ class Show:
             wait_for(over, "the end of every order", within_s=OVER_WITHIN_S, every_s=LOOK_EVERY_S)
         self._say(console, "[bold green]every order has its end[/]")
 
-    def _reorganise(self, console: Console) -> None:
+    def _reorganise(self, console: Console, numbers: Sequence[int]) -> None:
+        """Drop the blocks of these orders, once the bridge may have seen them."""
+        wait_for(
+            lambda: self.crowd.are_under(numbers, REORG_BLOCKS - 1) or None,
+            "a block of the L2",
+            within_s=OVER_WITHIN_S,
+            every_s=0.02,
+        )
         self.world.l2.rpc("anvil_reorg", REORG_BLOCKS, [])
         gone = self.crowd.forgotten()
         self._say(console, f"[bold red]the L2 drops {REORG_BLOCKS} blocks and {len(gone)} deposits[/]")

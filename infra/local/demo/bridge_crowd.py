@@ -81,6 +81,12 @@ class Crowd:
         self._signed.update(zip(numbers, signed, strict=True))
         self._hashes.update(zip(numbers, self._world.broadcast(signed), strict=True))
 
+    def are_under(self, numbers: Sequence[int], blocks: int) -> bool:
+        """Whether the L2 has these orders, and so many blocks on the first of them."""
+        found = [self._world.locked(self._hashes[number]) for number in numbers]
+        deposits = [deposit.block_number for deposit in found if deposit is not None]
+        return len(deposits) == len(numbers) and self._world.l2.block_number() >= min(deposits) + blocks
+
     def forgotten(self) -> list[int]:
         """The orders whose transactions the L2 knows no more."""
         with Node(self._world.l2.url) as node:

@@ -35,14 +35,14 @@ def profit_table(tallies: Sequence[Tally]) -> Table:
     table = _table("Profit, in wei", tallies)
     table.add_row("fees earned", *(f"{one.earned_wei:,}" for one in tallies))
     table.add_row("gas", *(f"-{one.gas_wei:,}" for one in tallies))
-    table.add_row("messages to the L2", *(f"-{one.messages_wei:,}" for one in tallies))
+    table.add_row("messages to L2", *(f"-{one.messages_wei:,}" for one in tallies))
     table.add_row("lost", *(f"-{one.lost_wei:,}" for one in tallies), end_section=True)
-    table.add_row("profit in the books", *(f"{one.profit_wei:,}" for one in tallies), style="bold")
-    table.add_row("the wallet on L1", *(f"{one.l1_wei:+,}" for one in tallies))
-    table.add_row("the wallet on the L2", *(f"{one.l2_wei:+,}" for one in tallies))
-    table.add_row("profit on the chains", *(f"{one.l1_wei + one.l2_wei:,}" for one in tallies), end_section=True)
+    table.add_row("profit, booked", *(f"{one.profit_wei:,}" for one in tallies), style="bold")
+    table.add_row("wallet on L1", *(f"{one.l1_wei:+,}" for one in tallies))
+    table.add_row("wallet on L2", *(f"{one.l2_wei:+,}" for one in tallies))
+    table.add_row("profit, on chain", *(f"{one.l1_wei + one.l2_wei:,}" for one in tallies), end_section=True)
     table.add_row("difference", *(_zero(one.profit_wei - one.l1_wei - one.l2_wei) for one in tallies), style="bold")
-    table.add_row("the treasury's own check", *(_verdicts(one) for one in tallies))
+    table.add_row("treasury's check", *(_verdicts(one) for one in tallies))
     return table
 
 
