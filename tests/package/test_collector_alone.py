@@ -10,6 +10,7 @@ from infra.local.deployment import osls
 from infra.local.deployment.choosing import UnknownFunction, only
 from infra.local.deployment.references import references
 from tests.package.conftest import HOST
+from tests.package.rooms import Rooms
 from tests.package.stack import Stack, lint, target_of, text_of
 
 pytestmark = pytest.mark.integration
@@ -32,6 +33,16 @@ def test_it_has_its_two_functions_with_their_schedule_and_queue(alone: Stack) ->
     assert {"OracleCollectQueue", "DeadLetters"} == set(alone.of_type("AWS::SQS::Queue"))
     assert [("oracle/queue_collect", "OracleCollectQueue")] == [(one.name, queue) for one, queue, _ in alone.sources()]
     assert [alone.functions["oracle/cron_collect"].logical_id] == [key for key, _ in alone.scheduled()]
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"), [("oracle/cron_collect", "eth_abi.abi, sha3"), ("oracle/queue_collect", "ccxt.async_support")]
+)
+def test_it_has_what_it_imports_only_when_it_asks(name: str, modules: str, alone: Stack, rooms: Rooms) -> None:
+    """The chain for its feeds, the venues for their prices: no import at the start would tell that a layer lacks."""
+    ran = rooms.run(alone.functions[name], f"import {modules}")
+
+    assert ("", 0) == (ran.stderr, ran.returncode)
 
 
 def test_nothing_in_it_can_sign_or_be_called(alone: Stack) -> None:
