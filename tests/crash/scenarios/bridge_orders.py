@@ -1,4 +1,4 @@
-"""Orders of the bridge, their whole life: read, decided, paid, claimed together, closed by their escrow, and booked."""
+"""An order of the bridge, its whole life: read, decided, paid, claimed, closed by its escrow, and booked."""
 
 from functions.bridge.adapters.steps import CHAIN_EVENTS, CLAIM, CLOSE, DECIDE, FILL, SUBMIT
 from kernel.evm.blocks import hexadecimal
@@ -8,7 +8,7 @@ from tests.crash.harness.scenario import scenario
 from tests.crash.harness.serving import Served
 from tests.crash.harness.world import World
 
-ORDERS = 2
+ORDERS = 1
 KINDS = (CHAIN_EVENTS, DECIDE, FILL, SUBMIT, CLAIM, CLOSE)
 
 
