@@ -102,6 +102,16 @@ def check(target: Target) -> Found:
     return Found(held_wei=held, block_s=block_s, finality_s=finality_s)
 
 
+def settled_wei(target: Target) -> int:
+    """What the signer holds in the newest block of L1 that is final. Raises TargetUnusable."""
+    try:
+        newest, _ = _block(target.l1, "latest")
+        tag = "finalized" if target.confirmations is None else hex(max(0, newest - target.confirmations + 1))
+        return int(_ask(target.l1, "eth_getBalance", target.signer, tag), 16)
+    except _Refused as refused:
+        raise TargetUnusable(f"An RPC endpoint refuses a question: {refused}.") from None
+
+
 def _pace(target: Target) -> tuple[float, float]:
     """Of the L2's newest blocks; a chain that mines on demand, or has none yet, is taken for a quick one."""
     newest, newest_s = _block(target.l2, "latest")

@@ -12,19 +12,22 @@ from typing import Final
 
 from rich.console import Console
 
+from functions.bridge.adapters.limits import BALANCE_FLOOR
 from infra.local import postgres
 from infra.local.bridge.arguments import Chosen, load
 from infra.local.bridge.ether_price import EtherPrice
 from infra.local.bridge.stage import WARM, Turns, open_stage
 from infra.local.bridge.steps import WEI_PER_ETHER, Steps
-from infra.local.bridge.target import Found, check
+from infra.local.bridge.target import Found, check, settled_wei
 from infra.local.cloud import LocalCloud
 from infra.local.demo.stage import SceneFailed
 from infra.local.failures import LocalFailure
 from infra.local.runner.runner import Runner
 from infra.local.up import ending_on_sigterm
+from kernel.evm.fees import GWEI
 
 LOOK_EVERY_S: Final = 0.25
+FINAL_EVERY_S: Final = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,8 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(soft_wrap=True, highlight=False)
     chosen = load(arguments)
     try:
-        found = check(chosen.target)
         with ending_on_sigterm():
+            found = check(chosen.target)
+            _wait_until_final(console, chosen, found)
             _work(console, chosen, found)
     except (LocalFailure, SceneFailed) as failure:
         console.print(str(failure), style="red", markup=False)
@@ -41,6 +45,17 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         console.print("\nstopped")
     return 0
+
+
+def _wait_until_final(console: Console, chosen: Chosen, found: Found) -> None:
+    """The books begin with what is final: money that is not yet would be a difference that nobody can explain."""
+    if settled_wei(chosen.target) < found.held_wei:
+        console.print(
+            "Waiting until L1 is final where the wallet was funded; "
+            "--confirmations N takes N blocks for that, in place of what L1 itself calls final."
+        )
+    while settled_wei(chosen.target) < found.held_wei:
+        time.sleep(FINAL_EVERY_S)
 
 
 def _work(console: Console, chosen: Chosen, found: Found) -> None:
@@ -83,6 +98,13 @@ def _greet(console: Console, chosen: Chosen, found: Found, gateway_url: str, log
   kept in      {kept}
   log          {log}
 """)
+    floor_wei = BALANCE_FLOOR.default * GWEI
+    if found.held_wei <= floor_wei:
+        console.print(
+            f"The wallet holds no more than the {floor_wei / WEI_PER_ETHER} ETH that are never promised away, "
+            "since they pay for claims: send it more.",
+            style="yellow",
+        )
 
 
 if __name__ == "__main__":

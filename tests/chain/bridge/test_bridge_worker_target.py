@@ -7,7 +7,7 @@ import pytest
 
 from functions.bridge.core.registry import Version
 from infra.local.bridge.deployment import L1_CHAIN_ID, L2_CHAIN_ID, MARKET_MAKER_WEI
-from infra.local.bridge.target import Side, Target, TargetUnusable, check
+from infra.local.bridge.target import Side, Target, TargetUnusable, check, settled_wei
 from infra.local.bridge.world import World
 from infra.local.flare.accounts import dev_account
 
@@ -98,6 +98,23 @@ def test_an_empty_wallet_is_named(world: World) -> None:
     world.l1.rpc("anvil_setBalance", right.signer, "0x0")
 
     assert f"{right.signer} holds nothing on L1" in refusal(right)
+
+
+def test_money_counts_once_its_block_is_final(world: World) -> None:
+    """By a number of blocks, its own included, or by what the chain calls final: two blocks behind here."""
+    counted = replace(target(world), confirmations=2)
+    called = replace(counted, confirmations=None)
+    world.l1.mine(3)
+    world.l1.rpc("anvil_setBalance", counted.signer, "0x0")
+    world.l1.mine(3)
+    giver = world.l1.rpc("eth_accounts")[0]
+    world.l1.send(**{"from": giver, "to": counted.signer, "value": hex(5)})
+    seen = [(settled_wei(counted), settled_wei(called))]
+    for _ in range(2):
+        world.l1.mine()
+        seen.append((settled_wei(counted), settled_wei(called)))
+
+    assert [(0, 0), (5, 0), (5, 5)] == seen
 
 
 def test_a_silent_endpoint_is_named_without_its_path(world: World) -> None:
