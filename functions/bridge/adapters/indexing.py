@@ -2,8 +2,10 @@
 
 1. An event of something else than a SetOrder of the origin's escrow is nothing.
 2. The deposit is on the chain: it is indexed, once, whoever tells it how often.
-3. It is not, and a retraction was told: the order is forgotten, or what was paid for it is lost.
+3. It is not, and a retraction was told: the order is forgotten, or what was paid for it is lost. The chain may change
+   its mind once more, and nobody tell: it is looked at until it is final about that block.
 4. What was told and what the quorum says differ: look again, until the origin has had the time to become final twice.
+   While the origin has not come so far, or is not final about what is there, much longer: nobody tells it again.
 """
 
 from collections.abc import Mapping
@@ -26,6 +28,8 @@ from kernel.tasks import Done, Outcome, Retry, Skipped, Tasks
 AWAY_S: Final = 5.0
 #: The longest pause between two looks at what was told.
 PAUSE_MAX_S: Final = 60
+#: How long a block is waited for that the chain has not come to, as after an outage.
+OPEN_S: Final = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +106,24 @@ class Indexing:
             case Foreign(reason):
                 return Skipped(reason)
             case Away(code):
-                return Retry(AWAY_S, f"the chain cannot be read: {code}")
+                return Retry(max(AWAY_S, _pause_s(fence)), f"the chain cannot be read: {code}")
             case Seen(deposit, depth):
-                is_there = depth is not None and (depth.confirmations > 0 or depth.finalized)
-                if is_there and not told.is_retraction:
+                if depth is not None and (depth.finalized or (depth.confirmations > 0 and not told.is_retraction)):
                     return self._index(deposit, fence)
                 if depth is None and told.is_retraction:
-                    return self._forget(deposit, fence)
-                return self._wait(told, depth, fence.token)
+                    self._forget(deposit, fence)
+                return self._wait(told, depth, fence)
         assert_never(found)
 
-    def _wait(self, told: ToldEvent, depth: Depth | None, looks: int) -> Outcome:
-        """Every claim of the task is a look. Pauses grow by a second up to a minute: so much was waited at least."""
-        origin, growing = self._origins[told.origin], min(looks, PAUSE_MAX_S)
-        waited_s = growing * (growing - 1) / 2 + (looks - growing) * PAUSE_MAX_S
-        if depth is not None and depth.finalized:
-            return Skipped("it was taken back, and is final all the same")
-        if waited_s > 2 * origin.finality_s + PAUSE_MAX_S:
-            return Skipped("it was taken back, and is there" if told.is_retraction else "the chain does not have it")
-        return Retry(growing, "the chain does not say yet what was told")
+    def _wait(self, told: ToldEvent, depth: Depth | None, fence: Fence) -> Outcome:
+        """Every claim of the task is a look, and each was waited for: so much was waited at least."""
+        pause_s = _pause_s(fence)
+        waited_s = pause_s * (pause_s - 1) / 2 + (fence.token - pause_s) * PAUSE_MAX_S
+        if depth is None and waited_s > 2 * self._origins[told.origin].finality_s + PAUSE_MAX_S:
+            return Skipped("it was taken back" if told.is_retraction else "the chain does not have it")
+        if waited_s > OPEN_S:
+            return Skipped("the chain did not come so far")
+        return Retry(pause_s, "the chain does not say yet what was told")
 
     def _index(self, deposit: Deposit, fence: Fence) -> Outcome:
         with self._tasks.postgres.transaction(holding=fence) as tx:
@@ -129,22 +132,23 @@ class Indexing:
                 self._lose_earlier(tx, deposit)
             elif found == Indexed.MOVED and order.state in COMMITTED:
                 returned(tx, self._orders, self._posts, order)
-            return self._done(tx, fence, {"order": order.business_key("index"), "found": str(found)})
+            result = {"order": order.business_key("index"), "found": str(found)}
+            self._tasks.complete(tx, fence, result)
+        return Done(result)
 
     def _lose_earlier(self, tx: Transaction, deposit: Deposit) -> None:
         """The id belongs to another deposit now: those that it belonged to before are gone."""
         for order in self._orders.generations(tx, deposit.key)[:-1]:
             vanished(tx, self._orders, self._posts, order)
 
-    def _forget(self, deposit: Deposit, fence: Fence) -> Outcome:
+    def _forget(self, deposit: Deposit, fence: Fence) -> None:
+        """Once for each time that it goes: what is forgotten, or lost, is not so again."""
         with self._tasks.postgres.transaction(holding=fence) as tx:
-            known = [order for order in self._orders.generations(tx, deposit.key) if order.deposit == deposit]
-            if not known:
-                return Skipped("no order rests on this block")
-            [order] = known
-            state = vanished(tx, self._orders, self._posts, order).state
-            return self._done(tx, fence, {"order": order.business_key("index"), "state": str(state)})
+            for order in self._orders.generations(tx, deposit.key):
+                if order.deposit == deposit:
+                    vanished(tx, self._orders, self._posts, order)
 
-    def _done(self, tx: Transaction, fence: Fence, result: Mapping[str, str]) -> Outcome:
-        self._tasks.complete(tx, fence, result)
-        return Done(result)
+
+def _pause_s(fence: Fence) -> int:
+    """Growing by a second with each look, up to a minute."""
+    return min(fence.token, PAUSE_MAX_S)

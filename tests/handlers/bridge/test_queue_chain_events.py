@@ -1,7 +1,9 @@
 """queue_chain_events: a deposit is one order whoever tells it, and what is gone is forgotten or lost, never paid."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -10,7 +12,8 @@ from functions.bridge.core.escrow import SET_ORDER
 from functions.bridge.queue_chain_events import handler
 from kernel.abi import uint_word
 from kernel.chain_events import Delivery, EvmEvent
-from kernel.tasks import TaskSpec
+from kernel.postgres import Fence
+from kernel.tasks import Outcome, Retry, Skipped, TaskSpec
 from tests.handlers.bridge.office import FEE_WEI, RECIPIENT, Office
 from tests.handlers.bridge.paces import (
     CLAIM,
@@ -107,6 +110,7 @@ def test_an_event_of_a_foreign_contract_is_nothing(office: Office) -> None:
 
 def test_a_forged_event_becomes_no_order(office: Office) -> None:
     """The chain does not have it: it is looked for until the origin could be final twice, then dropped."""
+    office.stage.l2.mine(50)
     tell(office, invented())
     [(waiting, reason)] = outcomes(office, EVENTS)
     for _ in range(40):
@@ -147,6 +151,62 @@ def test_an_unreadable_chain_costs_no_attempt(office: Office) -> None:
 
     assert "ready" == state
     assert "the chain cannot be read" in str(reason)
+
+
+def test_a_long_outage_is_no_reason_to_drop_an_event(office: Office) -> None:
+    """The endpoints come back with some of them a few blocks behind: nobody else will tell of this deposit."""
+    office.lock()
+    office.stage.l2.mine(2)
+    office.minute()
+    nodes = office.stage.nodes[office.stage.l2]
+    for fault, looks in ((Fault.AWAY, 100), (Fault.BEHIND, 5)):
+        for node in nodes:
+            node.fault = fault
+        for _ in range(looks):
+            office.clock.advance(60)
+            take(office, EVENTS)
+    for node in nodes:
+        node.fault = Fault.NONE
+    office.clock.advance(60)
+    take(office, EVENTS)
+
+    assert ["pending"] == states(office)
+
+
+def test_a_block_that_is_never_reached_is_waited_for_for_a_week(office: Office) -> None:
+    """Only a forger tells of it."""
+    event = invented(block_number=10**6)
+    told = ToldEvent(watch="bridge.zksync.newest", sequence=0, event=event.to_json())
+    found = office.deps.indexing.look(told)
+
+    def looked(times: int) -> Outcome:
+        return office.deps.indexing.take(told, found, fence=Fence(uuid4(), times))
+
+    assert Retry(60, "the chain does not say yet what was told") == looked(7 * 1_440)
+    assert Skipped("the chain did not come so far") == looked(8 * 1_440)
+
+
+def test_a_chain_that_changes_its_mind_twice_between_two_looks_loses_no_order(office: Office) -> None:
+    """A webhook tells that the deposit is gone, and nobody that it is there again: our cursor saw only one chain."""
+    office.lock()
+    known(office)
+    chain = office.stage.l2
+    [task] = office.rows("select payload from kernel.tasks where kind = %(kind)s", kind=EVENTS)
+    told = Delivery.from_json(task["payload"]).event
+    assert isinstance(told, EvmEvent)
+    before = {name: deepcopy(getattr(chain, name)) for name in ("blocks", "where", "_memory")}
+    vanish(office)
+    tell(office, told.retraction())
+    forgotten = states(office)
+    for name, kept in before.items():
+        setattr(chain, name, kept)
+    for _ in range(20):
+        chain.mine(5)
+        office.clock.advance(30)
+        take(office, EVENTS)
+
+    assert (["dropped"], ["pending"]) == (forgotten, states(office))
+    assert ["index", "forget", "reappear"] == history(office)
 
 
 def test_a_deposit_that_is_reorganised_away_is_forgotten_and_found_again(office: Office) -> None:
