@@ -19,7 +19,7 @@ from eth_utils.address import to_checksum_address
 from infra.local.anvil import RpcRefused
 from infra.local.bridge.world import World, logs
 from infra.local.flare.accounts import ETHER
-from infra.local.flare.node import Node
+from infra.local.flare.node import Node, NodeRefused
 
 ALIAS: Final = 0x1111000000000000000000000000000000001111
 ALIAS_WEI: Final = 1_000_000 * ETHER
@@ -159,7 +159,7 @@ class Relayer:
         while not self._closed.wait(self._every_s):
             try:
                 self.turn()
-            except (httpx.HTTPError, RpcRefused, OSError):
+            except (httpx.HTTPError, RpcRefused, NodeRefused):
                 continue  # a node is away, or reorganised under our hands: the next turn sees it
 
     def __enter__(self) -> Self:
