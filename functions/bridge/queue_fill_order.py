@@ -8,6 +8,8 @@ from kernel.tasks import Outcome, Task
 
 @task_handler(build_deps)
 def handler(task: Task[OrderStep], deps: Deps) -> Outcome:
+    deps.deciding.renew(task.payload, deps.limits, fence=task.fence)
+
     facts = deps.filling.look(task.payload)
 
     return deps.filling.take(task.payload, facts, deps.limits, fence=task.fence)

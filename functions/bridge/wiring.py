@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from functions.bridge.adapters.origin_settings import AnyOrigin, EvmAddress
+from functions.bridge.adapters.origin_settings import AnyOrigin, EvmAddress, Origins
 from kernel.evm.fees import GWEI
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
@@ -78,7 +78,7 @@ class Settings(FrozenSettings):
     #: Pays and claims: a wallet of the treasury's, declared for this service, whose key the vault keeps.
     signer: EvmAddress
     #: JSON, as functions/bridge/adapters/origin_settings.py describes it.
-    origins: Annotated[tuple[AnyOrigin, ...], NoDecode, BeforeValidator(_from_json)] = ()
+    origins: Annotated[Origins, NoDecode, BeforeValidator(_from_json)] = ()
 
     #: JSON object origin -> the operator's address there, to which earnings above the wallet's target are sent.
     collect_to: Annotated[dict[str, str], NoDecode, BeforeValidator(_from_json)] = Field(default={})
@@ -89,7 +89,7 @@ class Settings(FrozenSettings):
     close_every_s: float = Field(default=15, gt=0)
     #: An escrow that has not closed an order this long after its claim is told again: the message was lost.
     message_timeout_s: float = Field(default=6 * 3_600, gt=0)
-    #: A decision older than this is made anew before anything is paid.
+    #: A decision older than this pays nothing; at half this age it is made anew first.
     decision_s: float = Field(default=30, gt=0)
 
     @property
@@ -250,6 +250,7 @@ class Deps(KernelDeps):
             self.ether,
             self.clock,
             signer=self.settings.signer,
+            renew_s=self.settings.decision_s / 2,
         )
 
     @cached_property

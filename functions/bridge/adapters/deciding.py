@@ -1,6 +1,9 @@
 """Decides about orders: the world is read outside any transaction, what we have promised inside the one that promises.
 
 One decision at a time sees the exposure and adds to it, so no two together exceed a limit that each keeps alone.
+
+A decision that grew old while its fill waited is renewed in place: sent back to the queue it would grow old there
+again, as long as the queue is longer than decisions live.
 """
 
 from collections.abc import Mapping
@@ -54,9 +57,12 @@ class Deciding:
         clock: Clock,
         *,
         signer: str,
+        renew_s: float,
     ) -> None:
+        """renew_s: how old a decision may be before it is renewed."""
         self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
         self._registry, self._ether, self._clock, self._signer = registry, ether, clock, signer
+        self._renewed_after = timedelta(seconds=renew_s)
 
     def look(self, step: OrderStep) -> Facts | Sight | Unread:
         """Read the chains and the price for an order that waits for a decision; no more than it takes."""
@@ -64,7 +70,10 @@ class Deciding:
             order = self._orders.order(tx, step.key, step.generation)
         if order.state != State.PENDING:
             return Unread(f"it is {order.state}", over=True)
-        origin = self._origins.get(step.origin)
+        return self._read(order)
+
+    def _read(self, order: StoredOrder) -> Facts | Sight | Unread:
+        origin = self._origins.get(order.key.origin)
         if origin is None:
             return Unread("its origin is not configured")
         deposit, now = order.deposit, self._clock.now()
@@ -91,6 +100,31 @@ class Deciding:
 
         return self._orders.take(step, (State.PENDING,), act, fence=fence)
 
+    def renew(self, step: OrderStep, limits: Limits, *, fence: Fence) -> None:
+        """Make the decision of an order that is to be filled anew, if it is old; it may go back to be decided later.
+
+        Where the facts say something else than prices, or cannot be read, whoever fills it sees that, too.
+        """
+        with self._postgres.transaction() as tx:
+            order = self._orders.order(tx, step.key, step.generation)
+        is_old = order.decided_at is None or self._clock.now() - order.decided_at > self._renewed_after
+        facts = self._read(order) if order.state == State.PROCESSING and is_old else None
+        if not isinstance(facts, Facts):
+            return
+
+        def act(tx: Transaction, order: StoredOrder) -> Outcome:
+            if order.deposit == facts.deposit:
+                self._renew(tx, order, facts, limits)
+            return Retry(0, "its decision is renewed")
+
+        self._orders.take(step, (State.PROCESSING,), act, fence=fence)
+
+    def _renew(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> None:
+        order, decision = self._judge(tx, order, facts, limits)
+        if not isinstance(decision, Fill):
+            pending = self._orders.move(tx, order, Event.DEFER, reason=str(decision.reason))
+            self._orders.enqueue_decision(tx, pending, self._clock.now())
+
     def _paid(self, tx: Transaction, order: StoredOrder, paid: Paid) -> Outcome:
         if not paid.is_final:
             return Retry(UNDECIDED_S, "a payment of it is not final")
@@ -105,30 +139,36 @@ class Deciding:
         forgotten = self._orders.move(tx, gone, Event.FORGET, reason=REORGANISED)
         return Done(_result(forgotten))
 
-    def _decide(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> Outcome:
+    def _judge(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> tuple[StoredOrder, Decision]:
+        """The decision, kept with its inputs."""
         origin = self._origins[order.key.origin]
         finality = Finality(depth=facts.depth, table=origin.table, block_s=origin.block_s, finality_s=origin.finality_s)
         inventory = self._inventory(tx, order)
         decision = decide(order, facts.market, limits, inventory, finality)
         kept = _kept(order, decision, facts, limits, inventory)
         reason = None if isinstance(decision, Fill) else str(decision.reason)
-        order = self._orders.decided(tx, order, kept, reason=reason)
+        return self._orders.decided(tx, order, kept, reason=reason), decision
+
+    def _decide(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> Outcome:
+        order, decision = self._judge(tx, order, facts, limits)
         match decision:
             case Fill():
                 self._orders.enqueue_fill(tx, order)  # First: messages go out in this order, and nobody waits for news.
                 return Done(_result(self._orders.move(tx, order, Event.ACCEPT)))
             case Drop():
-                return Done(_result(self._orders.move(tx, order, Event.DROP, reason=reason)))
+                return Done(_result(self._orders.move(tx, order, Event.DROP, reason=str(decision.reason))))
             case Defer():
                 return Retry(_seconds_until(decision.until, self._clock.now()), str(decision.reason))
 
     def _inventory(self, tx: Transaction, order: StoredOrder) -> Inventory:
         deposit = order.deposit
         promised, to_recipient, of_origin = self._orders.exposure(tx, deposit.key.origin, deposit.recipient, lock=True)
+        # An order whose decision is renewed is among what is promised already.
+        amount, fee = (deposit.amount_wei, deposit.fee_wei) if order.state == State.PROCESSING else (0, 0)
         return Inventory(
-            available_wei=self._posts.spendable_wei(tx, self._signer) - promised,
-            recipient_open_wei=to_recipient,
-            origin_open_wei=of_origin,
+            available_wei=self._posts.spendable_wei(tx, self._signer) - (promised - amount - fee),
+            recipient_open_wei=to_recipient - amount,
+            origin_open_wei=of_origin - amount,
             is_recipient_ours=self._orders.is_ours(tx, self._posts.l1_chain, f"0x{deposit.recipient:040x}"),
         )
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.bridge.adapters.limits import ORIGIN_MAX
 from functions.bridge.core.order import OrderKey
 from functions.bridge.queue_fill_order import handler
 from kernel.ledger import Ledger, Posting
 from kernel.treasury.switch import KillSwitch
+from kernel.tunables import Tunables
 from tests.handlers.bridge.office import RECIPIENT, Office
 from tests.handlers.bridge.paces import (
     DECIDE,
@@ -77,16 +79,28 @@ def test_a_worker_that_dies_at_any_point_leaves_one_payment_or_none(office: Offi
     assert 1 == history(office).count("pay")
 
 
-def test_an_old_decision_is_made_anew(office: Office) -> None:
-    """The world has moved on since."""
-    office.clock.advance(31)
+def test_an_old_decision_is_renewed_before_anything_is_paid(office: Office) -> None:
+    """The world has moved on since; in place, or a long queue would make every decision old for ever."""
+    before = order(office)["decided_at"]
+    office.clock.advance(3_600)
     take(office, FILL)
-    back = (states(office), order(office)["reason"], order(office)["round"])
-    until(office, DECIDE, FILL, SUBMIT, state="fulfilled")
 
-    assert (["pending"], "decision_too_old", 2) == back
-    assert [("bridge:zksync:0:fill:2", "confirmed")] == transfers(office)
-    assert 1 == len(office.stage.payments(0))
+    assert (["transferring"], 1) == (states(office), order(office)["round"])
+    assert 3_600 == (order(office)["decided_at"] - before).total_seconds()
+    assert [("bridge:zksync:0:fill", "open")] == transfers(office)
+
+
+@pytest.mark.parametrize("share", [1, 2])
+def test_an_old_decision_that_does_not_hold_any_more_pays_nothing(office: Office, share: int) -> None:
+    """Its own amount does not count against it, what others were promised meanwhile does."""
+    Tunables(office.office, [ORIGIN_MAX], office.clock).set(
+        ORIGIN_MAX.name, AMOUNT // share // 10**9, actor="a test", reason="a test"
+    )
+    office.clock.advance(60)
+    take(office, FILL)
+
+    expected = {1: ("transferring", None), 2: ("pending", "origin_limit_reached")}
+    assert expected[share] == (order(office)["state"], order(office)["reason"])
 
 
 def test_a_deposit_that_is_gone_meanwhile_is_not_paid(office: Office) -> None:
