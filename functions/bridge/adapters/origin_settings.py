@@ -103,3 +103,15 @@ class StarknetSettings(OriginSettings):
 
 
 AnyOrigin = Annotated[ZkSyncSettings | StarknetSettings, Field(discriminator="kind")]
+
+
+def _one_of_a_kind(origins: tuple[AnyOrigin, ...]) -> tuple[AnyOrigin, ...]:
+    """A registry names an origin by its family alone, and tells one escrow of it: what was paid for an order of one
+    would pass for the payment of the same order of the other.
+    """
+    if len({one.kind for one in origins}) < len(origins) or len({one.name for one in origins}) < len(origins):
+        raise ValueError("one registry serves one origin of each kind, each under a name of its own")
+    return origins
+
+
+Origins = Annotated[tuple[AnyOrigin, ...], AfterValidator(_one_of_a_kind)]
