@@ -36,8 +36,7 @@ def open_desk(start_bridge_world: Callable[..., World], database_url: str) -> It
 
     def start(version: Version = Version.V2, *, proxied: bool = False) -> Desk:
         world = start_bridge_world(proxied=proxied)
-        urls = {"l1": world.l1.proxy_urls, "l2": world.l2.proxy_urls} if proxied else {}
-        opened.append(Desk(world, version, database_url, **urls))
+        opened.append(Desk(world, version, database_url, l1=world.l1.proxy_urls, l2=world.l2.proxy_urls))
         return opened[-1]
 
     yield start

@@ -36,13 +36,14 @@ class Desk(House):
         clock: FakeClock | None = None,
         *,
         is_first: bool = True,
-        **urls: tuple[str, ...],
+        l1: tuple[str, ...] = (),
+        l2: tuple[str, ...] = (),
     ) -> None:
         """l1, l2: the RPC identities that it is configured with; without them the nodes themselves."""
         self.world, self.version = world, version
         self.generation = world.generations[version]
         self.relayer = Relayer(world)
-        self._urls = {"l1": (world.l1.url,), "l2": (world.l2.url,), **urls}
+        self._urls = {"l1": l1 or (world.l1.url,), "l2": l2 or (world.l2.url,)}
         if is_first:
             self.mine(3)  # so that something is final
         key = bytes(self.generation.market_maker.private_key)
