@@ -89,7 +89,7 @@ def turn(bench: Bench, watch: str, *faults: Faults) -> None:
 @pytest.mark.timeout(1_200)
 def test_what_is_delivered_is_what_the_chain_says(bench: Bench, volume: Callable[[int, int], int]) -> None:
     """Whatever happened, the consumer at last holds the deposits of the chain, in its order, and no others."""
-    for seed in range(volume(4, 150)):
+    for seed in range(volume(2, 150)):
         watch = f"fork{seed}"
 
         live(bench, random.Random(seed), watch)
