@@ -103,7 +103,7 @@ def deploy(cloud: LocalCloud, parameters: Mapping[str, str] | None = None) -> De
         environment=server.env,
         adapted=adapted,
     )
-    _deploy_parts(server.client("cloudformation"), parted[-1])
+    _deploy_parts(server, parted[-1])
     apis = {api["ProtocolType"]: api["ApiId"] for api in server.client("apigatewayv2").get_apis()["Items"]}
     deployed = Deployed(server, apis["HTTP"], apis["WEBSOCKET"])
     cloud.children.after_stop(deployed.close)
@@ -151,14 +151,16 @@ def _telling(parted: Parted) -> Any:
     return {**parted.root, "Resources": resources, "Outputs": {**parted.root["Outputs"], **given}}
 
 
-def _deploy_parts(client: Any, parted: Parted) -> None:
-    """Each slice's stack, given what the root tells."""
+def _deploy_parts(server: Aws, parted: Parted) -> None:
+    """Each slice's stack, given what the root tells; from the bucket, since a request holds 50 KB of a template."""
+    client, s3 = server.client("cloudformation"), server.client("s3")
     [root] = client.describe_stacks(StackName=STACK)["Stacks"]
     told = {one["OutputKey"]: one["OutputValue"] for one in root["Outputs"]}
     for name, one in parted.parts.items():
+        s3.put_object(Bucket=BUCKET, Key=one.key, Body=one.text.encode())
         client.create_stack(
             StackName=f"{STACK}-{name}",
-            TemplateBody=one.text,
+            TemplateURL=f"{server.endpoint}/{BUCKET}/{one.key}",
             Parameters=[{"ParameterKey": key, "ParameterValue": told[key]} for key in one.parameters],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
