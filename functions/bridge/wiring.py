@@ -87,7 +87,7 @@ class Settings(FrozenSettings):
     claim_every_s: int = Field(default=60, ge=1, le=86_400)
     #: How often an escrow is asked whether it has closed an order.
     close_every_s: float = Field(default=15, gt=0)
-    #: An escrow that has not closed an order this long after its claim is told again: the message was lost.
+    #: An escrow that has not closed an order so long, and twice its network's finality, after its claim is told again.
     message_timeout_s: float = Field(default=6 * 3_600, gt=0)
     #: A decision older than this pays nothing; at half this age it is made anew first.
     decision_s: float = Field(default=30, gt=0)

@@ -126,7 +126,9 @@ class Closings:
             vanished(tx, self._orders, self._posts, order)
         elif order.gone_at is not None and (depth.confirmations > 0 or depth.finalized):
             order = returned(tx, self._orders, self._posts, order)
-        if order.state == State.PROVED and waited > self._timeout:
+        # An escrow that has repaid the order says so only once that is final.
+        finality = timedelta(seconds=2 * self._origins[order.key.origin].finality_s)
+        if order.state == State.PROVED and waited > self._timeout + finality:
             fulfilled = self._orders.move(tx, order, Event.RECLAIM, reason=MESSAGE_LOST)
             self._orders.fail(tx, fulfilled, MESSAGE_LOST, "the escrow has not closed the order in time")
             return Done({"state": str(fulfilled.state), "reason": MESSAGE_LOST})

@@ -30,8 +30,8 @@ STRANDED: Final = timedelta(minutes=15)
 MESSAGE_LENGTH_MAX: Final = 1_000
 #: Why an order was forgotten.
 REORGANISED: Final = "reorganised"
-#: What ends a row of failures.
-_SUCCESSES: Final = frozenset((Event.PAY, Event.FIND, Event.PROVE, Event.CLOSE, Event.REAPPEAR))
+#: What ends a row of failures. A claim that is final does not: its message may be lost again and again.
+_SUCCESSES: Final = frozenset((Event.PAY, Event.FIND, Event.CLOSE, Event.REAPPEAR))
 
 
 class OrderUnknown(NotFound):

@@ -41,7 +41,7 @@ set state = %(state)s, moved_at = %(now)s, reason = %(reason)s,
     claims = claims + (case when %(event)s = 'claim' then 1 else 0 end),
     is_failed = is_failed and not %(ends_failures)s, is_parked = is_parked and not %(ends_failures)s,
     attempts = case when %(ends_failures)s then 0 else attempts end,
-    next_attempt_at = case when %(ends_failures)s then null else next_attempt_at end,
+    next_attempt_at = case when %(ends_failures)s or %(event)s = 'claim' then null else next_attempt_at end,
     gone_at = case when %(state)s in ('completed', 'dropped', 'pending') then null else gone_at end,
     fill_hash = coalesce(%(fill_hash)s, fill_hash), fill_block = coalesce(%(fill_block)s, fill_block),
     close_hash = coalesce(%(close_hash)s, close_hash), close_block = coalesce(%(close_block)s, close_block)

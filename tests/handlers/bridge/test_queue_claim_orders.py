@@ -128,7 +128,8 @@ def test_a_claim_that_fails_is_made_again_alone(office: Office) -> None:
     assert ["fulfilled"] * 2 == early
     keys = ["bridge:zksync:0:claim", "bridge:zksync:0:claim:2", "bridge:zksync:1:claim:2"]
     assert keys == sorted(key for key, _ in claims(office))
-    assert (False, 0) == (order(office)["is_failed"], order(office)["attempts"])
+    row = order(office)
+    assert (True, 1, None) == (row["is_failed"], row["attempts"], row["next_attempt_at"])
 
 
 def test_an_order_that_its_escrow_has_closed_needs_no_further_claim(office: Office) -> None:

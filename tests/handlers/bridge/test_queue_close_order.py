@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from functions.bridge.core.books import EARNED, EXCHANGED, FEES, MESSAGES
+from functions.bridge.core.retry import ATTEMPTS_MAX, CAP_S
 from functions.bridge.queue_close_order import handler
 from tests.handlers.bridge.office import FEE_WEI, Office
 from tests.handlers.bridge.paces import (
@@ -30,6 +31,8 @@ from tests.integration.bridge.stage import ETHER
 
 pytestmark = pytest.mark.handlers
 AMOUNT = ETHER // 100
+#: The time-out, and twice the origin's finality: an escrow that has repaid says so only once that is final.
+LOST_AFTER_S = 600 + 2 * 60 + 1
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ def test_the_books_agree_with_both_chains_to_the_wei(office: Office) -> None:
 def test_a_message_that_is_lost_is_sent_again(office: Office) -> None:
     """After the time-out the order is claimed once more; the escrow repays it once."""
     office.stage.lose_message()
-    office.clock.advance(601)
+    office.clock.advance(LOST_AFTER_S)
     take(office, CLOSE)
     lost = (states(office), errors(office))
     office.clock.advance(300)
@@ -98,9 +101,39 @@ def test_a_message_that_is_lost_is_sent_again(office: Office) -> None:
     assert {"balanced"} == verdicts(office)
 
 
+def test_a_message_is_not_given_up_before_its_origin_could_be_final(office: Office) -> None:
+    """The escrow may have repaid the order long ago; a second message would be paid for nothing."""
+    office.stage.lose_message()
+    office.clock.advance(LOST_AFTER_S - 2)
+    take(office, CLOSE)
+
+    assert (["proved"], []) == (states(office), errors(office))
+
+
+def test_an_order_whose_messages_never_arrive_is_parked(office: Office) -> None:
+    """Each costs a fee: after ten a person has to look why."""
+    office.stage.lost_messages |= set(range(ATTEMPTS_MAX + 1))
+    for _ in range(ATTEMPTS_MAX - 1):
+        office.clock.advance(LOST_AFTER_S)
+        take(office, CLOSE)
+        office.clock.advance(CAP_S)
+        office.minute()
+        until(office, CLAIM, SUBMIT, state="proved")
+    office.clock.advance(LOST_AFTER_S)
+    take(office, CLOSE)
+    office.clock.advance(CAP_S)
+    office.minute()
+    take(office, CLAIM)
+
+    row = order(office)
+    assert ("fulfilled", True, None) == (row["state"], row["is_parked"], row["next_attempt_at"])
+    assert [("fulfilled", "message_lost")] * ATTEMPTS_MAX == errors(office)
+    assert ATTEMPTS_MAX == history(office).count("claim")
+
+
 def test_a_message_that_comes_after_all_is_repaid_once(office: Office) -> None:
     """Both messages arrive; the escrow refuses the second."""
-    office.clock.advance(601)
+    office.clock.advance(LOST_AFTER_S)
     take(office, CLOSE)
     office.clock.advance(300)
     office.live()
