@@ -46,6 +46,9 @@ TURNS: Final[Mapping[str, float]] = {
 _FORGET_KEY: Final = """
     delete from kernel.sealed_keys where purpose = %(purpose)s and chain = %(chain)s and address = %(address)s
 """
+_SEND_AGAIN: Final = """
+    update kernel.tasks set sweep_at = coalesce(lease_until, run_at) where state in ('ready', 'leased')
+"""
 _SLICE: Final = ROOT / "functions/bridge"
 HANDLERS: Final = tuple(f"functions.bridge.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
 ADAPTERS: Final = tuple(
@@ -147,7 +150,7 @@ def open_stage(
     kms_key_id = cloud.environment()["COUNTERPART_KMS_KEY_ID"]
     l1, l2 = f"evm:{target.l1.chain_id}", f"evm:{target.l2.chain_id}"
     wallets = {l1: target.signer, l2: target.account}
-    _forget_key(database_url, l1, target.signer)
+    begin_anew(database_url, l1, target.signer)
     postgres = Postgres(database_url, role="counterpart_ops")
     try:
         vault = Vault(postgres, Envelope(AwsKms(cloud.aws.client("kms")), kms_key_id))
@@ -166,11 +169,15 @@ def open_stage(
     )
 
 
-def _forget_key(database_url: str, chain: str, address: str) -> None:
-    """Drop what an earlier run sealed: its key service ended with it, so nobody can open that any more."""
+def begin_anew(database_url: str, chain: str, address: str) -> None:
+    """Forget what only an earlier run could use, where a database outlived it: its key service and its queues are gone.
+
+    So nobody can open the key that it sealed, and nobody will deliver the messages that it sent.
+    """
     postgres = Postgres(database_url)
     with postgres.transaction() as tx:
         tx.execute(_FORGET_KEY, purpose=KEY_PURPOSE, chain=chain, address=address)
+        tx.execute(_SEND_AGAIN)
     postgres.close()
 
 
