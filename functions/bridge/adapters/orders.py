@@ -291,9 +291,9 @@ class Orders:
                 self.enqueue_decision(tx, woken, now, wakes=woken.wakes)
             case State.PROCESSING:
                 self.enqueue_fill(tx, woken, wakes=woken.wakes)
-            case State.FULFILLED:
+            case State.FULFILLED if woken.gone_at is None:
                 self.enqueue_claims(tx, woken.key.origin)
-            case State.PROVED:
+            case State.FULFILLED | State.PROVED:  # What is not on its chain is not claimed, but looked for.
                 self.enqueue_closing(tx, woken, now, wakes=woken.wakes)
         return woken
 

@@ -1,6 +1,7 @@
 """queue_close_order: an order ends when its escrow says so, and the books agree with both chains to the wei."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
 
@@ -167,6 +168,24 @@ def test_a_deposit_that_is_gone_and_back_is_noticed_without_any_event(office: Of
     office.live()
 
     assert (AMOUNT, 0) == (lost, balance(office, "bridge:lost:zksync", L1))
+    assert {"balanced"} == verdicts(office)
+
+
+def test_a_lost_order_that_waits_for_a_claim_is_looked_for_without_any_event(office: Office) -> None:
+    """The origin changed its mind twice between two turns of the cursors: only we saw that it was gone."""
+    chain = office.stage.l2
+    before = {name: deepcopy(getattr(chain, name)) for name in ("blocks", "where", "_memory")}
+    vanish(office)
+    office.clock.advance(LOST_AFTER_S)
+    take(office, CLOSE)
+    lost = (states(office), order(office)["is_lost"])
+    for name, kept in before.items():
+        setattr(chain, name, kept)
+    office.clock.advance(3_600)
+    office.live()
+
+    assert (["fulfilled"], True) == lost
+    assert 0 == balance(office, "bridge:lost:zksync", L1)
     assert {"balanced"} == verdicts(office)
 
 
