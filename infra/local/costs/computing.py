@@ -1,7 +1,8 @@
 """The sum: measured functions x stated loads x published prices, in dollars a month. Pure.
 
 1. A function is billed for its processor time, stretched by the share of a processor that its memory buys (1 769 MB buy
-   one), and for what it waits, stretched by how much farther away Postgres, Redis and the chains are in production.
+   one), and for what it waits, stretched by how much farther away Postgres, Redis and the chains are in production; but
+   for no more than its questions take there, since on a machine with other programs it also waits for a processor.
 2. A queue's message is three requests (send, receive, delete), and each queue is asked for messages all day.
 3. What all services share (database, keys, secrets, alarms, metrics of routes) is a service of its own, `shared`.
 """
@@ -21,6 +22,8 @@ WHOLE_PROCESSOR_MB: Final = 1_769
 #: Local neighbours answer in 0.2 ms (Postgres, Redis) and 3 ms (chains); in a region it is 2 ms and 30 ms. A
 #: collection waits for the slowest of its venues, here as there for a second or so.
 FARTHER: Final = 10
+#: Two endpoints are asked at the same time; a transaction of Postgres is four round trips, an invocation two of them.
+RPC_MS, REDIS_MS, POSTGRES_MS = 30, 2, 24
 AS_FAR: Final = frozenset({"oracle/queue_collect"})
 #: Lambda asks each queue by five connections, each for 20 s (AWS, "Using Lambda with Amazon SQS").
 IDLE_RECEIVES: Final = 5 * 3 * MINUTES
@@ -36,7 +39,8 @@ ALARMED_A_FUNCTION, ALARMED_ONCE = 4, 3
 OPENS_KEYS: Final = ("submit", "queue_commit", "queue_reveal", "queue_sign", "deliver_webhook")
 READS_CHAINS: Final = (
     *("submit", "queue_commit", "queue_reveal", "queue_sign", "finalise", "plan_rounds"),
-    *("check_wallet", "follow_inlets", "take_deposit"),
+    *("check_wallet", "follow_inlets", "take_deposit", "index_orders", "accepted_orders", "chain_events"),
+    *("decide_order", "fill_order", "claim_orders", "close_order", "rebalance"),
 )
 SECONDS: Final = Decimal(HOURS * 3_600)
 GB: Final = Decimal(10**9)
@@ -66,7 +70,7 @@ def costs(measured: Measured, bundle: Bundle, scale: int) -> dict[str, Costs]:
         for service in services
     }
     told["ops"] |= _realtime(scale) | {"Modal": _times("gpu_s", _load("job", scale) * GPU_S)}
-    return {**told, SHARED: _shared(known, bundle, scale)}
+    return {**told, SHARED: _shared(measured, known, bundle, scale)}
 
 
 def calls_of(name: str, scale: int) -> Decimal:
@@ -74,12 +78,27 @@ def calls_of(name: str, scale: int) -> Decimal:
     return sum((_load(load, scale) * times for load, times in CALLS[name].items()), Decimal(0))
 
 
-def billed_ms(name: str, facts: Measured) -> Decimal:
-    """What Lambda bills for one invocation."""
+def billed_ms(facts: Measured, waits_ms_max: Decimal) -> Decimal:
+    """What Lambda bills for one invocation, whose questions take so long at most."""
     cpu_ms = Decimal(str(facts["cpu_ms"]))
     waits_ms = max(Decimal(str(facts["duration_ms"])) - cpu_ms, Decimal(0))
     share = max(Decimal(WHOLE_PROCESSOR_MB) / int(facts["memory_mb"]), Decimal(1))
-    return (cpu_ms * share + waits_ms * (1 if name in AS_FAR else FARTHER)).to_integral_value(ROUND_CEILING)
+    return (cpu_ms * share + min(waits_ms * FARTHER, waits_ms_max)).to_integral_value(ROUND_CEILING)
+
+
+def billed(name: str, measured: Measured) -> Decimal:
+    """The same for a function that was measured."""
+    return billed_ms(measured["functions"][name], questions_ms(name, measured))
+
+
+def questions_ms(name: str, measured: Measured) -> Decimal:
+    """How long a function's questions take in production, by how many its service asks in one invocation."""
+    if name in AS_FAR:
+        facts = measured["functions"][name]
+        return Decimal(str(facts["duration_ms"]))
+    work = name.partition("/")[0]
+    chains = rate(measured, work, "rpc_calls") * RPC_MS / 2 if _is_one_of(name, READS_CHAINS) else Decimal(0)
+    return chains + rate(measured, work, "redis_commands") * REDIS_MS + POSTGRES_MS
 
 
 def rate(measured: Measured, work: str, asked: str) -> Decimal:
@@ -93,7 +112,7 @@ def _service(functions: Iterable[tuple[str, Measured]], measured: Measured, scal
     found: Costs = {}
     for name, facts in functions:
         work, kind, calls = name.split("/")[0], name.split("/")[1].split("_")[0], calls_of(name, scale)
-        gb_s = calls * billed_ms(name, facts) / 1000 * facts["memory_mb"] / 1024
+        gb_s = calls * billed(name, measured) / 1000 * facts["memory_mb"] / 1024
         taken_in = calls * facts["log_bytes"] / GB
         parts = {
             "Lambda": _times("lambda_gb_s", gb_s) + _times("lambda_call", calls),
@@ -101,7 +120,7 @@ def _service(functions: Iterable[tuple[str, Measured]], measured: Measured, scal
             "SQS": _times("sqs_request", calls * 3 if kind == "queue" else Decimal(0)),
             "EventBridge": _times("tick", calls if kind == "cron" else Decimal(0)),
             "CloudWatch logs": _times("log_gb", taken_in) + _times("log_gb_month", taken_in),
-            "KMS": _times("kms_call", calls if any(word in name for word in OPENS_KEYS) else Decimal(0)),
+            "KMS": _times("kms_call", calls if _is_one_of(name, OPENS_KEYS) else Decimal(0)),
             "Upstash": _times("redis_command", calls * rate(measured, work, "redis_commands")),
             "RPC": _times("rpc_unit", _rpc_calls(name, calls, rate(measured, work, "rpc_calls"))),
         }
@@ -112,7 +131,7 @@ def _service(functions: Iterable[tuple[str, Measured]], measured: Measured, scal
 
 def _rpc_calls(name: str, calls: Decimal, a_call: Decimal) -> Decimal:
     """Compute units; what reads no chain is left out."""
-    return calls * a_call * RPC_UNITS_A_CALL if any(word in name for word in READS_CHAINS) else Decimal(0)
+    return calls * a_call * RPC_UNITS_A_CALL if _is_one_of(name, READS_CHAINS) else Decimal(0)
 
 
 def _realtime(scale: int) -> Costs:
@@ -121,8 +140,8 @@ def _realtime(scale: int) -> Costs:
     return {"API Gateway, WebSocket": _times("ws_message", messages) + _times("ws_minute", minutes)}
 
 
-def _shared(known: Mapping[str, Measured], bundle: Bundle, scale: int) -> Costs:
-    busy_s = sum((calls_of(name, scale) * billed_ms(name, facts) / 1000 for name, facts in known.items()), Decimal(0))
+def _shared(measured: Measured, known: Mapping[str, Measured], bundle: Bundle, scale: int) -> Costs:
+    busy_s = sum((calls_of(name, scale) * billed(name, measured) / 1000 for name in known), Decimal(0))
     containers = len(known) + (busy_s / SECONDS).to_integral_value(ROUND_CEILING)
     reads = containers * REFERENCES * READS_AN_HOUR * HOURS
     tasks_s = sum((calls_of(name, scale) for name in known if "/queue_" in name), Decimal(0)) / SECONDS
@@ -156,3 +175,7 @@ def _load(name: str, scale: int) -> Decimal:
 
 def _times(price: str, amount: Decimal | int) -> Decimal:
     return PRICES[price].usd * amount
+
+
+def _is_one_of(name: str, words: Iterable[str]) -> bool:
+    return any(word in name for word in words)

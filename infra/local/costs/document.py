@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from infra.local import settings
 from infra.local.costs import computing
-from infra.local.costs.computing import SCALES, Bundle, Costs, billed_ms, calls_of, costs
+from infra.local.costs.computing import SCALES, Bundle, Costs, billed, calls_of, costs
 from infra.local.costs.loads import CALLS, LOADS, ROUNDS
 from infra.local.costs.prices import MILLION, POSTGRES, POSTGRES_SOURCE, PRICES
 
@@ -25,7 +25,8 @@ Written by `make costs` from [costs.json](costs.json), which was measured, and f
 
 Dollars a month by list prices of us-east-1, without free tiers, discounts, data transfer and people. An invocation is
 billed for its processor time, stretched by the share of a processor that its memory buys, and for its waiting,
-stretched {computing.FARTHER} times: what stands next door here is that much farther away in production.
+stretched {computing.FARTHER} times (what stands next door here is farther away in production), but for no more than its
+questions take there. A function that reads a chain is taken to ask as often as its service does on average.
 """
 
 
@@ -84,7 +85,7 @@ def _functions(measured: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     for name, facts in measured["functions"].items():
         if name not in CALLS:
             continue
-        ms = billed_ms(name, facts)
+        ms = billed(name, measured)
         usd = ms / 1000 * facts["memory_mb"] / 1024 * PRICES["lambda_gb_s"].usd + PRICES["lambda_call"].usd
         yield (
             f"`{name}`",

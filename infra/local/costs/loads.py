@@ -22,6 +22,7 @@ class Load:
 LOADS: Final[Mapping[str, Load]] = {
     "minute": Load(MINUTES, False, "minutes of a month"),
     "hour": Load(HOURS, False, "hours of a month"),
+    "five minutes": Load(MINUTES // 5, False, "times five minutes of a month"),
     "round": Load(ROUNDS, False, "voting rounds of 90 s; a provider submits in each, whoever reads"),
     "collection": Load(HOURS * 180, False, "collections of prices, one every 20 s"),
     "check": Load(10 * MINUTES, False, "checks of ten wallets, each every minute"),
@@ -29,6 +30,7 @@ LOADS: Final[Mapping[str, Load]] = {
     "push": Load(50_000, True, "prices that collectors elsewhere push"),
     "transfer": Load(3_000, True, "transfers of the treasury, half of them on Solana"),
     "deposit": Load(1_000, True, "deposits from outside"),
+    "order": Load(3_000, True, "orders of the bridge"),
     "event": Load(5_000, True, "webhooks of chain providers"),
     "delivery": Load(10_000, True, "webhooks to others"),
     "news": Load(50_000, True, "messages published to WebSocket topics, each to 20 readers"),
@@ -42,6 +44,8 @@ LOADS: Final[Mapping[str, Load]] = {
 READERS, CONNECTION_MINUTES, GPU_S = 20, 240, 60
 #: How often an outbox entry is advanced from its record to its end, a finaliser looks, a job is polled.
 ADVANCES, LOOKS, POLLS = 6, 10, 12
+#: An escrow is asked every 15 s whether it has closed an order, for the quarter of an hour that a message takes.
+CLOSING_LOOKS = 60
 _PEOPLE = (
     *("http_access", "http_audit", "http_breakers", "http_docs", "http_inlets", "http_sessions", "http_signatures"),
     *("http_tasks", "http_trace", "http_webhooks"),
@@ -81,5 +85,16 @@ CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "ops/ws_connect": {"connection": 1},
     "ops/ws_disconnect": {"connection": 1},
     "ops/ws_default": {"word": 1},
+    "bridge/cron_index_orders": {"minute": 1},
+    "bridge/cron_accepted_orders": {"five minutes": 1},
+    "bridge/cron_retry_failed": {"five minutes": 1},
+    "bridge/cron_rebalance": {"five minutes": 1},
+    "bridge/queue_chain_events": {"order": 2},
+    "bridge/queue_decide_order": {"order": 2},
+    "bridge/queue_fill_order": {"order": 1},
+    "bridge/queue_submit_l1_transaction": {"order": 2 * ADVANCES},
+    "bridge/queue_claim_orders": {"order": 1},
+    "bridge/queue_close_order": {"order": CLOSING_LOOKS},
+    "bridge/http_bridge": {"order": 4},
     **{f"ops/{name}": {"look": 1} for name in _PEOPLE},
 }

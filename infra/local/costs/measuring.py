@@ -1,7 +1,7 @@
 """What each function takes, warm, in containers of the runner that imported everything by themselves, as on Lambda.
 
-1. Work that matters: voting rounds on a local Flare, and transfers of the treasury on two chains. The log says what
-   each invocation took, of time and of the processor; the stand-ins say how often they were asked.
+1. Work that matters: voting rounds on a local Flare, transfers of the treasury on two chains, orders of the bridge. The
+   log says what each invocation took, of time and of the processor; the stand-ins say how often they were asked.
 2. Each function is called with its own event from events/ as well: for its memory, and for its time where that work did
    not call it often enough. Where the event names a task that does not exist, that is the price of looking.
 
@@ -13,9 +13,7 @@ import json
 import os
 import re
 import statistics
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,29 +24,18 @@ from rich.console import Console
 
 from infra.local import settings
 from infra.local.cloud import LocalCloud
-from infra.local.demo.transfers_desk import Desk
-from infra.local.fault_proxy import FaultProxy
-from infra.local.flare.accounts import ETHER
-from infra.local.flare.reading import events
-from infra.local.flare.timing import Timing
+from infra.local.costs import works
+from infra.local.costs.works import Work
 from infra.local.invoke import WARM, with_known_key
-from infra.local.oracle_market import OracleMarket, open_market
 from infra.local.runner.bundle import Bundle, HttpTrigger
 from infra.local.runner.runner import Runner
 from infra.local.runner.samples import sample_bundle
 from infra.local.runner.stack import Stack
-from infra.local.treasury_stage import TreasuryStage, open_stage
-from kernel.postgres import Postgres
 
 #: Of one function, so that a quantile says something; and of its own event.
 CALLS_MIN, SAMPLES = 8, 20
-ROUNDS, TRANSFERS = 4, 10
-TIMING: Final = Timing(voting_epoch_s=20, reveal_deadline_s=10)
-PATIENCE_S: Final = 240.0
-OPEN: Final = """select 1 from kernel.evm_outbox where settled_at is null
-union all select 1 from kernel.solana_outbox where settled_at is null"""
-_LINE = re.compile(r"\[(\w+)\] (.*)")
-_REPORT = re.compile(r"REPORT .* Duration: ([\d.]+) ms .* Processor: ([\d.]+) ms( Init)?")
+_LINE: Final = re.compile(r"\[(\w+)\] (.*)")
+_REPORT: Final = re.compile(r"REPORT .* Duration: ([\d.]+) ms .* Processor: ([\d.]+) ms( Init)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +54,22 @@ def measure(console: Console) -> dict[str, Any]:
         runner = ends.enter_context(
             Runner(cloud.environment(), folder=cloud.folder, children=cloud.children, warm=WARM)
         )
-        market = open_market(cloud, runner, vote_power_wei=(1_000_000 * ETHER,), timing=TIMING)
-        provider = market.providers[0]
-        rounds = _seen(console, cloud, provider.stack, [market.flare.proxy], lambda: _play_rounds(market))
-        provider.stack.stop()
-        stage = open_stage(cloud, runner)
-        with Desk(stage) as desk:
-            proxies = [one.proxy for one in stage.markets]
-            transfers = _seen(console, cloud, stage.stack, proxies, lambda: _transfer(stage, desk))
-        stage.stack.stop()
-        taken = {**_taken(stage.stack.log()), **_taken(provider.stack.log())}
-        where = {
-            "oracle": (provider.stack, provider.database_url),
-            "ops": (stage.stack, stage.database_url),
-        }
-        functions = {
-            f"{one.service}/{one.name}": _facts(
-                one.memory_mb, taken.get(one.name, Taken()), *_sampled(one.service, one.name, *where[one.service])
-            )
-            for one in sorted(sample_bundle().functions.values(), key=lambda one: (one.service, one.name))
-            if one.service in where
-        }
+        done: dict[str, dict[str, int]] = {}
+        functions: dict[str, dict[str, Any]] = {}
+        for service, work in (
+            ("oracle", works.rounds(cloud, runner)),
+            ("ops", works.transfers(cloud, runner)),
+            ("bridge", works.orders(ends, cloud, runner)),
+        ):
+            with console.status(f"{service}: work"):
+                done[service] = _worked(cloud, work)
+            with console.status(f"{service}: events"):
+                functions |= _functions(service, work)
     return {
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
         "load_average": round(os.getloadavg()[0], 1),
         "bundle": _size(sample_bundle()),
-        "works": {"oracle": rounds, "ops": transfers},
+        "works": done,
         "functions": functions,
     }
 
@@ -104,20 +81,31 @@ def _size(bundle: Bundle) -> dict[str, int]:
     return {"queues": len(bundle.queues), "routes": len(routes), "functions": len(bundle.functions)}
 
 
-def _seen(
-    console: Console, cloud: LocalCloud, stack: Stack, proxies: Iterable[FaultProxy | None], work: Callable[[], int]
-) -> dict[str, int]:
-    """How often the stand-ins were asked meanwhile, for how many pieces of work, and the calls of each function."""
-    asked = sum(one.calls().total() for proxy in proxies if proxy for one in proxy.identities), _redis_commands(cloud)
-    with console.status(f"{stack.name}: work"):
-        pieces = work()
-    rpc_calls = sum(one.calls().total() for proxy in proxies if proxy for one in proxy.identities) - asked[0]
-    calls = {f"calls of {name}": one.calls for name, one in sorted(_taken(stack.log()).items()) if one.calls}
+def _worked(cloud: LocalCloud, work: Work) -> dict[str, int]:
+    """How often the stand-ins were asked, for how many pieces of work, and the calls of each function meanwhile."""
+    before = _rpc_calls(work), _redis_commands(cloud)
+    pieces = work.play()
+    work.stack.stop()
+    calls = {f"calls of {name}": one.calls for name, one in sorted(_taken(work.stack.log()).items()) if one.calls}
+    rpc_calls, redis_commands = _rpc_calls(work) - before[0], _redis_commands(cloud) - before[1]
+    return {"pieces": pieces, "rpc_calls": rpc_calls, "redis_commands": redis_commands, **calls}
+
+
+def _rpc_calls(work: Work) -> int:
+    return sum(one.calls().total() for proxy in work.proxies for one in proxy.identities)
+
+
+def _functions(service: str, work: Work) -> dict[str, dict[str, Any]]:
+    """service/name -> what it takes."""
+    taken = _taken(work.stack.log())
+    own = [one for one in sample_bundle().functions.values() if one.service == service]
     return {
-        "pieces": pieces,
-        "rpc_calls": rpc_calls,
-        "redis_commands": _redis_commands(cloud) - asked[1],
-        **calls,
+        f"{service}/{one.name}": _facts(
+            one.memory_mb,
+            taken.get(one.name, Taken()),
+            *_sampled(service, one.name, work.stack, work.database_url),
+        )
+        for one in sorted(own, key=lambda one: one.name)
     }
 
 
@@ -125,38 +113,6 @@ def _redis_commands(cloud: LocalCloud) -> int:
     """Those inside of scripts included."""
     told = str(cloud.redis.command("INFO", "commandstats"))
     return sum(int(count) for name, count in re.findall(r"cmdstat_(\w+)\S*:calls=(\d+)", told) if name != "info")
-
-
-def _play_rounds(market: OracleMarket) -> int:
-    """Rounds from now on, until enough are finalised."""
-    market.start(*market.providers)
-    _until(lambda: len(events(market.network, "Relay", "ProtocolMessageRelayed")) >= ROUNDS)
-    return len(events(market.network, "Relay", "ProtocolMessageRelayed"))
-
-
-def _transfer(stage: TreasuryStage, desk: Desk) -> int:
-    """Transfers on both chains, one after the other, until each has its end."""
-    stage.start()
-    desk.open_wallets()
-    for number in range(TRANSFERS):
-        for market in stage.markets:
-            desk.ask(market, number)
-    postgres = Postgres(stage.database_url)
-
-    def ended() -> bool:
-        with postgres.transaction() as tx:
-            return not tx.all(OPEN)
-
-    _until(ended)
-    postgres.close()
-    return TRANSFERS * len(stage.markets)
-
-
-def _until(done: Callable[[], bool]) -> None:
-    """Wait; what is not done in time is not counted."""
-    limit = time.monotonic() + PATIENCE_S
-    while not done() and time.monotonic() < limit:
-        time.sleep(0.5)
 
 
 def _taken(log: str) -> dict[str, Taken]:

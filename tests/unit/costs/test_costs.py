@@ -52,7 +52,14 @@ def test_a_small_function_gets_a_share_of_a_processor(
     """Rounded up to the millisecond, as Lambda does."""
     facts = {"memory_mb": memory_mb, "cpu_ms": cpu_ms, "duration_ms": duration_ms}
 
-    assert billed == billed_ms("ops/http_health", facts)
+    assert billed == billed_ms(facts, Decimal(1_000))
+
+
+def test_nobody_pays_for_a_machine_with_other_programs() -> None:
+    """What waits longer than its questions take waited for a processor: 10 ms of work, and 40 ms of questions."""
+    facts = {"memory_mb": 1_769, "cpu_ms": 10, "duration_ms": 500}
+
+    assert Decimal(50) == billed_ms(facts, Decimal(40))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def measured(**facts: Any) -> dict[str, Any]:
 
 
 def test_a_schedule_costs_what_its_prices_say() -> None:
-    """43 800 ticks of 173 ms (100 ms at 1 024 of 1 769 MB) and 1 GB, each with two commands and a thousand octets."""
+    """43 800 ticks of 173 ms (100 ms at 1 024 of 1 769 MB) and 1 GiB, each with two commands and a thousand octets."""
     told = costs(measured(), BUNDLE, 1)["ops"]
     expected = {
         "Lambda": Decimal("43800") * (Decimal("0.173") * PRICES["lambda_gb_s"].usd + PRICES["lambda_call"].usd),
