@@ -17,6 +17,8 @@ CLAIM: Final = "bridge.claim_orders"
 CLOSE: Final = "bridge.close_order"
 #: A step that cannot be taken now fails for reasons of the surroundings; the order itself counts its own failures.
 ATTEMPTS_MAX: Final = 100
+#: Who asks for claims has committed by then: a task that looks earlier sees nothing, and there is one for each slot.
+COMMITTED_WITHIN_S: Final = 1
 
 __all__ = [
     "CHAIN_EVENTS",
@@ -72,8 +74,11 @@ def step(kind: str, key: OrderKey, generation: int, *, number: int, wakes: int =
 
 
 def claims(origin: str, now: datetime, every_s: int) -> TaskSpec:
-    """The task that claims what is claimable of an origin when the present slot ends: claims gather until then."""
-    slot = int(now.timestamp()) // every_s + 1
+    """The task that claims what is claimable of an origin when the present slot ends: claims gather until then.
+
+    Or the next one, where this one is about to end.
+    """
+    slot = (int(now.timestamp()) + COMMITTED_WITHIN_S) // every_s + 1
     epoch = datetime.fromtimestamp(0, tz=now.tzinfo)
     return TaskSpec(
         kind=CLAIM,

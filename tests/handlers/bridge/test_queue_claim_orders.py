@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.bridge.adapters.steps import COMMITTED_WITHIN_S
 from functions.bridge.core.batching import BATCH_MAX
 from functions.bridge.core.books import share
 from functions.bridge.core.registry import Version
@@ -52,8 +53,8 @@ def fulfilled(office: Office, count: int) -> None:
 
 
 def claim(office: Office) -> None:
-    """The slot ends."""
-    office.clock.advance(office.settings.claim_every_s)
+    """The slot ends, or the next one where it was about to."""
+    office.clock.advance(office.settings.claim_every_s + COMMITTED_WITHIN_S)
     take(office, CLAIM)
 
 
