@@ -82,4 +82,4 @@ def test_a_job_that_ended_is_kept_for_thirty_days(database_url: str, age_days: i
     jobs = {key: kernel.jobs.job_of(key) for key in ("ended", "open")}
     kernel.close()
 
-    assert {key: 1 for key in kept} == {key: len(job.attempts) for key, job in jobs.items() if job}
+    assert dict.fromkeys(kept, 1) == {key: len(job.attempts) for key, job in jobs.items() if job}
