@@ -44,10 +44,9 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """Pay the amount to this address, if it costs no more than this beside it."""
+    """Pay the amount to this address."""
 
     recipient: str
-    cost_max_wei: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +183,7 @@ def _priced(order: Order, recipient: str, market: Market, limits: Limits, invent
         return _later(market, limits.retry_s, Reason.UNPROFITABLE)
     if deposit.amount_wei + costs.total_wei > inventory.available_wei - limits.balance_floor_wei:
         return _later(market, limits.retry_s, Reason.INVENTORY)
-    return Fill(recipient=recipient, cost_max_wei=deposit.fee_wei)
+    return Fill(recipient=recipient)
 
 
 def _later(market: Market, seconds: float, reason: Reason) -> Defer:

@@ -36,7 +36,7 @@ def later(seconds: float, reason: Reason) -> Defer:
 
 def test_an_order_that_pays_is_filled() -> None:
     """At no more than its fee."""
-    assert Fill(recipient=RECIPIENT, cost_max_wei=DEPOSIT.fee_wei) == decided()
+    assert Fill(recipient=RECIPIENT) == decided()
 
 
 @pytest.mark.parametrize("recipient", [0, 1 << 160, 2**256 - 1])
@@ -162,7 +162,7 @@ def test_what_is_filled_keeps_every_limit(
         assert 0 < deposit.amount_wei <= min(LIMITS.order_max_wei, LIMITS.origin_max_wei - open_wei)
         assert transfer_gas is not None
         cost_wei = gas_price_wei * (transfer_gas + MARKET.claim_gas) + MARKET.message_fee_wei
-        assert cost_wei < deposit.fee_wei == decision.cost_max_wei
+        assert cost_wei < deposit.fee_wei
         assert deposit.amount_wei + cost_wei + LIMITS.balance_floor_wei <= available_wei
         assert deposit.recipient == int(decision.recipient, 16)
 

@@ -30,7 +30,7 @@ def test_the_fee_that_is_wanted_is_the_least_that_is_filled() -> None:
 
     assert (quoted().fee_wanted_wei, quoted().costs) == (wanted, costs)
     assert quoted().decision == quoted(fee_wei=wanted).decision
-    assert quoted(fee_wei=wanted).decision == Fill(recipient=RECIPIENT, cost_max_wei=wanted)
+    assert quoted(fee_wei=wanted).decision == Fill(recipient=RECIPIENT)
     assert isinstance(quoted(fee_wei=wanted - 1).decision, Defer)
 
 
