@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Compiles every folder of infra/contracts with the pinned solc and writes ABI and bytecode of each contract to
-// artifacts/<folder>/<Name>.json. With a folder as argument the artifacts go there instead, for comparison.
+// Compiles every folder of infra/contracts that holds Solidity with the pinned solc, and writes ABI and bytecode of
+// each contract to artifacts/<folder>/<Name>.json; with a folder as argument to that, for comparison.
 "use strict";
 
 const fs = require("node:fs");
@@ -50,7 +50,8 @@ function compile(folder) {
   );
 }
 
-const isSourceFolder = (entry) => entry.isDirectory() && entry.name !== "artifacts";
+const isSourceFolder = (entry) =>
+  entry.isDirectory() && entry.name !== "artifacts" && sourcesBelow(entry.name).length > 0;
 for (const { name: folder } of fs.readdirSync(HERE, { withFileTypes: true }).filter(isSourceFolder)) {
   const target = path.join(ARTIFACTS, folder);
   fs.rmSync(target, { recursive: true, force: true });
