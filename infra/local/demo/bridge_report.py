@@ -34,9 +34,9 @@ def profit_table(tallies: Sequence[Tally]) -> Table:
     """From fees to profit as the books have it, and what both wallets gained on the chains; to the last wei."""
     table = _table("Profit, in wei", tallies)
     table.add_row("fees earned", *(f"{one.earned_wei:,}" for one in tallies))
-    table.add_row("gas", *(f"-{one.gas_wei:,}" for one in tallies))
-    table.add_row("messages to L2", *(f"-{one.messages_wei:,}" for one in tallies))
-    table.add_row("lost", *(f"-{one.lost_wei:,}" for one in tallies), end_section=True)
+    table.add_row("gas", *(f"{-one.gas_wei:,}" for one in tallies))
+    table.add_row("messages to L2", *(f"{-one.messages_wei:,}" for one in tallies))
+    table.add_row("lost", *(f"{-one.lost_wei:,}" for one in tallies), end_section=True)
     table.add_row("profit, booked", *(f"{one.profit_wei:,}" for one in tallies), style="bold")
     table.add_row("wallet on L1", *(f"{one.l1_wei:+,}" for one in tallies))
     table.add_row("wallet on L2", *(f"{one.l2_wei:+,}" for one in tallies))
