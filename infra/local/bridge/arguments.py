@@ -4,10 +4,10 @@ import argparse
 import getpass
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from functions.bridge.core.registry import Version
 from infra.local import settings
@@ -95,14 +95,14 @@ class _Options:
         self._parser, self._environment = parser, environment
         self.wanted: list[str] = []
 
-    def __call__(self, name: str, form: object, meaning: str, **default: object) -> None:
+    def __call__(self, name: str, form: Callable[[str], Any], meaning: str, **default: Any) -> None:
         field = name.replace("-", "_")
         given = self._environment.get(PREFIX + field.upper())
         if given:
             default = {"default": given}
         elif not default:
             self.wanted.append(field)
-        self._parser.add_argument(f"--{name}", type=form, help=meaning, metavar=name.upper(), **default)  # type: ignore[arg-type]
+        self._parser.add_argument(f"--{name}", type=form, help=meaning, metavar=name.upper(), **default)
 
 
 def _key(file: Path | None, environment: Mapping[str, str]) -> bytes:

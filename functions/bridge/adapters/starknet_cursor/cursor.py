@@ -17,11 +17,11 @@ Dying before the commit has done nothing; after it, the tasks are found by the s
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
-from functions.bridge.adapters.starknet_cursor.store import Moved, Place, StarknetCursorStore, StarknetWatch
+from functions.bridge.adapters.starknet_cursor.store import Place, StarknetCursorStore, StarknetWatch
 from functions.bridge.adapters.starknet_cursor.witnesses import (
     Reading,
     Shared,
@@ -42,6 +42,7 @@ from kernel.evm.log_cursor.reorganisation import (
     is_linked,
     lowest_needed,
 )
+from kernel.evm.log_cursor.turn import Tally, tell
 from kernel.jsonrpc.endpoint import MISSHAPEN, Endpoint, EndpointUnavailable, RpcRefused
 from kernel.postgres import Postgres
 from kernel.tasks import Tasks
@@ -51,34 +52,6 @@ logger = logging.getLogger(__name__)
 #: So many blocks are read in one step, and so many events delivered in one commit at most (a fuller block is not torn).
 SPAN_BLOCKS: Final = 128
 EVENTS_MAX: Final = 500
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a turn has done so far."""
-
-    place: Place
-    blocks: int = 0
-    events: int = 0
-    retractions: int = 0
-
-    def add(self, step: Step, moved: Moved) -> None:
-        """Count a commit."""
-        self.place = moved.place
-        self.blocks += len(step.taken)
-        self.events += moved.events
-        self.retractions += moved.retractions
-
-    def progress(self, pause: Pause) -> Progress:
-        """The turn's result."""
-        return Progress(
-            pause=pause,
-            next_block=self.place.track.next_number,
-            blocks=self.blocks,
-            events=self.events,
-            retractions=self.retractions,
-            alarm=self.place.alarm,
-        )
 
 
 class StarknetCursor:
@@ -116,7 +89,7 @@ class StarknetCursor:
             moved = self._store.move(tally.place, step, said, self._clock.now())
             if moved is None:
                 return tally.progress(Pause.OVERTAKEN)
-            self._tell(step, moved)
+            tell(self.watch.name, step, moved)
             tally.add(step, moved)
             if tally.blocks >= budget.blocks or self._clock.time_s() >= ends_at_s:
                 return tally.progress(Pause.BUDGET)
@@ -250,16 +223,6 @@ class StarknetCursor:
             return shared.links
         cut = said[self._events_max].block_number  # the first block that does not fit
         return shared.links[: max(1, cut - shared.links[0].number)]
-
-    def _tell(self, step: Step, moved: Moved) -> None:
-        fields = {"watch": self.watch.name, "next_block": moved.place.track.next_number, "dropped": len(step.dropped)}
-        if step.is_too_deep:
-            logger.error(
-                "The chain was reorganised deeper than is remembered; it is read again from the oldest block kept.",
-                extra={"alarm": "cursor.reorganisation_too_deep"} | fields,
-            )
-        elif step.dropped:
-            logger.warning("The chain was reorganised.", extra=fields | {"retractions": moved.retractions})
 
 
 def _above_fork(view: StarknetView, track: Track) -> int:

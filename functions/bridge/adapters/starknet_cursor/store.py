@@ -18,7 +18,7 @@ from functions.bridge.adapters.starknet_rpc import Said
 from kernel.chain_events import Delivery, StarknetEvent
 from kernel.evm.log_cursor import WatchChanged
 from kernel.evm.log_cursor.reorganisation import KEPT_MAX, Block, Step, Track, taken
-from kernel.evm.log_cursor.store import TOO_DEEP
+from kernel.evm.log_cursor.turn import TOO_DEEP, Moved
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.tasks import Tasks, TaskSpec
 
@@ -59,15 +59,6 @@ class Place:
     alarm: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """What one commit did."""
-
-    place: Place
-    events: int
-    retractions: int
-
-
 class StarknetCursorStore:
     """The rows of one watch."""
 
@@ -88,7 +79,7 @@ class StarknetCursorStore:
             raise WatchChanged(watch=watch.name, network=row["network"], kind=row["kind"])
         return _place(row, blocks)
 
-    def move(self, place: Place, step: Step, said: Sequence[Said], now: datetime) -> Moved | None:
+    def move(self, place: Place, step: Step, said: Sequence[Said], now: datetime) -> Moved[Place] | None:
         """Commit one step with the tasks of its events, in this order: retractions, then what is new.
 
         None when another turn moved the cursor since `place` was read.

@@ -74,7 +74,7 @@ class Container(Generic[D]):
     def _prepare(self) -> None:
         try:
             self.deps()
-        except Exception as refused:
+        except Exception as refused:  # building and checking ask the world, which may refuse in any way
             report_failure(refused, "the first call will try again")
 
     def _forget(self) -> None:

@@ -29,7 +29,8 @@ from kernel.evm.blocks import Log
 from kernel.evm.log_cursor.headers import Header
 from kernel.evm.log_cursor.reorganisation import Block, Step, Track, Unlinked, decide
 from kernel.evm.log_cursor.spans import Span, after_refusal, after_success, crowded
-from kernel.evm.log_cursor.store import TOO_DEEP, CursorStore, Moved, Place
+from kernel.evm.log_cursor.store import CursorStore, Place
+from kernel.evm.log_cursor.turn import Tally, tell
 from kernel.evm.log_cursor.view import ChainView, TooWide
 from kernel.evm.log_cursor.watch import Budget, Pause, Progress, Watch
 from kernel.evm.log_cursor.witnesses import Disputed, Witnesses
@@ -60,35 +61,6 @@ class Sheet:
     span: Span
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a turn has done so far."""
-
-    place: Place
-    ends_at_s: float
-    blocks: int = 0
-    events: int = 0
-    retractions: int = 0
-
-    def add(self, step: Step, moved: Moved) -> None:
-        """Count a commit."""
-        self.place = moved.place
-        self.blocks += len(step.taken)
-        self.events += moved.events
-        self.retractions += moved.retractions
-
-    def progress(self, pause: Pause) -> Progress:
-        """The turn's result."""
-        return Progress(
-            pause=pause,
-            next_block=self.place.next_block,
-            blocks=self.blocks,
-            events=self.events,
-            retractions=self.retractions,
-            alarm=self.place.alarm,
-        )
-
-
 class LogCursor:
     """One watch's way along its chain."""
 
@@ -116,7 +88,8 @@ class LogCursor:
         turn goes on from there.
         """
         budget = budget or Budget()
-        tally = Tally(self._store.place(self._clock.now()), self._clock.time_s() + budget.seconds)
+        ends_at_s = self._clock.time_s() + budget.seconds
+        tally = Tally(self._store.place(self._clock.now()))
         while True:
             found = self._look(tally.place, min(tally.place.span.blocks, budget.blocks - tally.blocks))
             if isinstance(found, Pause):
@@ -125,12 +98,12 @@ class LogCursor:
                 moved = self._store.move(tally.place, found.step, found.logs, found.span, self._clock.now())
                 if moved is None:
                     return tally.progress(Pause.OVERTAKEN)
-                self._tell(found.step, moved)
+                tell(self.watch.name, found.step, moved)
                 tally.add(found.step, moved)
             else:
                 self._store.note(after_refusal(tally.place.span, found.asked, found.words))
                 tally.place = self._store.place(self._clock.now())
-            if tally.blocks >= budget.blocks or self._clock.time_s() >= tally.ends_at_s:
+            if tally.blocks >= budget.blocks or self._clock.time_s() >= ends_at_s:
                 return tally.progress(Pause.BUDGET)
 
     def acknowledge(self) -> bool:
@@ -228,13 +201,3 @@ class LogCursor:
             return len(headers)
         cut = logs[self._events_max].block_number  # the first block that does not fit
         return max(1, cut - headers[0].number)
-
-    def _tell(self, step: Step, moved: Moved) -> None:
-        fields = {"watch": self.watch.name, "next_block": moved.place.next_block, "dropped": len(step.dropped)}
-        if step.is_too_deep:
-            logger.error(
-                "The chain was reorganised deeper than is remembered; it is read again from the oldest block kept.",
-                extra={"alarm": f"cursor.{TOO_DEEP}"} | fields,
-            )
-        elif step.dropped:
-            logger.warning("The chain was reorganised.", extra=fields | {"retractions": moved.retractions})

@@ -17,13 +17,12 @@ from kernel.errors import Broken
 from kernel.evm.blocks import Log
 from kernel.evm.log_cursor.reorganisation import KEPT_MAX, Block, Step, Track, taken
 from kernel.evm.log_cursor.spans import Span
+from kernel.evm.log_cursor.turn import TOO_DEEP, Moved
 from kernel.evm.log_cursor.watch import Watch
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.tasks import Tasks, TaskSpec
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
-
-TOO_DEEP: Final = "reorganisation_too_deep"
 
 
 class WatchChanged(Broken):
@@ -38,20 +37,10 @@ class Place:
     """Where a cursor stands, as one read found it."""
 
     track: Track
-    next_block: int
     span: Span
     version: int
     sequence: int
     alarm: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """What one commit did."""
-
-    place: Place
-    events: int
-    retractions: int
 
 
 class CursorStore:
@@ -72,7 +61,7 @@ class CursorStore:
             raise WatchChanged(watch=self._watch.name, chain_id=row["chain_id"], kind=row["kind"])
         return _place(row, blocks)
 
-    def move(self, place: Place, step: Step, logs: Sequence[Log], span: Span, now: datetime) -> Moved | None:
+    def move(self, place: Place, step: Step, logs: Sequence[Log], span: Span, now: datetime) -> Moved[Place] | None:
         """Commit one step with the tasks of its events, in this order: retractions, then what is new.
 
         `logs` are those of the blocks taken. None when another turn moved the cursor since `place` was read.
@@ -89,7 +78,6 @@ class CursorStore:
             moved = replace(
                 place,
                 track=track,
-                next_block=track.next_number,
                 span=span,
                 version=place.version + 1,
                 sequence=place.sequence + len(retractions) + len(events),
@@ -174,7 +162,7 @@ class CursorStore:
         tx.execute(
             Q["move_cursor"],
             watch=self._watch.name,
-            next_block=place.next_block,
+            next_block=place.track.next_number,
             sequence=place.sequence,
             version=version,
             alarm=alarm,
@@ -204,7 +192,6 @@ def _place(row: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Place:
             blocks=canonical,
             readings={one["hash"]: one["readings"] for one in blocks},
         ),
-        next_block=row["next_block"],
         span=Span(
             blocks=row["span_blocks"],
             proven=row["span_proven"],
