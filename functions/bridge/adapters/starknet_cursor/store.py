@@ -6,21 +6,20 @@ which another turn has left meanwhile is dropped.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
 from functions.bridge.adapters.starknet_rpc import Said
-from kernel.chain_events import Delivery, StarknetEvent
+from kernel.chain_events import StarknetEvent
 from kernel.evm.log_cursor import WatchChanged
-from kernel.evm.log_cursor.reorganisation import KEPT_MAX, Block, Step, Track, taken
+from kernel.evm.log_cursor.memory import Memory
+from kernel.evm.log_cursor.reorganisation import Block, Step, Track, taken
 from kernel.evm.log_cursor.turn import TOO_DEEP, Moved
 from kernel.postgres import Postgres, Queries, Transaction
-from kernel.tasks import Tasks, TaskSpec
+from kernel.tasks import Tasks
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
 
@@ -63,7 +62,8 @@ class StarknetCursorStore:
     """The rows of one watch."""
 
     def __init__(self, postgres: Postgres, tasks: Tasks, watch: StarknetWatch) -> None:
-        self._postgres, self._tasks, self._watch = postgres, tasks, watch
+        self._postgres, self._watch = postgres, watch
+        self._memory = Memory(Q, tasks, watch=watch.name, kind=watch.kind, event=StarknetEvent, placed=_in_their_blocks)
 
     def place(self, now: datetime) -> Place:
         """Where the cursor stands; the first call opens it. Raises WatchChanged."""
@@ -88,11 +88,11 @@ class StarknetCursorStore:
             row = tx.one(Q["lock_cursor"], watch=self._watch.name)
             if row["version"] != place.version:
                 return None
-            retractions = list(self._retractions(tx, step))
+            retractions = self._memory.retractions(tx, step)
             track = taken(place.track, step)
             events = [self._event(one, track.readings[one.block_hash]) for one in said]
-            self._remember(tx, step, track, events)
-            self._deliver(tx, place.sequence, [*retractions, *events], now)
+            self._memory.remember(tx, step, track, events)
+            self._memory.deliver(tx, place.sequence, [*retractions, *events], now)
             alarm = TOO_DEEP if step.is_too_deep else None
             moved = Place(
                 track=track,
@@ -102,44 +102,6 @@ class StarknetCursorStore:
             )
             self._write(tx, moved, alarm, now)
         return Moved(place=moved, events=len(events), retractions=len(retractions))
-
-    def _retractions(self, tx: Transaction, step: Step) -> Iterator[StarknetEvent]:
-        hashes = [block.hash for block in step.dropped]
-        for row in tx.all(Q["events_of"], watch=self._watch.name, hashes=hashes) if hashes else []:
-            event = StarknetEvent.from_json(row["event"])
-            yield replace(event, occurrence=row["readings"]).retraction()
-
-    def _remember(self, tx: Transaction, step: Step, track: Track, events: Sequence[StarknetEvent]) -> None:
-        watch = self._watch.name
-        if step.dropped:
-            tx.execute(Q["drop_blocks"], watch=watch, hashes=[block.hash for block in step.dropped])
-        new = {link.hash for link in step.taken}
-        kept = {block.hash: block.number for block in track.blocks if block.hash in new}
-        rows = [{"watch": watch, "hash": one, "number": kept[one], "readings": track.readings[one]} for one in kept]
-        tx.many(Q["keep_block"], rows)
-        if remembered := list(self._rows(event for event in events if event.block_hash in kept)):
-            tx.many(Q["keep_event"], remembered)
-        tx.execute(Q["forget_blocks"], watch=watch, oldest=track.next_number - KEPT_MAX)
-
-    def _rows(self, events: Iterator[StarknetEvent]) -> Iterator[dict[str, Any]]:
-        for block_hash, of_block in groupby(events, key=lambda event: event.block_hash):
-            for position, event in enumerate(of_block):
-                row = {"block_hash": block_hash, "position": position, "event": Jsonb(event.to_json())}
-                yield {"watch": self._watch.name, **row}
-
-    def _deliver(self, tx: Transaction, sequence: int, events: Sequence[StarknetEvent], now: datetime) -> None:
-        self._tasks.enqueue(
-            [
-                TaskSpec(
-                    kind=self._watch.kind,
-                    business_key=event.identity,
-                    payload=Delivery(watch=self._watch.name, sequence=number, event=event).to_json(),
-                    run_at=now,
-                )
-                for number, event in enumerate(events, sequence + 1)
-            ],
-            tx,
-        )
 
     def _write(self, tx: Transaction, moved: Place, alarm: str | None, now: datetime) -> None:
         tx.execute(
@@ -177,3 +139,9 @@ def _place(row: dict[str, Any], blocks: Sequence[dict[str, Any]]) -> Place:
         sequence=row["sequence"],
         alarm=row["alarm"],
     )
+
+
+def _in_their_blocks(events: Sequence[StarknetEvent]) -> Iterator[tuple[StarknetEvent, int]]:
+    """With the position in the block; the chain itself numbers events only within a transaction."""
+    for _, of_block in groupby(events, key=lambda event: event.block_hash):
+        yield from ((event, position) for position, event in enumerate(of_block))

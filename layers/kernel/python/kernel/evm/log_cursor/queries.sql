@@ -36,7 +36,7 @@ on conflict (watch, hash) do update set readings = excluded.readings, is_canonic
 -- name: keep_event
 -- An event that was delivered; what a block holds never changes, so a second reading brings the same.
 insert into kernel.evm_cursor_events (watch, block_hash, log_index, event)
-values (%(watch)s, %(block_hash)s, %(log_index)s, %(event)s)
+values (%(watch)s, %(block_hash)s, %(position)s, %(event)s)
 on conflict (watch, block_hash, log_index) do nothing;
 
 -- name: forget_blocks

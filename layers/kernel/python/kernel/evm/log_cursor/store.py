@@ -4,23 +4,22 @@ Nothing is locked while the network is waited for. Whoever moves the cursor lock
 it is still what the work was based on; if not, the work is dropped, and has cost nothing but time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
-from kernel.chain_events import Delivery, EvmEvent
+from kernel.chain_events import EvmEvent
 from kernel.errors import Broken
 from kernel.evm.blocks import Log
-from kernel.evm.log_cursor.reorganisation import KEPT_MAX, Block, Step, Track, taken
+from kernel.evm.log_cursor.memory import Memory
+from kernel.evm.log_cursor.reorganisation import Block, Step, Track, taken
 from kernel.evm.log_cursor.spans import Span
 from kernel.evm.log_cursor.turn import TOO_DEEP, Moved
 from kernel.evm.log_cursor.watch import Watch
 from kernel.postgres import Postgres, Queries, Transaction
-from kernel.tasks import Tasks, TaskSpec
+from kernel.tasks import Tasks
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
 
@@ -47,7 +46,15 @@ class CursorStore:
     """The rows of one watch."""
 
     def __init__(self, postgres: Postgres, tasks: Tasks, watch: Watch) -> None:
-        self._postgres, self._tasks, self._watch = postgres, tasks, watch
+        self._postgres, self._watch = postgres, watch
+        self._memory = Memory(
+            Q,
+            tasks,
+            watch=watch.name,
+            kind=watch.kind,
+            event=EvmEvent,
+            placed=lambda events: [(event, event.log_index) for event in events],
+        )
 
     def place(self, now: datetime) -> Place:
         """Where the cursor stands; the first call opens it. Raises WatchChanged."""
@@ -70,11 +77,11 @@ class CursorStore:
             row = tx.one(Q["lock_cursor"], watch=self._watch.name)
             if row["version"] != place.version:
                 return None
-            retractions = list(self._retractions(tx, step))
+            retractions = self._memory.retractions(tx, step)
             track = taken(place.track, step)
             events = [self._event(log, track.readings[log.block_hash]) for log in logs]
-            self._remember(tx, step, track, events)
-            self._deliver(tx, place.sequence, [*retractions, *events], now)
+            self._memory.remember(tx, step, track, events)
+            self._memory.deliver(tx, place.sequence, [*retractions, *events], now)
             moved = replace(
                 place,
                 track=track,
@@ -106,56 +113,6 @@ class CursorStore:
             start_block=self._watch.start_block,
             span_blocks=Span().blocks,
             now=now,
-        )
-
-    def _retractions(self, tx: Transaction, step: Step) -> Iterator[EvmEvent]:
-        hashes = [block.hash for block in step.dropped]
-        for row in tx.all(Q["events_of"], watch=self._watch.name, hashes=hashes) if hashes else []:
-            event = EvmEvent.from_json(row["event"])
-            yield replace(event, occurrence=row["readings"]).retraction()
-
-    def _remember(self, tx: Transaction, step: Step, track: Track, events: Sequence[EvmEvent]) -> None:
-        watch = self._watch.name
-        if step.dropped:
-            tx.execute(Q["drop_blocks"], watch=watch, hashes=[block.hash for block in step.dropped])
-        new = {link.hash for link in step.taken}
-        kept = [block for block in track.blocks if block.hash in new]
-        if kept:
-            tx.many(
-                Q["keep_block"],
-                [
-                    {"watch": watch, "hash": one.hash, "number": one.number, "readings": track.readings[one.hash]}
-                    for one in kept
-                ],
-            )
-        hashes = {block.hash for block in kept}
-        if remembered := [event for event in events if event.block_hash in hashes]:
-            tx.many(
-                Q["keep_event"],
-                [
-                    {
-                        "watch": watch,
-                        "block_hash": one.block_hash,
-                        "log_index": one.log_index,
-                        "event": Jsonb(one.to_json()),
-                    }
-                    for one in remembered
-                ],
-            )
-        tx.execute(Q["forget_blocks"], watch=watch, oldest=track.next_number - KEPT_MAX)
-
-    def _deliver(self, tx: Transaction, sequence: int, events: Sequence[EvmEvent], now: datetime) -> None:
-        self._tasks.enqueue(
-            [
-                TaskSpec(
-                    kind=self._watch.kind,
-                    business_key=event.identity,
-                    payload=Delivery(watch=self._watch.name, sequence=number, event=event).to_json(),
-                    run_at=now,
-                )
-                for number, event in enumerate(events, sequence + 1)
-            ],
-            tx,
         )
 
     def _write(self, tx: Transaction, place: Place, *, version: int, alarm: str | None, now: datetime) -> None:
