@@ -4,8 +4,9 @@ In this order, because each case presumes that the earlier ones do not hold:
 
 1. A receipt of one of our payloads exists: settle if its block is final, else wait for finality.
 2. The nonce is used, and by none of ours: trace who used it.
-3. Nothing is signed at this nonce: sign the effect, or its cancellation if it is past its time.
-4. The effect is unwanted (past its time, or no node will ever take it): sign a cancellation at a raised fee.
+3. Nothing is signed at this nonce: sign the effect, or its cancellation if it is past its time or given up.
+4. The effect is unwanted (past its time, or given up, or no node will ever take it): sign a cancellation at a raised
+   fee.
 5. The fee is too low: a node said so, or the entry is next in line and was accepted `stuck_after_s` ago without being
    mined: sign the same again at a raised fee.
 6. The raise would exceed the cap: raise the alarm instead, and go on as below; fees fall again.
@@ -133,7 +134,7 @@ def decide(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> Plan
     lost = (Event.REORGANISE,) if entry.state == State.MINED else ()
     latest = entry.latest
     if latest is None:
-        purpose = Purpose.CANCELLATION if entry.expired(sighting.now) else Purpose.EFFECT
+        purpose = Purpose.EFFECT if entry.is_wanted(sighting.now) else Purpose.CANCELLATION
         return Plan(step=Sign(purpose, _fresh(sighting, policy)))
     if sighting.nonces_used > entry.nonce:
         untraced = sighting.now - latest.signed_at >= TRACED_WITHIN
@@ -204,13 +205,13 @@ def unwanted_effect(entry: OutboxEntry, latest: SignedPayload, now: datetime) ->
     """True when the effect should not happen any more, or cannot."""
     # What a node once accepted can be mined, whatever another node says of it later.
     never = latest.refusal == Refusal.UNACCEPTABLE and latest.accepted_at is None
-    return entry.expired(now) or never or latest.purpose == Purpose.CANCELLATION
+    return not entry.is_wanted(now) or never or latest.purpose == Purpose.CANCELLATION
 
 
 def ends_without_its_nonce(entry: OutboxEntry, now: datetime) -> bool:
     """True when, its nonce being used by somebody else, nothing is left to do for the entry."""
     if entry.latest is None:
-        return entry.is_filler or entry.expired(now)
+        return entry.is_filler or not entry.is_wanted(now)
     return entry.is_filler or unwanted_effect(entry, entry.latest, now)
 
 

@@ -161,6 +161,7 @@ class OutboxEntry(Obligation[SignedPayload]):
     gas_used: int | None
     gas_price_wei: int | None
     fee_wei: int | None  # all that it cost, once it is in a final block
+    unwanted: str | None = None  # why its owner wanted it no longer, before anything was signed
     alarm: str | None
     alarmed_at: datetime | None
     recorded_at: datetime
@@ -190,6 +191,7 @@ class OutboxEntry(Obligation[SignedPayload]):
             gas_used=row["gas_used"],
             gas_price_wei=_optional_int(row["gas_price_wei"]),
             fee_wei=_optional_int(row["fee_wei"]),
+            unwanted=row["unwanted"],
             alarm=row["alarm"],
             alarmed_at=row["alarmed_at"],
             recorded_at=row["recorded_at"],
@@ -206,6 +208,10 @@ class OutboxEntry(Obligation[SignedPayload]):
     def is_filler(self) -> bool:
         """True when all that it owes is the use of its nonce (`kernel.outbox.evm.gaps`)."""
         return self.service == FILLER_SERVICE
+
+    def is_wanted(self, now: datetime) -> bool:
+        """False past its time, and once its owner has said that the effect is not to happen."""
+        return self.unwanted is None and not self.expired(now)
 
     def unsigned(self, purpose: Purpose, fees: Fees) -> UnsignedTransaction:
         """The payload to sign: the stored effect, or a transfer of nothing from the signer to itself."""

@@ -62,6 +62,8 @@ from kernel.tasks import Done, Outcome, Retry, Tasks
 logger = logging.getLogger(__name__)
 
 Settled = Callable[[Transaction, OutboxEntry], None]
+#: Why an effect that nothing is signed of is not to happen any more; None where it is.
+Unwanted = Callable[[OutboxEntry], str | None]
 
 
 class SignedSomethingElse(Broken):
@@ -123,23 +125,27 @@ class EvmOutbox:
         """Obligations that need a person, oldest alarm first."""
         return self._store.alarmed(limit)
 
-    def advance(self, entry_id: UUID, fence: Fence, settled: Settled | None = None) -> Outcome:
+    def advance(
+        self, entry_id: UUID, fence: Fence, settled: Settled | None = None, unwanted: Unwanted | None = None
+    ) -> Outcome:
         """Take the entry as far as it goes now. Retry says when to look again; Done carries the final state.
 
         `settled` receives the settled entry inside the transaction that also completes the task: what the business
-        makes of the end commits with the end. It is not told of fillers, which are nobody's business. Raises
-        LeaseLost, RpcUnavailable, ChainUnreadable, WrongChain, NonceHistoryUnavailable.
+        makes of the end commits with the end. `unwanted` is asked before the effect is signed for the first time, and
+        never again: once bytes are out, only the chain says what becomes of them. A reason that it gives is committed,
+        and the nonce is used by a cancellation. Neither is told of fillers, which are nobody's business. Raises
+        LeaseLost, RpcUnavailable, ChainUnreadable, WrongChain, NonceHistoryUnavailable, and what `unwanted` raises.
         """
         entry = self._store.entry(entry_id)
         if entry.settled:
             return Done(_result(entry))
         try:
             with reading():
-                return self._step(entry, fence, None if entry.is_filler else settled)
+                return self._step(entry, fence, *((None, None) if entry.is_filler else (settled, unwanted)))
         except NoQuorum as undecided:
             return self._undecided(entry, fence, undecided)
 
-    def _step(self, entry: OutboxEntry, fence: Fence, settled: Settled | None) -> Outcome:
+    def _step(self, entry: OutboxEntry, fence: Fence, settled: Settled | None, unwanted: Unwanted | None) -> Outcome:
         sighting = self._lookout.prospect() if entry.latest is None else self._lookout.look(entry)
         plan = decide(entry, sighting, self._policy)
         raise_alarm(entry, plan.alarm)
@@ -147,7 +153,9 @@ class EvmOutbox:
             self._gaps.fill(entry, fence, plan.fill)
         match plan.step:
             case Sign():
-                return self._sign(entry, fence, plan, plan.step, sighting, settled)
+                is_first = entry.latest is None and plan.step.purpose == Purpose.EFFECT
+                not_now = self._not_now(entry, fence, unwanted) if is_first else None
+                return not_now or self._sign(entry, fence, plan, plan.step, sighting, settled)
             case Send():
                 self._note(entry, fence, plan)
                 self._send(entry, fence)
@@ -169,12 +177,19 @@ class EvmOutbox:
             self._store.note(entry, fence, (), undecided.code, self._clock.now())
         return self._later(entry, undecided.message)
 
+    def _not_now(self, entry: OutboxEntry, fence: Fence, unwanted: Unwanted | None) -> Retry | None:
+        """Why the effect is not signed for the first time; None where it may be."""
+        if is_halted(self._switch, self._postgres, entry.service):
+            return Retry(HALTED_RETRY_S, f"{entry.service} is halted")
+        why = None if unwanted is None else unwanted(entry)
+        if why is None:
+            return None
+        self._store.give_up(entry, fence, why, self._clock.now())
+        return Retry(0.0, f"it is not wanted any more: {why}")
+
     def _sign(
         self, entry: OutboxEntry, fence: Fence, plan: Plan, step: Sign, sighting: Sighting, settled: Settled | None
     ) -> Outcome:
-        is_first = entry.latest is None and step.purpose == Purpose.EFFECT
-        if is_first and is_halted(self._switch, self._postgres, entry.service):
-            return Retry(HALTED_RETRY_S, f"{entry.service} is halted")
         signer = self._signers.get(entry.signer)
         if signer is None:
             raise KeyUnavailable("Nobody here signs for this address.", signer=entry.signer)
@@ -304,7 +319,7 @@ def _reason(entry: OutboxEntry, events: tuple[Event, ...], clock: Clock) -> str 
         return "reverted"
     if Event.CANCEL not in events:
         return entry.reason
-    return "expired" if entry.expired(clock.now()) else "unacceptable"
+    return entry.unwanted or ("expired" if entry.expired(clock.now()) else "unacceptable")
 
 
 def _result(entry: OutboxEntry) -> dict[str, str | int | None]:

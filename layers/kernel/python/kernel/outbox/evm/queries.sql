@@ -73,6 +73,10 @@ set state = %(state)s, changed_at = %(now)s, alarm = %(alarm)s,
     alarmed_at = case when %(alarm)s::text is null then null else coalesce(alarmed_at, %(now)s) end
 where id = %(id)s;
 
+-- name: give_up
+-- The effect is not wanted any more. Nothing is signed of it, or it would be too late to say so.
+update kernel.evm_outbox set unwanted = %(unwanted)s, changed_at = %(now)s where id = %(id)s and state = 'recorded';
+
 -- name: lease_again
 -- The old nonce was used by a foreign transaction, finally: the obligation goes on at a new one.
 update kernel.evm_outbox

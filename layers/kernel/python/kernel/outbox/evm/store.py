@@ -185,6 +185,11 @@ class OutboxStore:
                 )
             self._move(tx, row, events, alarm, now)
 
+    def give_up(self, entry: OutboxEntry, fence: Fence, why: str, now: datetime) -> None:
+        """Keep that the effect is not wanted any more, unless something is signed of it meanwhile. Raises LeaseLost."""
+        with self.postgres.transaction(holding=fence) as tx:
+            tx.execute(Q["give_up"], id=entry.id, unwanted=why, now=now)
+
     def lease_again(self, entry: OutboxEntry, fence: Fence, claimed: int, *, reason: str, now: datetime) -> int:
         """Give the obligation a new nonce, at or above `claimed`; the new nonce. Raises LeaseLost."""
         with self.postgres.transaction(holding=fence) as tx:
