@@ -9,4 +9,4 @@ from kernel.tasks import Outcome, Task
 @task_handler(build_signer_deps)
 def handler(task: Task[SubmitTransaction], deps: SignerDeps) -> Outcome:
     """One step of the write-ahead rule; the outbox says when to look again."""
-    return deps.outbox.advance(task.payload.entry_id, task.fence, deps.settling.settled)
+    return deps.outbox.advance(task.payload.entry_id, task.fence, deps.settling.settled, deps.rechecking.unwanted)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from functions.bridge.adapters.overview import Overview
     from functions.bridge.adapters.posting import Posts
     from functions.bridge.adapters.rebalancing import Rebalancing
+    from functions.bridge.adapters.rechecking import Rechecking
     from functions.bridge.adapters.registry import Registry
     from functions.bridge.adapters.retrying import Retrying
     from functions.bridge.adapters.settling import Settling
@@ -272,6 +273,13 @@ class Deps(KernelDeps):
         )
 
     @cached_property
+    def rechecking(self) -> Rechecking:
+        """Payments that are recorded and not signed."""
+        from functions.bridge.adapters.rechecking import Rechecking
+
+        return Rechecking(self.kernel.postgres, self.orders, self.origins, self.registry, self.clock)
+
+    @cached_property
     def claiming(self) -> Claiming:
         """Records claims."""
         from functions.bridge.adapters.claiming import Claiming
@@ -355,13 +363,9 @@ class Deps(KernelDeps):
         return origin_of(self, settings, self.urls(settings.rpc_urls))
 
     def _desk(self, chain: str) -> Desk:
-        from functions.bridge.adapters.origins import desk_of
-        from kernel.evm.transactions import TRANSFER_GAS
-        from kernel.treasury.evm import EvmDesk
+        from functions.bridge.adapters.origins import desk_of, l1_desk
 
-        if chain != self.settings.l1_chain:
-            return desk_of(self, chain)
-        return EvmDesk(lambda _: self.outbox, self.l1, self.settings.outbox_policy, transfer_gas=TRANSFER_GAS)
+        return l1_desk(self) if chain == self.settings.l1_chain else desk_of(self, chain)
 
     @cached_property
     def _signer(self) -> Signer:

@@ -6,9 +6,9 @@ payment and its task. Nothing was sent before it, and after it the outbox sends 
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from functions.bridge.adapters.looking import Sight, Unread, already_paid, sight_of
+from functions.bridge.adapters.looking import Sight, Unread, already_paid, doubt_of, sight_of
 from functions.bridge.adapters.market import payment_of
 from functions.bridge.adapters.orders import Orders
 from functions.bridge.adapters.origin import Origin
@@ -17,7 +17,6 @@ from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.steps import SERVICE, SUBMIT, OrderStep
 from functions.bridge.adapters.stored import StoredOrder
 from functions.bridge.core.estimates import with_headroom
-from functions.bridge.core.finality import missing, required
 from functions.bridge.core.order import Event, State
 from functions.bridge.core.policy import Limits
 from functions.bridge.core.registry import transfer_call
@@ -108,16 +107,13 @@ class Filling:
         """Why the decision holds no longer; None where it does."""
         if order.decided_at is None or self._clock.now() - order.decided_at > self._decided_within:
             return "decision_too_old"
-        if sight.depth is None:
-            return "deposit_gone"
-        needed = required(int(_inputs(order)["value_usd_cents"]), self._origins[order.key.origin].table)
-        return None if missing(sight.depth, needed) == 0 else "deposit_not_final"
+        return doubt_of(order, sight, self._origins[order.key.origin])
 
     def _record(self, tx: Transaction, order: StoredOrder, limits: Limits) -> Outcome:
         payment = payment_of(order.deposit, self._origins[order.key.origin])
         if payment is None:
             raise ValueError("a recipient that is no address was decided to be paid")
-        gas = min(limits.transfer_gas_max, int(_inputs(order)["market"]["transfer_gas"]))
+        gas = min(limits.transfer_gas_max, int(order.inputs["market"]["transfer_gas"]))
         call = Call(
             data=transfer_call(self._registry.version, payment),
             gas_limit=with_headroom(gas, GAS_HEADROOM_BPS),
@@ -149,10 +145,3 @@ class Filling:
         pending = self._orders.move(tx, order, Event.DEFER, reason=reason)
         self._orders.enqueue_decision(tx, pending, self._clock.now() + timedelta(seconds=after_s))
         return Done({"state": str(pending.state), "reason": reason})
-
-
-def _inputs(order: StoredOrder) -> Mapping[str, Any]:
-    if order.decision is None:
-        raise ValueError("an order that is to be filled has a decision")
-    found: Mapping[str, Any] = order.decision["inputs"]
-    return found

@@ -8,7 +8,7 @@ from functions.bridge.adapters.origin import Origin
 from functions.bridge.adapters.posting import Posts
 from functions.bridge.adapters.registry import Paid, Registry
 from functions.bridge.adapters.stored import StoredOrder
-from functions.bridge.core.finality import Depth
+from functions.bridge.core.finality import Depth, missing, required
 from functions.bridge.core.order import Deposit, Event
 from kernel.postgres import Transaction
 
@@ -37,6 +37,14 @@ def sight_of(deposit: Deposit, origin: Origin, registry: Registry) -> Sight:
     payment = payment_of(deposit, origin)
     paid = registry.paid(payment) if payment is not None and deposit.amount_wei > 0 else None
     return Sight(deposit=deposit, depth=origin.depth(deposit), paid=paid)
+
+
+def doubt_of(order: StoredOrder, sight: Sight, origin: Origin) -> str | None:
+    """Why the deposit does not bear the order's payment any more; None where it does."""
+    if sight.depth is None:
+        return "deposit_gone"
+    needed = required(int(order.inputs["value_usd_cents"]), origin.table)
+    return None if missing(sight.depth, needed) == 0 else "deposit_not_final"
 
 
 def already_paid(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -240,6 +241,11 @@ class Orders:
         """What one of our transactions is for, "fill" or "claim", and its orders, held; None for any other."""
         rows = tx.all(Q["orders_of_transfer"], transfer=transfer)
         return (rows[0]["purpose"], [stored(row) for row in rows]) if rows else None
+
+    def paid_by(self, tx: Transaction, entry_id: UUID) -> StoredOrder | None:
+        """The order whose payment one of our transactions is; None for any other. Nothing is held."""
+        row = tx.maybe(Q["order_paid_by"], entry_id=entry_id)
+        return None if row is None else stored(row)
 
     # Tasks.
 

@@ -20,6 +20,14 @@ def origin_of(deps: Deps, settings: AnyOrigin, urls: Sequence[str]) -> Origin:
     return _starknet(deps, settings, urls)
 
 
+def l1_desk(deps: Deps) -> Desk:
+    """The treasury's desk at Ethereum, whose transactions are our own outbox's."""
+    from kernel.evm.transactions import TRANSFER_GAS
+    from kernel.treasury.evm import EvmDesk
+
+    return EvmDesk(lambda _: deps.outbox, deps.l1, deps.settings.outbox_policy, transfer_gas=TRANSFER_GAS)
+
+
 def desk_of(deps: Deps, chain: str) -> Desk:
     """The treasury's desk at an EVM origin's chain: it records transfers, which the ops slice signs and sends.
 

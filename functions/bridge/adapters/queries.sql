@@ -167,3 +167,10 @@ join bridge.orders o on o.origin = p.origin and o.order_id = p.order_id and o.ge
 where p.transfer = %(transfer)s
 order by p.ordinal
 for update of o;
+
+-- name: order_paid_by
+-- The order whose payment an entry of the outbox is.
+select o.* from kernel.treasury_transfers t
+join bridge.order_transfers p on p.transfer = t.key and p.purpose = 'fill'
+join bridge.orders o on o.origin = p.origin and o.order_id = p.order_id and o.generation = p.generation
+where t.entry_id = %(entry_id)s;

@@ -34,6 +34,8 @@ class Settling:
             [order] = orders
             if succeeded:
                 self._paid(tx, order, entry)
+            elif entry.unwanted is not None:
+                self._take_back(tx, order, entry)
             else:
                 self._fail(tx, order, Event.REVERT, entry)
             return
@@ -59,15 +61,25 @@ class Settling:
             proved = self._orders.move(tx, order, Event.PROVE, told={"transaction_hash": _hash(entry).hex()})
             self._orders.enqueue_closing(tx, proved, self._clock.now())
 
+    def _take_back(self, tx: Transaction, order: StoredOrder, entry: OutboxEntry) -> None:
+        """We did not want to pay any more (`Rechecking`): no failure, and decided at once."""
+        told = {"transaction_hash": _text(entry.transaction_hash)}
+        pending = self._orders.move(tx, order, Event.REVERT, reason=entry.unwanted, told=told)
+        self._orders.enqueue_decision(tx, pending, self._clock.now())
+
     def _fail(self, tx: Transaction, order: StoredOrder, event: Event, entry: OutboxEntry) -> None:
-        hash_ = None if entry.transaction_hash is None else entry.transaction_hash.hex()
-        moved = self._orders.move(tx, order, event, told={"transaction_hash": hash_, "reason": entry.reason})
+        told = {"transaction_hash": _text(entry.transaction_hash), "reason": entry.reason}
+        moved = self._orders.move(tx, order, event, told=told)
         self._orders.fail(tx, moved, f"transaction_{entry.state}", entry.reason or "it ended without its effect")
 
 
 def _proving(orders: Sequence[StoredOrder]) -> list[StoredOrder]:
     """Those that wait for the claim still: an escrow may have closed an order before our claim was final."""
     return [order for order in orders if order.state == State.PROVING]
+
+
+def _text(hash_: bytes | None) -> str | None:
+    return None if hash_ is None else hash_.hex()
 
 
 def _hash(entry: OutboxEntry) -> bytes:

@@ -42,6 +42,14 @@ class StoredOrder(Order):
         """What names its row."""
         return {"origin": self.key.origin, "order_id": self.key.order_id, "generation": self.generation}
 
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What its newest decision was made from. ValueError for an order about which nothing was decided."""
+        if self.decision is None:
+            raise ValueError("an order that is to be filled has a decision")
+        found: Mapping[str, Any] = self.decision["inputs"]
+        return found
+
     def business_key(self, step: str, number: int = 1) -> str:
         """The key of one obligation of it: "bridge:zksync:17:fill", from the second on "bridge:zksync:17:fill:2"."""
         return self.key.business_key(step if number == 1 else f"{step}:{number}", self.generation)

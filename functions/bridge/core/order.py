@@ -6,7 +6,8 @@ hold whatever dies in between: we pay at most once, and what we have paid is cla
 
     pending       The deposit is known. Nothing is promised; a decision is due.
     processing    Decided to be filled; the payment is not recorded yet. It may still go back.
-    transferring  The payment is recorded in the outbox, in the commit that set this state: it will be made.
+    transferring  The payment is recorded in the outbox, in the commit that set this state: it will be made, unless it
+                  is not wanted any more before it is signed for the first time.
     fulfilled     The payment is final on Ethereum and succeeded. From here on we are owed.
     proving       A claim is recorded in the outbox.
     proved        The claim is final on Ethereum: the message to the origin is on its way.
@@ -16,9 +17,10 @@ hold whatever dies in between: we pay at most once, and what we have paid is cla
 *Failure* is a flag beside the state and a row in the table of errors, not a state: a failed claim leaves an order
 fulfilled, and it is claimed again.
 
-*Reorganisations of the origin.* A deposit whose block is gone is forgotten while nothing is promised. Once the payment
-is recorded there is no way back: it is made, the loss is posted to an account of its own, and the claim waits for the
-deposit to come again, as it does if its transaction is mined in another block.
+*Reorganisations of the origin.* A deposit whose block is gone is forgotten while nothing is promised. A payment that
+is recorded is taken back as long as nothing of it is signed. From then on there is no way back: it is made, the loss is
+posted to an account of its own, and the claim waits for the deposit to come again, as it does if its transaction is
+mined in another block.
 
 *Payments of unknown origin.* If the registry already holds the order's payment when we look, it is ours (made before
 the database was restored, or by hand from our signer) or somebody else's. Ours goes on to the claim. Somebody else's
@@ -60,7 +62,7 @@ class Event(StrEnum):
     TRANSFER = "transfer"  # The payment is recorded.
     FIND = "find"  # The registry already holds our payment.
     PAY = "pay"  # The payment is final and succeeded.
-    REVERT = "revert"  # The payment is final and did not happen: decide again.
+    REVERT = "revert"  # The payment did not happen, finally: decide again.
     CLAIM = "claim"  # A claim is recorded.
     PROVE = "prove"  # The claim is final and succeeded.
     RECLAIM = "reclaim"  # The claim did not happen, or its message was lost on the origin: claim again.
