@@ -25,7 +25,7 @@ BLOCKHASH_BLOCKS: Final = 150
 # By so many blocks the node that gave a blockhash may be ahead of those that are asked for their heads.
 LEAD_BLOCKS_MAX: Final = 40
 # What the RPC takes in one call.
-STATUSES_MAX: Final = 256
+STATUSES_MAX, ACCOUNTS_MAX = 256, 100
 # What a column of ours holds.
 SLOT_MAX: Final = 2**63 - 1
 
@@ -113,6 +113,24 @@ class AgreeingPool(Pool):
         asked = [address, {"commitment": "finalized"}]
         return self._agreed_alike("getBalance", asked, lambda answer: int(answer["value"]), quorum)
 
+    def agreed_accounts(
+        self, addresses: Sequence[str], *, as_of_slot: int = 0, quorum: int | None = None
+    ) -> list[AccountState | None]:
+        """Finalized accounts that a quorum tells alike, None where there is none; a hundred are of one moment.
+
+        The slot is the lowest of those who told the same: nobody can raise it alone. Nodes that have not come to
+        `as_of_slot` do not count. Raises NoQuorum, also while one of the accounts changes.
+        """
+        found: list[AccountState | None] = []
+        for asked in chunks(addresses, ACCOUNTS_MAX):
+            params = accounts_asked(asked, as_of_slot)
+            read = partial(accounts_told, count=len(asked), as_of_slot=as_of_slot)
+            told, needed = self._told("getMultipleAccounts", params, read, quorum)
+            agreed = self._alike("getMultipleAccounts", [accounts for _, accounts in told], needed)
+            slot = min(slot for slot, accounts in told if accounts == agreed)
+            found += [one and replace(one, slot=slot) for one in agreed]
+        return found
+
     def agreed_nonce_account(self, address: str, *, quorum: int | None = None) -> NonceState:
         """The finalized nonce that a quorum tells alike. Raises NoQuorum, also while it advances, and AccountUnfit."""
         nonce = self._agreed_alike(
@@ -125,6 +143,9 @@ class AgreeingPool(Pool):
     def _agreed_alike(self, method: str, params: Sequence[Any], read: Callable[[Any], T], quorum: int | None) -> T:
         """What enough endpoints tell alike; that others are a slot ahead is no lie."""
         told, needed = self._told(method, params, read, quorum)
+        return self._alike(method, told, needed)
+
+    def _alike(self, method: str, told: list[T], needed: int) -> T:
         answer, count = Counter(told).most_common(1)[0]
         if count < needed or sum(n == count for n in Counter(told).values()) > 1:
             raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=len(told))
@@ -210,6 +231,19 @@ def blockhash_told(answer: Any) -> Blockhash:
 
 def account_asked(address: str, commitment: str) -> list[Any]:
     return [address, {"encoding": "base64", "commitment": commitment}]
+
+
+def accounts_asked(addresses: Sequence[str], as_of_slot: int) -> list[Any]:
+    return [list(addresses), {"encoding": "base64", "commitment": "finalized", "minContextSlot": as_of_slot}]
+
+
+def accounts_told(answer: Any, count: int, as_of_slot: int) -> tuple[int, tuple[AccountState | None, ...]]:
+    """The answer's slot, and the accounts without it. Raises ValueError for a node that has not come so far."""
+    slot, values = int(answer["context"]["slot"]), answer["value"]
+    if slot < as_of_slot or len(values) != count:
+        raise ValueError(f"{len(values)} accounts of slot {slot}, not {count} of {as_of_slot} or later")
+    accounts = (AccountState.from_rpc({"context": {"slot": 0}, "value": value}) for value in values)
+    return slot, tuple(accounts)
 
 
 def _nonce(address: str, answer: Any) -> NonceState | None:

@@ -1,7 +1,7 @@
 """Owns what a consumer asks of a Solana cluster about an event that it was told: whether it stands, and what it says.
 
 1. A transaction stands when a quorum, whoever is away, calls its signature finalized in one slot, and tells the
-   transaction of that slot alike: what it moved and what it said are as the cluster has them, and of what was told only
+   transaction of that slot alike: what it did, moved and said are as the cluster has them, and of what was told only
    the place is taken.
 2. Otherwise it is open, until it can land no more: no blockhash lives for as long as `LANDS_WITHIN_SLOTS` after the
    slot that it was told in, so where a quorum has come that far, still keeps that slot, and nobody knows the signature,
@@ -44,8 +44,8 @@ def landed(pool: SolanaPool, told: SolanaEvent) -> ConfirmedTransaction | Unsett
         if (transaction.signature, transaction.slot) != (told.signature, status.slot):
             raise ValueError("a node answers with another transaction")
         reading = reading_of(transaction)
-        moved = tuple(sorted(transaction.lamports.items()))
-        return canonical(transaction.error), moved, reading and reading.said
+        moved = (tuple(sorted(transaction.lamports.items())), transaction.tokens)
+        return canonical(transaction.error), moved, transaction.instructions, reading and reading.said
 
     found = pool.agreed("getTransaction", [told.signature, FINALIZED], by=facts, quorum=quorum)
     return Unsettled.OPEN if found is None else ConfirmedTransaction.from_rpc(found)
