@@ -304,13 +304,17 @@ class Orders:
         return woken
 
     def wake_closing(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
-        """Have the escrow asked now, whatever the order's state: it has closed an order that seemed to need a claim."""
-        woken = self._woken(tx, order)
+        """Have the escrow asked now, whatever the order's state: it has closed an order that seemed to need a claim.
+
+        Should it turn out not to have, the order is claimed once its next attempt has come; not before.
+        """
+        woken = self._woken(tx, order, next_attempt_at=next_attempt_at(self._clock.now(), 1))
         self.enqueue_closing(tx, woken, self._clock.now(), wakes=woken.wakes)
         return woken
 
-    def _woken(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
-        return stored(tx.one(Q["wake_order"], **order.row, now=self._clock.now()))
+    def _woken(self, tx: Transaction, order: StoredOrder, *, next_attempt_at: datetime | None = None) -> StoredOrder:
+        at = {"now": self._clock.now(), "next_attempt_at": next_attempt_at}
+        return stored(tx.one(Q["wake_order"], **order.row, **at))
 
     def _row(self, tx: Transaction, order: StoredOrder, query: str, **columns: Any) -> StoredOrder:
         named = {**order.row, "state": order.state, "now": self._clock.now()}

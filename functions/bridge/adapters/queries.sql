@@ -137,14 +137,16 @@ where o.state not in ('completed', 'dropped', 'transferring', 'proving') and not
          or (o.next_attempt_at is null and o.moved_at < %(stranded_before)s and not exists (
              select from kernel.tasks t
              where t.state in ('ready', 'leased')
-                 and starts_with(t.business_key, 'bridge:' || o.origin || ':' || o.order_id || ':'))))
+                 and starts_with(t.business_key, 'bridge:' || o.origin || ':' || o.order_id || ':')
+                 -- From the second generation on the key names it, "bridge:zksync:17:g2:fill"; no step is called so.
+                 and o.generation = coalesce(substring(split_part(t.business_key, ':', 4) from '^g([0-9]+)$')::integer, 1))))
 order by o.moved_at
 limit %(limit)s
 for update of o skip locked;
 
 -- name: wake_order
 -- Its step is asked for anew. Until that has had its time it is not asked for again.
-update bridge.orders set wakes = wakes + 1, next_attempt_at = null, moved_at = %(now)s
+update bridge.orders set wakes = wakes + 1, next_attempt_at = %(next_attempt_at)s, moved_at = %(now)s
 where origin = %(origin)s and order_id = %(order_id)s and generation = %(generation)s
 returning *;
 

@@ -5,11 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from functions.bridge.core.order import OrderKey
 from functions.bridge.cron_retry_failed import handler
 from tests.handlers.bridge.office import Office
 
 pytestmark = pytest.mark.handlers
 DECISIONS = "select business_key from kernel.tasks where kind = 'bridge.decide_order' order by created_at, id"
+
+NEXT_GENERATION = """
+    insert into bridge.orders (origin, order_id, generation, recipient, amount_wei, fee_wei, block_number, block_hash,
+                               transaction_hash, seen_at, moved_at)
+    select origin, order_id, %(generation)s, recipient, amount_wei, fee_wei, block_number, block_hash,
+        transaction_hash, seen_at, moved_at
+    from bridge.orders
+"""
 
 
 @pytest.fixture
@@ -71,6 +80,24 @@ def test_an_order_whose_tasks_are_lost_is_found(office: Office) -> None:
     office.live()
 
     assert ["completed"] == [row["state"] for row in office.rows("select state from bridge.orders")]
+
+
+@pytest.mark.parametrize(("looked_after", "found"), [(2, ":decide"), (1, ":g2:decide"), (12, ":decide")])
+def test_a_task_of_another_generation_hides_no_stranded_order(office: Office, looked_after: int, found: str) -> None:
+    """An id may have belonged to two deposits: each is looked after by tasks of its own, whatever their keys share."""
+    lose_tasks(office)
+    further = 2 if looked_after == 1 else looked_after
+    with office.office.transaction() as tx:
+        tx.execute(NEXT_GENERATION, generation=further)
+        orders = office.deps.orders.generations(tx, OrderKey("zksync", 0))
+        [one] = [order for order in orders if order.generation == looked_after]
+        office.deps.orders.enqueue_decision(tx, one, office.clock.now() + timedelta(hours=2))
+    office.clock.advance(3_600)
+
+    office.tick(handler)
+
+    woken = [row["business_key"] for row in office.rows(DECISIONS) if "again" in row["business_key"]]
+    assert [f"bridge:zksync:0{found}:again1"] == woken
 
 
 def test_a_woken_order_is_paid_once(office: Office) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.bridge.adapters.claiming import TURN_MAX
 from functions.bridge.adapters.steps import COMMITTED_WITHIN_S
 from functions.bridge.core.batching import BATCH_MAX
 from functions.bridge.core.books import share
@@ -148,6 +149,40 @@ def test_an_order_that_its_escrow_has_closed_needs_no_further_claim(office: Offi
 
     assert (["completed"], 1) == (states(office), len(claims(office)))
     assert "close" == history(office)[-1]
+
+
+def test_a_turn_full_of_orders_that_are_closed_already_is_over(office: Office) -> None:
+    """As many as one turn looks at, all claimed by hand: each is asked after once, and no turn follows the other."""
+    fulfilled(office, TURN_MAX)
+    with office.office.transaction() as tx:
+        tx.execute("update bridge.orders set is_failed = true, attempts = 1")
+    for deposit in office.stage.deposits():
+        office.stage.repay(deposit)
+    office.stage.l2.mine(50)
+    claim(office)
+    asked = len(outcomes(office, CLOSE))
+    take(office, CLOSE)
+
+    assert TURN_MAX == asked
+    assert (["completed"] * TURN_MAX, []) == (states(office), claims(office))
+
+
+def test_a_closing_that_is_taken_back_is_claimed_after_all(office: Office) -> None:
+    """The claim by hand went with its block: the order is not forgotten."""
+    fulfilled(office, 1)
+    with office.office.transaction() as tx:
+        tx.execute("update bridge.orders set is_failed = true, attempts = 1")
+    office.stage.repay(office.stage.deposits()[0])
+    office.stage.l2.mine(50)
+    claim(office)
+    office.stage.reorganise_l2(50, lambda dropped: dropped[:0])
+    take(office, CLOSE)
+    waiting = (states(office), claims(office))
+    office.clock.advance(300)
+    office.deps.retrying.wake_due()
+    claim(office)
+
+    assert ((["fulfilled"], []), ["proving"]) == (waiting, states(office))
 
 
 def test_a_registry_that_refuses_a_claim_is_an_error_of_the_order(office: Office) -> None:
