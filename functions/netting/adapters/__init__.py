@@ -1,0 +1,1 @@
+"""What netting touches: its tables, the chain it settles on, the wallets that trade."""
