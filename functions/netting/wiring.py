@@ -12,6 +12,7 @@ from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
+    from functions.netting.adapters.batches import Batches
     from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
@@ -103,6 +104,13 @@ class Deps(KernelDeps):
             policy=self.settings.outbox_policy,
             switch=self.switch,
         )
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Batches and their settlements, stored."""
+        from functions.netting.adapters.batches import Batches
+
+        return Batches(self.clock)
 
     @cached_property
     def switch(self) -> KillSwitch:

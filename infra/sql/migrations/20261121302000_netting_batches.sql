@@ -1,0 +1,37 @@
+-- migrate:up
+
+set local role counterpart_netting;
+
+-- The optimal mode reports what it found beside what it proved that nobody can exceed (optimal_lamports).
+alter table netting.batches add column found_lamports numeric(30, 0) check (found_lamports >= traded_lamports);
+alter table netting.batches add constraint batches_found check (found_lamports <= optimal_lamports);
+alter table netting.batches alter column da_hash set not null;
+alter table netting.batches alter column state_root set not null;
+
+-- The metadata of a batch, compressed, from its commit until it is pinned; nothing of it is settled before.
+create table netting.unpinned_metadata (
+    batch   uuid        primary key references netting.batches,
+    content bytea       not null,
+    kept_at timestamptz not null
+);
+-- It does not shrink any more.
+alter table netting.unpinned_metadata alter column content set storage external;
+
+-- Whether a settlement makes or loses nothing.
+create function netting.conserves(content jsonb) returns boolean language sql immutable strict parallel safe
+return coalesce((select sum((one ->> 1)::numeric) from jsonb_path_query(content, '$.deltas[*]') one), 0)
+    + coalesce((select sum((one ->> 1)::numeric) from jsonb_path_query(content, '$.parts[*].credits[*]') one), 0)
+    - coalesce((select sum((one ->> 1)::numeric) from jsonb_path_query(content, '$.parts[*].debits[*]') one), 0)
+    = 0;
+alter table netting.settlements add constraint settlements_conserve check (netting.conserves(content));
+reset role;
+
+-- migrate:down
+
+alter table netting.settlements drop constraint settlements_conserve;
+drop function netting.conserves(jsonb);
+drop table netting.unpinned_metadata;
+alter table netting.batches alter column state_root drop not null;
+alter table netting.batches alter column da_hash drop not null;
+alter table netting.batches drop constraint batches_found;
+alter table netting.batches drop column found_lamports;
