@@ -49,6 +49,7 @@ def transfer(amount: int, reserve: int) -> Transfer:
         block=None,
         transaction_id=None,
         fee=None,
+        paid=None,
         recorded_at=NOW,
         settled_at=None,
     )
@@ -104,6 +105,19 @@ def test_nothing_is_made_or_lost_and_nothing_stays_in_transit(
     assert WALLET.in_transit not in held
     assert held.get("x:y", 0) == (amount if state == State.CONFIRMED else 0)
     assert held.get(WALLET.fees, 0) == fee
+
+
+@pytest.mark.parametrize(("value", "kept"), [(30, 30), (0, 0), (-5, -5)])
+def test_a_call_moves_what_its_end_tells(value: int, kept: int) -> None:
+    """Rent that its program took goes to the recipient; what it gave back comes from there."""
+    call = replace(transfer(0, 50), kind=Kind.CALL)
+    held = sums(departure(WALLET, 0, 50), settlement(WALLET, call, ending(State.CONFIRMED, 4, value), "x:y"))
+    failed = sums(departure(WALLET, 0, 50), settlement(WALLET, call, ending(State.FAILED, 4, value), "x:y"))
+
+    assert held == {
+        name: amount for name, amount in ((WALLET.account, -4 - kept), ("x:y", kept), (WALLET.fees, 4)) if amount
+    }
+    assert failed == {WALLET.account: -4, WALLET.fees: 4}
 
 
 def test_what_a_service_spends_by_itself_goes_outside() -> None:

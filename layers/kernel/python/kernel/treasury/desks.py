@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from kernel.postgres import Transaction
-from kernel.treasury.movements import Call, Ending, Order
+from kernel.treasury.movements import Call, Ending, Order, SolanaCall
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.wallets import WalletRecord
 
@@ -17,8 +17,8 @@ class Desk(Protocol):
         """The address in its one form. Raises AddressUnfit."""
         ...
 
-    def reserve(self, call: Call | None = None) -> int:
-        """The most that the fee of one transfer, or of this call, can be. ValueError for a call where none is made."""
+    def reserve(self, call: Call | SolanaCall | None = None) -> int:
+        """The most that a transfer, or this call, can cost beside its amount. ValueError for another family's call."""
         ...
 
     def record(self, tx: Transaction, order: Order) -> UUID:

@@ -10,7 +10,7 @@ from kernel.evm.blocks import hexadecimal, quantity
 from kernel.evm.rpc import RpcPool
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
 from kernel.postgres import Transaction
-from kernel.treasury.movements import Call, Ending, Order, State
+from kernel.treasury.movements import Call, Ending, Order, SolanaCall, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import Q, books_of
 from kernel.treasury.wallets import SERVICE, AddressUnfit, WalletRecord
@@ -43,12 +43,13 @@ class EvmDesk:
         except AddressInvalid as invalid:
             raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
-    def reserve(self, call: Call | None = None) -> int:
-        gas_limit = self._transfer_gas if call is None else call.gas_limit
+    def reserve(self, call: Call | SolanaCall | None = None) -> int:
+        gas_limit = self._transfer_gas if call is None else _of_evm(call).gas_limit
         return gas_limit * self._policy.fees.fee_cap_wei + self._l1_fee_max_wei
 
     def record(self, tx: Transaction, order: Order) -> UUID:
-        call = order.call or Call(data=b"", gas_limit=self._transfer_gas, submit_kind=SUBMIT_KIND, service=SERVICE)
+        plain = Call(data=b"", gas_limit=self._transfer_gas, submit_kind=SUBMIT_KIND, service=SERVICE)
+        call = plain if order.call is None else _of_evm(order.call)
         intent = EvmIntent(
             business_key=order.business_key,
             service=call.service,
@@ -90,6 +91,12 @@ class EvmDesk:
         tag = "finalized" if confirmations is None else "latest"
         reached = self._pool.agreed_floor("eth_getBlockByNumber", [tag, False], by=_number)
         return max(0, reached if confirmations is None else reached - confirmations + 1)
+
+
+def _of_evm(call: Call | SolanaCall) -> Call:
+    if not isinstance(call, Call):
+        raise ValueError("a call on an EVM chain has calldata")
+    return call
 
 
 def ending_of(entry: OutboxEntry) -> Ending:

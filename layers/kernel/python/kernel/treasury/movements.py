@@ -1,21 +1,27 @@
 """Owns a movement of a wallet's coin as values: what was asked for, how it ended, and the postings of both. Pure.
 
-asked for    wallet -> in transit     the amount, and a reserve for the fee
+asked for    wallet -> in transit     the amount, and a reserve for the fee (and for the rent of a call's new accounts)
 confirmed    in transit -> recipient  the amount; -> fees  the fee; -> wallet  what is left of the reserve
 failed,      in transit -> fees       the fee, for a failed transaction and a cancellation cost one, too;
 cancelled               -> wallet     all the rest
+
+A call on Solana moves what its program takes, which only its end tells: that goes to the recipient in the amount's
+place, or comes from there where the program gave rent back.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kernel.errors import Conflict, NotFound, Rejected
 from kernel.ledger.postings import Posting
 from kernel.treasury.wallets import OperatorWallet
+
+if TYPE_CHECKING:
+    from kernel.solana.instructions import Instruction
 
 
 class TransferChanged(Conflict):
@@ -73,6 +79,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SolanaCall:
+    """What a service calls on a Solana cluster, as the wallet that pays and signs.
+
+    compute_unit_limit: all of which is reserved at the highest price. rent_lamports: the most that it takes from the
+    wallet beside the fee. After `valid_until` nothing is signed any more. The rest is as in `Call`.
+    """
+
+    instructions: "tuple[Instruction, ...]"
+    compute_unit_limit: int
+    submit_kind: str
+    service: str
+    lookup_tables: tuple[str, ...] = ()
+    rent_lamports: int = 0
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One transfer that must happen once. `key` is unique among all transfers; a call is one of the kind CALL."""
 
@@ -84,7 +107,7 @@ class Order:
     actor: str
     reason: str
     kind: Kind = Kind.TRANSFER
-    call: Call | None = None
+    call: Call | SolanaCall | None = None
 
     def __post_init__(self) -> None:
         if self.sender == self.recipient:
@@ -100,7 +123,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """A transfer as stored. `fee` is what it cost, None while it is open; amounts in the chain's smallest unit."""
+    """A transfer as stored; amounts in the chain's smallest unit.
+
+    fee: what it cost, None while it is open. paid: what it moved beside that, below 0 what its sender got.
+    """
 
     key: str
     kind: Kind
@@ -117,6 +143,7 @@ class Transfer:
     block: int | None
     transaction_id: str | None
     fee: int | None
+    paid: int | None
     recorded_at: datetime
     settled_at: datetime | None
 
@@ -124,9 +151,8 @@ class Transfer:
     def from_row(cls, row: Mapping[str, Any]) -> "Transfer":
         """From a row of kernel.treasury_transfers."""
         kept = {field.name: row[field.name] for field in fields(cls)}
-        whole = {"amount": int(row["amount"]), "reserve": int(row["reserve"])}
-        fee = None if row["fee"] is None else int(row["fee"])
-        return cls(**{**kept, **whole, "fee": fee, "kind": Kind(row["kind"]), "state": State(row["state"])})
+        whole = {name: None if row[name] is None else int(row[name]) for name in ("amount", "reserve", "fee", "paid")}
+        return cls(**{**kept, **whole, "kind": Kind(row["kind"]), "state": State(row["state"])})
 
     def is_for(self, order: Order) -> bool:
         """True when it is what the order asks for; actor and reason may be told anew."""
@@ -138,7 +164,8 @@ class Transfer:
 class Ending:
     """How an outbox entry of a wallet ended, in the words of either chain family.
 
-    `value` is what it was to move; `block` is None when nothing of it is on the chain.
+    `value` is what it was to move, or what it moved on a chain that tells only that; `block` is None when nothing of it
+    is on the chain.
     """
 
     entry_id: UUID
@@ -157,9 +184,16 @@ def departure(wallet: OperatorWallet, amount: int, reserve: int) -> list[Posting
     return [Posting(wallet.account, wallet.asset, -total), Posting(wallet.in_transit, wallet.asset, total)]
 
 
+def moved(transfer: Transfer, ending: Ending) -> int:
+    """What a transfer moved in the end, beside its fee."""
+    if ending.state != State.CONFIRMED:
+        return 0
+    return ending.value if transfer.kind == Kind.CALL else transfer.amount
+
+
 def settlement(wallet: OperatorWallet, transfer: Transfer, ending: Ending, recipient_account: str) -> list[Posting]:
     """The postings of a transfer's end."""
-    paid = transfer.amount if ending.state == State.CONFIRMED else 0
+    paid = moved(transfer, ending)
     total = transfer.amount + transfer.reserve
     amounts = [
         (wallet.in_transit, -total),

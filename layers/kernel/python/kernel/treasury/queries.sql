@@ -63,9 +63,10 @@ values (%(key)s, %(kind)s, %(service)s, %(chain)s, %(sender)s, %(recipient)s, %(
 returning *;
 
 -- name: settle_transfer
--- How a transfer ended, and what it cost.
+-- How a transfer ended, what it cost, and what it moved.
 update kernel.treasury_transfers
-set state = %(state)s, block = %(block)s, transaction_id = %(transaction_id)s, fee = %(fee)s, settled_at = %(now)s
+set state = %(state)s, block = %(block)s, transaction_id = %(transaction_id)s, fee = %(fee)s, paid = %(paid)s,
+    settled_at = %(now)s
 where key = %(key)s;
 
 -- name: deposit
@@ -141,7 +142,7 @@ select not exists (
 -- name: solana_books
 -- The same on Solana, where only a settled transaction tells its slot: any other that is signed may be on the chain.
 with outgoing as (
-    select x.state, x.amount, x.fee, x.block from kernel.treasury_transfers x
+    select x.state, coalesce(x.paid, x.amount) as amount, x.fee, x.block from kernel.treasury_transfers x
     where x.chain = %(chain)s and x.sender = %(address)s and x.block > %(block)s
 ), incoming as (
     select x.state, x.amount, x.block from kernel.treasury_transfers x

@@ -1,4 +1,4 @@
-"""Owns the treasury's dealings with a Solana cluster: transfers through the outbox, wallets read finalized."""
+"""Owns the treasury's dealings with a Solana cluster: transfers and calls through the outbox, wallets read final."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from kernel.postgres import Transaction
 from kernel.solana.fees import fee_lamports
 from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import system_transfer
-from kernel.treasury.movements import Call, Ending, Order, State
+from kernel.treasury.movements import Call, Ending, Order, SolanaCall, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import Q, books_of
 from kernel.treasury.wallets import SERVICE, AddressUnfit, WalletRecord
@@ -46,24 +46,37 @@ class SolanaDesk:
         except SolanaAddressInvalid as invalid:
             raise AddressUnfit(chain=self._pool.chain, address=text[:64]) from invalid
 
-    def reserve(self, call: Call | None = None) -> int:
-        if call is not None:
-            raise ValueError("the treasury makes no calls on Solana")
+    def reserve(self, call: Call | SolanaCall | None = None) -> int:
+        asked = None if call is None else _of_solana(call)
+        limit = self._transfer_units if asked is None else asked.compute_unit_limit
         price = self._policy.fees.price_cap
-        return fee_lamports(1, compute_unit_limit=greatest_limit(self._transfer_units), compute_unit_price=price)
+        fee = fee_lamports(1, compute_unit_limit=greatest_limit(limit), compute_unit_price=price)
+        return fee if asked is None else fee + asked.rent_lamports
 
     def record(self, tx: Transaction, order: Order) -> UUID:
+        call = self._transfer(order) if order.call is None else _of_solana(order.call)
         intent = SolanaIntent(
             business_key=order.business_key,
-            service=SERVICE,
+            service=call.service,
             cluster=self._cluster,
             payer=order.sender,
-            instructions=(system_transfer(order.sender, order.recipient, order.amount),),
-            compute_unit_limit=self._transfer_units,
-            submit_kind=SUBMIT_KIND,
+            instructions=call.instructions,
+            lookup_tables=call.lookup_tables,
+            compute_unit_limit=call.compute_unit_limit,
+            valid_until=call.valid_until,
+            submit_kind=call.submit_kind,
             correlation_id=current(),
         )
         return self._outboxes(order.sender).record(tx, intent)
+
+    def _transfer(self, order: Order) -> SolanaCall:
+        """A transfer is a call of the system program."""
+        return SolanaCall(
+            instructions=(system_transfer(order.sender, order.recipient, order.amount),),
+            compute_unit_limit=self._transfer_units,
+            submit_kind=SUBMIT_KIND,
+            service=SERVICE,
+        )
 
     def prepare(self, address: str) -> None:
         """Nothing: a cluster leases nothing."""
@@ -91,6 +104,12 @@ class SolanaDesk:
         return []
 
 
+def _of_solana(call: Call | SolanaCall) -> SolanaCall:
+    if not isinstance(call, SolanaCall):
+        raise ValueError("a call on Solana has instructions")
+    return call
+
+
 def ending_of(entry: SolanaEntry) -> Ending:
     """The end of a settled entry, for `Treasury.settled`."""
     return Ending(
@@ -98,7 +117,7 @@ def ending_of(entry: SolanaEntry) -> Ending:
         chain=f"solana:{entry.cluster}",
         payer=entry.payer,
         state=State(str(entry.state)),
-        value=0,  # what a program moved is its service's to book
+        value=entry.spent_lamports or 0,
         fee=entry.fee_lamports or 0,
         block=entry.slot,
         transaction_id=entry.signature,

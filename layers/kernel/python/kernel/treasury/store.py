@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kernel.postgres import Queries, Transaction
 from kernel.treasury.inlets import Deposit
-from kernel.treasury.movements import Ending, Order, Transfer
+from kernel.treasury.movements import Ending, Order, Transfer, moved
 from kernel.treasury.reconciliation import Books, Sighting, Verdict
 from kernel.treasury.wallets import OperatorWallet, WalletOwned, WalletRecord, WalletUnknown
 
@@ -104,7 +104,8 @@ class TreasuryStore:
 
     def settle(self, tx: Transaction, transfer: Transfer, ending: Ending, now: datetime) -> None:
         """Keep how a transfer ended."""
-        end = {"state": str(ending.state), "block": ending.block, "fee": ending.fee}
+        paid = moved(transfer, ending)
+        end = {"state": str(ending.state), "block": ending.block, "fee": ending.fee, "paid": paid}
         tx.execute(Q["settle_transfer"], key=transfer.key, transaction_id=ending.transaction_id, **end, now=now)
 
     def record_deposit(self, tx: Transaction, deposit: Deposit, now: datetime) -> tuple[Deposit, bool]:
