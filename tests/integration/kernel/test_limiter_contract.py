@@ -11,7 +11,7 @@ import pytest
 
 from kernel.cache import UpstashCache
 from kernel.errors import CacheUnavailable, RateLimited, RateLimitUnavailable
-from kernel.ratelimit import WINDOW_MS, Limiter, UpstashLimiter, require_room
+from kernel.ratelimit import Limiter, UpstashLimiter, Window, require_room
 from kernel.testing import FakeClock, InMemoryLimiter
 from kernel.upstash import Upstash
 
@@ -47,7 +47,7 @@ def test_requests_up_to_the_limit_are_allowed(limiter: Limiter) -> None:
 
     assert [decision.allowed for decision in decisions] == [True, True, True, False, False]
     assert [decision.remaining for decision in decisions] == [2, 1, 0, 0, 0]
-    assert all(0 <= decision.reset_ms <= WINDOW_MS for decision in decisions)
+    assert all(0 <= decision.reset_ms <= Window.MINUTE.ms for decision in decisions)
 
 
 def test_identities_do_not_share_their_minute(limiter: Limiter) -> None:
@@ -57,6 +57,34 @@ def test_identities_do_not_share_their_minute(limiter: Limiter) -> None:
         limiter.check(one, 2)
 
     assert limiter.check(other, 2).allowed
+
+
+def test_seconds_and_minutes_are_counted_apart(limiter: Limiter) -> None:
+    """A second's window turns after a second, and what it counts costs nothing of the minute's."""
+    identity = f"address:{uuid4()}"
+    decisions = [limiter.check(identity, 2, Window.SECOND) for _ in range(2)]
+
+    assert all(0 <= decision.reset_ms <= Window.SECOND.ms for decision in decisions)
+    assert 1 == limiter.check(identity, 2).remaining
+
+
+def test_a_second_has_room_again_after_the_next_one() -> None:
+    """Half of a second's requests still count in the middle of the next one."""
+    clock = FakeClock()
+    limiter = InMemoryLimiter(clock)
+    for _ in range(4):
+        require_room(limiter, "address:a", 4, Window.SECOND, writes=True)
+    with pytest.raises(RateLimited) as refused:
+        require_room(limiter, "address:a", 4, Window.SECOND, writes=True)
+    clock.advance(1.5)
+
+    allowed = [limiter.check("address:a", 4, Window.SECOND).allowed for _ in range(3)]
+
+    assert [True, True, False] == allowed
+    assert (4, "Too many requests in this second.") == (
+        refused.value.details["limit_per_second"],
+        refused.value.message,
+    )
 
 
 def test_the_window_slides() -> None:
@@ -81,7 +109,7 @@ def test_room_is_given_or_refused(limiter: Limiter) -> None:
 
     reset_ms = refused.value.details["reset_ms"]
     assert isinstance(reset_ms, int)
-    assert 0 <= reset_ms <= WINDOW_MS
+    assert 0 <= reset_ms <= Window.MINUTE.ms
 
 
 def test_with_redis_down_reads_go_on_without_limits(away: Limiter) -> None:

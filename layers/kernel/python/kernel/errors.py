@@ -134,7 +134,7 @@ class RateLimited(Rejected):
     """Too many requests in this minute."""
 
     status = 429
-    cause = "The identity has used up its tier's requests of the sliding minute."
+    cause = "The identity has used up its requests of the sliding minute, or of the second where the path counts those."
     remedy = "Wait for the time in Retry-After, or use a key of a higher tier."
     retry_after_s: ClassVar[float] = 1.0
 

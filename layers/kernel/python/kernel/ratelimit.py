@@ -1,14 +1,15 @@
-"""Owns rate limits: a sliding minute per identity, counted in Redis and nowhere else.
+"""Owns rate limits: a sliding minute or second per identity, counted in Redis and nowhere else.
 
 When Redis does not answer there is nothing to count with: reads go on without limits, while writes and sign-ins are
 refused with RateLimitUnavailable, since a guesser of passwords must not gain from an outage.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import CacheUnavailable, RateLimited, RateLimitUnavailable
+from kernel.errors import CacheUnavailable, Detail, RateLimited, RateLimitUnavailable
 
 if TYPE_CHECKING:
     from upstash_ratelimit import Response
@@ -16,7 +17,26 @@ if TYPE_CHECKING:
 
     from kernel.upstash import Upstash
 
-WINDOW_MS = 60_000
+
+class Window(Enum):
+    """Over how many milliseconds requests are counted."""
+
+    MINUTE = 60_000
+    SECOND = 1_000
+
+    @property
+    def ms(self) -> int:
+        """Its length."""
+        return self.value
+
+    @property
+    def word(self) -> str:
+        """Its name in sentences."""
+        return self.name.lower()
+
+
+#: Seconds are counted apart from minutes, whatever the numbers of their windows are.
+_PREFIXES: Final = {Window.MINUTE: "ratelimit", Window.SECOND: "ratelimit-second"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,25 +51,25 @@ class Decision:
 class Limiter(Protocol):
     """Counts requests."""
 
-    def check(self, identity: str, limit_per_minute: int) -> Decision:
-        """Count one request of `identity` if it fits. Raises RateLimitUnavailable."""
+    def check(self, identity: str, limit: int, window: Window = Window.MINUTE) -> Decision:
+        """Count one request of `identity` if fewer than `limit` are in the window. Raises RateLimitUnavailable."""
         ...
 
 
 class UpstashLimiter:
-    """Sliding windows of `upstash-ratelimit`: this minute's count plus the share of the past one that still counts."""
+    """Sliding windows of `upstash-ratelimit`: this one's count plus the share of the past one that still counts."""
 
     def __init__(self, upstash: "Upstash", clock: Clock | None = None) -> None:
         self._upstash = upstash
         self._clock = clock or SystemClock()
 
-    def check(self, identity: str, limit_per_minute: int) -> Decision:
-        """Count one request of `identity` if it fits. Raises RateLimitUnavailable."""
+    def check(self, identity: str, limit: int, window: Window = Window.MINUTE) -> Decision:
+        """Count one request of `identity` if fewer than `limit` are in the window. Raises RateLimitUnavailable."""
         from upstash_ratelimit import Ratelimit, SlidingWindow
 
         def counted(redis: "Redis") -> "Response":
-            window = SlidingWindow(max_requests=limit_per_minute, window=WINDOW_MS, unit="ms")
-            return Ratelimit(redis=redis, limiter=window, prefix="ratelimit").limit(identity)
+            sliding = SlidingWindow(max_requests=limit, window=window.ms, unit="ms")
+            return Ratelimit(redis=redis, limiter=sliding, prefix=_PREFIXES[window]).limit(identity)
 
         try:
             answer = self._upstash.ask(counted)
@@ -59,20 +79,23 @@ class UpstashLimiter:
         return Decision(allowed=answer.allowed, remaining=answer.remaining, reset_ms=reset_ms)
 
 
-def window_share(now_ms: int) -> tuple[int, float]:
+def window_share(now_ms: int, window: Window) -> tuple[int, float]:
     """The number of the present window, and the share of the past one that still counts."""
-    window, passed_ms = divmod(now_ms, WINDOW_MS)
-    return window, 1 - passed_ms / WINDOW_MS
+    number, passed_ms = divmod(now_ms, window.ms)
+    return number, 1 - passed_ms / window.ms
 
 
-def require_room(limiter: Limiter, identity: str, limit_per_minute: int, *, writes: bool) -> Decision | None:
+def require_room(
+    limiter: Limiter, identity: str, limit: int, window: Window = Window.MINUTE, *, writes: bool
+) -> Decision | None:
     """Count a request. Raises RateLimited; with Redis down, RateLimitUnavailable for writes, None for reads."""
     try:
-        decision = limiter.check(identity, limit_per_minute)
+        decision = limiter.check(identity, limit, window)
     except RateLimitUnavailable:
         if writes:
             raise
         return None
     if not decision.allowed:
-        raise RateLimited(limit_per_minute=limit_per_minute, reset_ms=decision.reset_ms)
+        told: dict[str, Detail] = {f"limit_per_{window.word}": limit, "reset_ms": decision.reset_ms}
+        raise RateLimited(f"Too many requests in this {window.word}.", **told)
     return decision

@@ -4,7 +4,7 @@ from kernel.auth.api_keys import ApiKeys
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.auth.tokens import Tokens
 from kernel.errors import Unauthorized
-from kernel.ratelimit import Limiter, require_room
+from kernel.ratelimit import Limiter, Window, require_room
 
 
 class Authenticator:
@@ -32,3 +32,9 @@ class Authenticator:
         limit = principal.tier.limit_per_minute
         if limit is not None:
             require_room(self._limiter, principal.identity, limit, writes=writes)
+
+    def admit_address(self, source_ip: str, limit_per_second: int) -> Principal:
+        """Count a request that writes by its address alone. Raises RateLimited, RateLimitUnavailable."""
+        visitor = self.visitor(source_ip)
+        require_room(self._limiter, visitor.identity, limit_per_second, Window.SECOND, writes=True)
+        return visitor

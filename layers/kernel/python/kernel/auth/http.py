@@ -3,6 +3,7 @@
     Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]        # a credential of this role or above
     Service = Annotated[Principal, Depends(require(tiers=INTERNAL_ONLY))]   # a key of one of these tiers
     Anyone = Annotated[Principal, Depends(anyone)]                          # a credential, or 100 a minute by address
+    Paced = Annotated[Principal, Depends(paced(100))]                       # no credential, so many a second by address
 
 Every route declares one. GET and HEAD are reads, all others are writes, which needs Redis to be counted.
 """
@@ -61,9 +62,26 @@ def anyone(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
     if api_key or bearer:
         principal = authenticator.principal(api_key=api_key, bearer=bearer)
     else:
-        principal = authenticator.visitor(request.client.host if request.client else "unknown")
+        principal = authenticator.visitor(_address_of(request))
     authenticator.admit(principal, writes=request.method not in _READS)
     return principal
+
+
+def paced(limit_per_second: int) -> Callable[..., Principal]:
+    """A dependency for paths whose bodies prove themselves: the visitor, counted by address and second as a write.
+
+    Raises RateLimited, RateLimitUnavailable.
+    """
+
+    def admitted(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
+        authenticator: Authenticator = deps.authenticator
+        return authenticator.admit_address(_address_of(request), limit_per_second)
+
+    return admitted
+
+
+def _address_of(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 def _bearer_of(request: Request) -> str | None:
