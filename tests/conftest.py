@@ -32,6 +32,7 @@ from kernel.upstash import Upstash
 
 if TYPE_CHECKING:
     from infra.local.bridge.world import World
+    from infra.local.netting.world import World as NettingWorld
 
 pytest_plugins = ["tests.totals", "tests.crash.harness.table"]
 
@@ -205,6 +206,24 @@ def start_bridge_world(children: Children) -> "Iterator[Callable[..., World]]":
             children.forget(node.child)
             if node.proxy is not None:
                 children.forget(node.proxy.child)
+
+
+@pytest.fixture
+def start_netting_world(children: Children) -> "Iterator[Callable[..., NettingWorld]]":
+    """Start worlds of netting with options of one's own (those of `infra.local.netting.deployment.start_world`)."""
+    from infra.local.netting.deployment import start_world
+
+    worlds: list[NettingWorld] = []
+
+    def start(**options: Any) -> "NettingWorld":
+        worlds.append(start_world(children, name=f"netting-{len(worlds)}", **options))
+        return worlds[-1]
+
+    yield start
+    for world in worlds:
+        children.forget(world.node.child)
+        if world.node.proxy is not None:
+            children.forget(world.node.proxy.child)
 
 
 @pytest.fixture
