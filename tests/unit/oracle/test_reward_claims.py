@@ -74,12 +74,12 @@ def test_nothing_is_lost_in_a_split(amount: int, fee_bips: int, delegated: int, 
 def test_claims_of_one_beneficiary_and_type_are_added_up() -> None:
     """Whatever the case of the address; another type stays apart."""
     claims = [
-        Claim(IDENTITY.upper().replace("0X", "0x"), ClaimType.FEE, 3),
-        Claim(IDENTITY, ClaimType.WNAT, 5),
-        Claim(IDENTITY, ClaimType.FEE, 4),
+        Claim(NODE.upper().replace("0X", "0x"), ClaimType.FEE, 3),
+        Claim(NODE, ClaimType.WNAT, 5),
+        Claim(NODE, ClaimType.FEE, 4),
     ]
 
-    assert [Claim(IDENTITY, ClaimType.FEE, 7), Claim(IDENTITY, ClaimType.WNAT, 5)] == settled(claims)
+    assert [Claim(NODE, ClaimType.FEE, 7), Claim(NODE, ClaimType.WNAT, 5)] == settled(claims)
 
 
 def test_a_penalty_is_burnt_of_the_claim_that_it_meets() -> None:
