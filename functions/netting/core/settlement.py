@@ -50,6 +50,7 @@ def discriminator(kind: str, name: str) -> bytes:
 SETTLE_NET_BATCH: Final = discriminator("global", "settle_net_batch")
 REGISTER_SESSION_KEY: Final = discriminator("global", "register_session_key")
 SETTLE_STATE_ROOT: Final = discriminator("global", "settle_state_root")
+OPEN_LEDGER: Final = discriminator("global", "open_ledger")
 BEGIN_PARTS: Final = discriminator("global", "begin_parts")
 SETTLE_PART: Final = discriminator("global", "settle_part")
 NET_BATCH_SETTLED: Final = discriminator("event", "NetBatchSettled")
@@ -87,6 +88,11 @@ def settle_part_data(
     """The instruction that settles one part: lamports taken from wallets, lamports given to wallets, items moved."""
     head = SETTLE_PART + _u64(batch_id) + _u32(index)
     return head + _amounts(debits) + _amounts(credits_) + _items(items)
+
+
+def open_ledger_data(owner: str) -> bytes:
+    """The instruction that opens a wallet's ledger."""
+    return OPEN_LEDGER + _key(owner)
 
 
 def register_session_key_data(max_volume_lamports: int, expires_at: int) -> bytes:
