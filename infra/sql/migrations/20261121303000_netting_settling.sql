@@ -49,8 +49,12 @@ create table netting.state_roots (
     moved_at  timestamptz not null
 );
 
--- Members of lookup tables by the transaction that adds them.
-alter table netting.lookup_members add column transfer text;
+-- Whose accounts are in lookup tables, and which transaction adds them.
+alter table netting.lookup_members
+    add column kind     text not null check (kind in ('item', 'wallet')),
+    add column subject  text not null,                 -- the item's id, or the wallet
+    add column transfer text,                          -- key of kernel.treasury_transfers: on its way
+    add constraint lookup_members_subject unique (kind, subject);
 alter table netting.lookup_tables add column transfers integer not null default 0 check (transfers >= 0);
 create index lookup_members_transfer on netting.lookup_members (transfer) where transfer is not null;
 create index lookup_members_wanted on netting.lookup_members (account) where address is null;
@@ -62,7 +66,7 @@ drop table netting.state_roots;
 drop table netting.ledgers;
 drop table netting.settlement_attempts;
 alter table netting.lookup_tables drop column transfers;
-alter table netting.lookup_members drop column transfer;
+alter table netting.lookup_members drop column transfer, drop column subject, drop column kind;
 revoke insert, update (state, block, transaction_id, fee, paid, settled_at) on kernel.treasury_transfers
     from counterpart_netting;
 alter table kernel.treasury_transfers drop column paid;
