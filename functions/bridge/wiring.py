@@ -249,6 +249,7 @@ class Deps(KernelDeps):
             self.origins,
             self.registry,
             self.ether,
+            self.switch,
             self.clock,
             signer=self.settings.signer,
             renew_s=self.settings.decision_s / 2,

@@ -17,19 +17,36 @@ from functions.bridge.adapters.orders import REORGANISED, Orders
 from functions.bridge.adapters.origin import Origin
 from functions.bridge.adapters.posting import Posts
 from functions.bridge.adapters.registry import Paid, Registry
-from functions.bridge.adapters.steps import OrderStep
+from functions.bridge.adapters.steps import SERVICE, OrderStep
 from functions.bridge.adapters.stored import StoredOrder
 from functions.bridge.core.finality import Depth
 from functions.bridge.core.order import Deposit, Event, State
-from functions.bridge.core.policy import Decision, Defer, Drop, Fill, Finality, Inventory, Limits, Market, decide
+from functions.bridge.core.policy import (
+    SIMULATED,
+    Decision,
+    Defer,
+    Drop,
+    Fill,
+    Finality,
+    Inventory,
+    Limits,
+    Market,
+    decide,
+    doubted,
+    patient,
+)
+from functions.bridge.core.retry import growing_s
 from kernel.clock import Clock
 from kernel.errors import Transient
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped
+from kernel.treasury import KillSwitch, ServiceHalted
 
 AWAY_S: Final = 5.0
 #: A payment that somebody made is looked at again until it is final.
 UNDECIDED_S: Final = 10.0
+#: How soon an order that came back from a halted service is looked at, at first.
+HALTED_S: Final = 30.0
 #: How long at least a deposit that is not found is looked for.
 MISSING_S: Final = 60.0
 
@@ -54,6 +71,7 @@ class Deciding:
         origins: Mapping[str, Origin],
         registry: Registry,
         ether: Ether,
+        switch: KillSwitch,
         clock: Clock,
         *,
         signer: str,
@@ -61,15 +79,20 @@ class Deciding:
     ) -> None:
         """renew_s: how old a decision may be before it is renewed."""
         self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
-        self._registry, self._ether, self._clock, self._signer = registry, ether, clock, signer
+        self._registry, self._ether, self._switch, self._clock = registry, ether, switch, clock
+        self._signer = signer
         self._renewed_after = timedelta(seconds=renew_s)
 
     def look(self, step: OrderStep) -> Facts | Sight | Unread:
         """Read the chains and the price for an order that waits for a decision; no more than it takes."""
         with self._postgres.transaction() as tx:
             order = self._orders.order(tx, step.key, step.generation)
+            is_halted = order.reason == ServiceHalted.code and self._switch.standing(tx, SERVICE) is not None
         if order.state != State.PENDING:
             return Unread(f"it is {order.state}", over=True)
+        if is_halted:  # A decision to fill it would only come back once more.
+            waited_s = (self._clock.now() - order.moved_at).total_seconds()
+            return Unread("the service is halted", again_s=growing_s(HALTED_S, waited_s))
         return self._read(order)
 
     def _read(self, order: StoredOrder) -> Facts | Sight | Unread:
@@ -82,6 +105,10 @@ class Deciding:
             if sight.depth is None or sight.paid is not None:
                 return sight
             read = market(deposit, origin, self._registry, self._ether, now, payer=self._signer)
+            if read.transfer_gas is None:  # The registry refuses, too, what somebody has paid since.
+                again = sight_of(deposit, origin, self._registry)
+                if again.paid is not None:
+                    return again
         except Transient as away:
             return Unread(f"a chain cannot be read: {away.code}")
         return Facts(deposit=deposit, depth=sight.depth, market=read)
@@ -89,7 +116,7 @@ class Deciding:
     def take(self, step: OrderStep, facts: Facts | Sight | Unread, limits: Limits, *, fence: Fence) -> Outcome:
         """Decide, and keep the decision with its inputs and what follows from it."""
         if isinstance(facts, Unread):
-            return Skipped(facts.reason) if facts.over else Retry(AWAY_S, facts.reason)
+            return Skipped(facts.reason) if facts.over else Retry(facts.again_s or AWAY_S, facts.reason)
 
         def act(tx: Transaction, order: StoredOrder) -> Outcome:
             if order.deposit != facts.deposit:
@@ -145,6 +172,8 @@ class Deciding:
         finality = Finality(depth=facts.depth, table=origin.table, block_s=origin.block_s, finality_s=origin.finality_s)
         inventory = self._inventory(tx, order)
         decision = decide(order, facts.market, limits, inventory, finality)
+        decision = doubted(decision, facts.market, limits, refused_block=_refused_block(order))
+        decision = patient(decision, facts.market.now, order.moved_at)
         kept = _kept(order, decision, facts, limits, inventory)
         reason = None if isinstance(decision, Fill) else str(decision.reason)
         return self._orders.decided(tx, order, kept, reason=reason), decision
@@ -187,6 +216,13 @@ def _kept(order: StoredOrder, decision: Decision, facts: Facts, limits: Limits, 
             "depth": asdict(facts.depth),
         },
     }
+
+
+def _refused_block(order: StoredOrder) -> int | None:
+    """The block of Ethereum at which the decision before saw the payment refused, if it did."""
+    if order.reason not in SIMULATED:
+        return None
+    return int(order.inputs["market"].get("simulated_block", 0))
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, Any]:

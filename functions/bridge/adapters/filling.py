@@ -33,8 +33,9 @@ from kernel.treasury.wallets import WalletNotOpen, WalletUnknown
 
 AWAY_S: Final = 2.0
 UNDECIDED_S: Final = 10.0
-#: How long a payment that the treasury refuses waits for its next decision.
+#: How long a payment that the treasury refuses waits for its next decision: longer each time that it has come back.
 REFUSED_S: Final = 30.0
+REFUSED_MAX_S: Final = 300.0
 #: Over the simulated gas: the recipient's code may find another state than the simulation did.
 GAS_HEADROOM_BPS: Final = 2_500
 _DECIDED: Final = (State.PROCESSING,)
@@ -87,7 +88,10 @@ class Filling:
         except (Overdrawn, ServiceHalted, WalletNotOpen, WalletUnknown) as refused:
             code = refused.code
         return self._orders.take(
-            step, _DECIDED, lambda tx, order: self._back(tx, order, code, after_s=REFUSED_S), fence=fence
+            step,
+            _DECIDED,
+            lambda tx, order: self._back(tx, order, code, after_s=min(REFUSED_MAX_S, REFUSED_S * order.round)),
+            fence=fence,
         )
 
     def _take(self, tx: Transaction, order: StoredOrder, sight: Sight, limits: Limits) -> Outcome:

@@ -71,7 +71,7 @@ RETRY: Final = Tunable(
     minimum=1,
     maximum=3_600,
     unit="s",
-    meaning="After what time an order that something else holds up is decided again.",
+    meaning="After what time an order that something else holds up is decided again, at first.",
 )
 TUNABLES: Final = (ORDER_MAX, RECIPIENT_MAX, ORIGIN_MAX, BALANCE_FLOOR, TRANSFER_GAS_MAX, MARGIN, PATIENCE, RETRY)
 

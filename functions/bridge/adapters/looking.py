@@ -26,10 +26,14 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why nothing was seen that a step could be taken by. over: no such step is to be taken any more."""
+    """Why nothing was seen that a step could be taken by.
+
+    over: no such step is to be taken any more. again_s: after what time to look again; None leaves that to the step.
+    """
 
     reason: str
     over: bool = False
+    again_s: float | None = None
 
 
 def sight_of(deposit: Deposit, origin: Origin, registry: Registry) -> Sight:

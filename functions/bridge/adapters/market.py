@@ -65,11 +65,13 @@ def market(deposit: Deposit, origin: Origin, registry: Registry, prices: Ether, 
     payment = payment_of(deposit, origin)
     if payment is None:
         return Market(now=now, ether_usd_cents=None, gas_price_wei=0, transfer_gas=None, claim_gas=0, message_fee_wei=0)
+    simulated = registry.transfer_gas(payment, payer)
     return Market(
         now=now,
         ether_usd_cents=prices.usd_cents(),
         gas_price_wei=registry.gas_price_wei(),
-        transfer_gas=registry.transfer_gas(payment, payer),
+        transfer_gas=simulated.gas,
+        simulated_block=simulated.block,
         claim_gas=CLAIM_GAS[registry.version, origin.family],
         message_fee_wei=origin.message_fee_wei([payment]),
     )

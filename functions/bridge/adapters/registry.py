@@ -57,6 +57,14 @@ class Paid:
     is_final: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """The gas of a call as of a block; None where it reverts there."""
+
+    gas: int | None
+    block: int
+
+
 class Registry:
     """One deployed registry."""
 
@@ -84,27 +92,16 @@ class Registry:
         was_paid, _ = told(self._quorum.agreed_batch(calls, by=told))
         return self._found(payment, newest) if was_paid else None
 
-    def transfer_gas(self, payment: Payment, payer: str) -> int | None:
-        """The gas of this payment by this payer; None where it reverts. Raises as `gas_of` does."""
-        return self.gas_of(transfer_call(self.version, payment), payment.amount_wei, payer)
+    def transfer_gas(self, payment: Payment, payer: str) -> Simulated:
+        """The gas of this payment by this payer. Raises as `gas_of` does."""
+        return self._simulated(transfer_call(self.version, payment), payment.amount_wei, payer)
 
     def gas_of(self, call: bytes, value_wei: int, sender: str) -> int | None:
         """The gas of a call of the registry, as if the sender could afford it; None where it reverts or burns it all.
 
         Raises NoQuorum, also where endpoints' estimates are too far apart, QuestionRefused, RpcUnavailable, WrongChain.
         """
-        asked = {"from": sender, "to": self.address, "value": hex(value_wei), "data": hexadecimal(call)}
-        block = hex(self._quorum.newest_block())
-        try:
-            return self._gas(asked, block)
-        except Reverted:
-            return None
-        except QuestionRefused:
-            pass  # for one, because the sender holds too little now
-        try:
-            return self._gas(asked, block, {sender: {"balance": hex(_PLENTY_WEI)}})
-        except Reverted:
-            return None
+        return self._simulated(call, value_wei, sender).gas
 
     def gas_price_wei(self) -> int:
         """What a unit of gas costs on L1 in the next block, as read lately. Raises NoQuorum, RpcUnavailable."""
@@ -123,6 +120,20 @@ class Registry:
             return gas_price_wei(quantity(told["baseFeePerGas"][-1]), tips)
 
         return price(self._quorum.agreed("eth_feeHistory", asked, by=price))
+
+    def _simulated(self, call: bytes, value_wei: int, sender: str) -> Simulated:
+        asked = {"from": sender, "to": self.address, "value": hex(value_wei), "data": hexadecimal(call)}
+        block = self._quorum.newest_block()
+        try:
+            return Simulated(self._gas(asked, hex(block)), block)
+        except Reverted:
+            return Simulated(None, block)
+        except QuestionRefused:
+            pass  # for one, because the sender holds too little now
+        try:
+            return Simulated(self._gas(asked, hex(block), {sender: {"balance": hex(_PLENTY_WEI)}}), block)
+        except Reverted:
+            return Simulated(None, block)
 
     def _gas(self, asked: Mapping[str, str], block: str, *overrides: Mapping[str, Any]) -> int:
         estimates: list[int] = []

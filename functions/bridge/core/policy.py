@@ -10,15 +10,19 @@
 6. The fee must pay the cost with its margin. Gas becomes cheaper again, so this defers, until patience ends.
 
 Rules that wait come in the order of what is cheapest to know; each outcome names the first that failed.
+
+Around the decision: what one simulation alone speaks against is simulated at a second block (`doubted`), and what has
+waited for long is looked at less often (`patient`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from functions.bridge.core.fees import Costs, fee_wanted_wei
 from functions.bridge.core.finality import Depth, Rule, missing, required
 from functions.bridge.core.order import Deposit, Order
+from functions.bridge.core.retry import growing_s
 from kernel.abi import WordMalformed, address_of_word
 from kernel.amounts import mul_div_ceil
 
@@ -40,6 +44,10 @@ class Reason(StrEnum):
     REFUSES = "recipient_refuses"
     BURNS_GAS = "recipient_burns_gas"
     UNPROFITABLE = "fee_below_cost"
+
+
+#: What a simulation says. It is of one block, and a recipient's code may look at what only that block held.
+SIMULATED = frozenset((Reason.REFUSES, Reason.BURNS_GAS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,8 @@ Decision = Fill | Defer | Drop
 class Market:
     """What was read of the world for this decision, at `now`.
 
-    ether_usd_cents: of one ether; None without a usable price. transfer_gas: None if the simulated payment reverts.
+    ether_usd_cents: of one ether; None without a usable price. transfer_gas: None if the simulated payment reverts, at
+    `simulated_block` of Ethereum.
     """
 
     now: datetime
@@ -80,6 +89,7 @@ class Market:
     transfer_gas: int | None
     claim_gas: int
     message_fee_wei: int
+    simulated_block: int = 0
 
     def costs(self) -> Costs | None:
         """What the order costs; None if its payment reverts."""
@@ -153,6 +163,26 @@ def decide(order: Order, market: Market, limits: Limits, inventory: Inventory, f
     if exposed is not None:
         return _later(market, limits.retry_s, exposed)
     return _priced(order, recipient, market, limits, inventory)
+
+
+def doubted(decision: Decision, market: Market, limits: Limits, *, refused_block: int | None) -> Decision:
+    """The decision; if only one simulation speaks for dropping the order, look again.
+
+    refused_block: at which the decision before this one saw the payment refused, too; None where it did not.
+    """
+    if not isinstance(decision, Drop) or decision.reason not in SIMULATED:
+        return decision
+    if refused_block is not None and refused_block < market.simulated_block:
+        return decision
+    return _later(market, limits.retry_s, decision.reason)
+
+
+def patient(decision: Decision, now: datetime, pending_since: datetime) -> Decision:
+    """The decision, later the longer the order has been waiting; what is missing of a block comes by the clock."""
+    if not isinstance(decision, Defer) or decision.reason == Reason.NOT_FINAL:
+        return decision
+    pause_s = growing_s((decision.until - now).total_seconds(), (now - pending_since).total_seconds())
+    return replace(decision, until=now + timedelta(seconds=pause_s))
 
 
 def _address(recipient: int) -> str | None:

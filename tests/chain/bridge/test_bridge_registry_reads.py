@@ -124,9 +124,9 @@ def test_one_endpoint_alone_says_nothing_of_payments(faulty: Scene) -> None:
 def test_a_payment_is_simulated_as_its_payer_makes_it(scene: Scene) -> None:
     """What is estimated suffices, and is not much more than what is used; what the payer holds does not matter."""
     deposit = scene.lock()
-    estimate = scene.registry().transfer_gas(scene.payment(deposit), scene.maker)
+    estimate = scene.registry().transfer_gas(scene.payment(deposit), scene.maker).gas
     assert estimate is not None
-    assert estimate == scene.registry().transfer_gas(scene.payment(deposit), STRANGER)
+    assert estimate == scene.registry().transfer_gas(scene.payment(deposit), STRANGER).gas
 
     receipt = scene.pay(deposit)
 
@@ -139,7 +139,7 @@ def test_an_order_that_is_paid_cannot_be_paid_again(scene: Scene) -> None:
     deposit = scene.lock()
     scene.pay(deposit, by=STRANGER)
 
-    assert scene.registry().transfer_gas(scene.payment(deposit), scene.maker) is None
+    assert scene.registry().transfer_gas(scene.payment(deposit), scene.maker).gas is None
 
 
 def test_recipients_that_refuse_or_burn_gas_are_found_out(scene: Scene) -> None:
@@ -148,7 +148,7 @@ def test_recipients_that_refuse_or_burn_gas_are_found_out(scene: Scene) -> None:
     insatiable = moody(scene, "burn", 10**9)
 
     def gas(recipient: str) -> int | None:
-        return scene.registry().transfer_gas(scene.payment(scene.lock(recipient=recipient)), scene.maker)
+        return scene.registry().transfer_gas(scene.payment(scene.lock(recipient=recipient)), scene.maker).gas
 
     assert gas(refusing) is None
     assert gas(insatiable) is None
@@ -157,19 +157,19 @@ def test_recipients_that_refuse_or_burn_gas_are_found_out(scene: Scene) -> None:
 
 def test_a_payment_of_nothing_is_simulated_like_any_other(scene: Scene) -> None:
     """That nothing is not paid is a rule, and no failure."""
-    assert scene.registry().transfer_gas(scene.payment(scene.lock(), 0), scene.maker) is not None
+    assert scene.registry().transfer_gas(scene.payment(scene.lock(), 0), scene.maker).gas is not None
 
 
 @pytest.mark.parametrize("told", [hex(21_000), hex(10**7)], ids=["too little", "too much"])
 def test_an_estimate_that_stands_alone_is_not_believed(newer: Scene, start_lying: Lying, told: str) -> None:
     """Too little would have payments fail, too much would drop orders."""
     payment = newer.payment(newer.lock())
-    honest = newer.registry().transfer_gas(payment, newer.maker)
+    honest = newer.registry().transfer_gas(payment, newer.maker).gas
     liar, other = start_lying(newer.world.l1.url, eth_estimateGas=always(told)), start_lying(newer.world.l1.url)
 
     with pytest.raises(NoQuorum):
         newer.registry(liar.url, other.url).transfer_gas(payment, newer.maker)
-    assert honest == newer.registry(liar.url, other.url, newer.world.l1.url).transfer_gas(payment, newer.maker)
+    assert honest == newer.registry(liar.url, other.url, newer.world.l1.url).transfer_gas(payment, newer.maker).gas
 
 
 def test_one_endpoint_that_calls_a_recipient_unpayable_drops_no_order(newer: Scene, start_lying: Lying) -> None:
@@ -181,11 +181,11 @@ def test_one_endpoint_that_calls_a_recipient_unpayable_drops_no_order(newer: Sce
 
     with pytest.raises(NoQuorum):
         newer.registry(denying.url, honest.url).transfer_gas(fine, newer.maker)
-    assert newer.registry(denying.url, honest.url, newer.world.l1.url).transfer_gas(fine, newer.maker) is not None
+    assert newer.registry(denying.url, honest.url, newer.world.l1.url).transfer_gas(fine, newer.maker).gas is not None
     pleased = start_lying(newer.world.l1.url, eth_estimateGas=Instead({"result": hex(60_000)}))
     with pytest.raises(NoQuorum):
         newer.registry(pleased.url, honest.url).transfer_gas(bad, newer.maker)
-    assert newer.registry(pleased.url, honest.url, newer.world.l1.url).transfer_gas(bad, newer.maker) is None
+    assert newer.registry(pleased.url, honest.url, newer.world.l1.url).transfer_gas(bad, newer.maker).gas is None
 
 
 def test_a_client_that_asks_who_can_afford_a_payment_is_told_that_we_can(newer: Scene, start_lying: Lying) -> None:
@@ -198,8 +198,8 @@ def test_a_client_that_asks_who_can_afford_a_payment_is_told_that_we_can(newer: 
     client = start_lying(newer.world.l1.url, eth_estimateGas=strict)
     payment = newer.payment(newer.lock())
 
-    estimate = newer.registry(client.url).transfer_gas(payment, newer.maker)
-    assert newer.registry().transfer_gas(payment, newer.maker) == estimate
+    estimate = newer.registry(client.url).transfer_gas(payment, newer.maker).gas
+    assert newer.registry().transfer_gas(payment, newer.maker).gas == estimate
 
 
 def test_a_client_that_lets_nobody_pretend_drops_no_order(newer: Scene, start_lying: Lying) -> None:
@@ -232,9 +232,10 @@ def test_the_market_of_an_order(newer: Scene) -> None:
         now=now,
         ether_usd_cents=3_000_00,
         gas_price_wei=registry.gas_price_wei(),
-        transfer_gas=registry.transfer_gas(newer.payment(deposit), newer.maker),
+        transfer_gas=registry.transfer_gas(newer.payment(deposit), newer.maker).gas,
         claim_gas=143_785,
         message_fee_wei=origin.message_fee_wei([newer.payment(deposit)]),
+        simulated_block=newer.world.l1.block_number(),
     )
     assert found.gas_price_wei > 0
     assert found.message_fee_wei > 0

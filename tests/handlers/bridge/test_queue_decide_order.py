@@ -101,12 +101,90 @@ def test_a_deposit_waits_for_the_depth_that_its_value_asks_for(office: Office) -
 
 @pytest.mark.parametrize(("mood", "reason"), [(Mood.REFUSES, "recipient_refuses"), (Mood.BURNS, "recipient_burns_gas")])
 def test_a_recipient_who_cannot_be_paid_is_dropped(office: Office, mood: Mood, reason: str) -> None:
-    """The simulated payment says so."""
+    """The simulated payment says so, at two blocks: one alone is looked at again, as often as it takes."""
     office.stage.have_mood(RECIPIENT, mood, 1_000_000)
     office.lock()
     known(office)
+    first = decided(office)
+    office.clock.advance(30)
+    same_block = decided(office)
+    office.stage.l1.mine()
+    office.clock.advance(30)
 
+    assert [("pending", reason)] * 2 == [first, same_block]
     assert ("dropped", reason) == decided(office)
+    assert ["index", "defer", "drop"] == history(office)
+
+
+@pytest.mark.parametrize("mood", [Mood.REFUSES, Mood.BURNS])
+def test_a_recipient_who_refuses_in_one_block_only_is_paid(office: Office, mood: Mood) -> None:
+    """Its code may look at what only that block held."""
+    office.stage.have_mood(RECIPIENT, mood, 1_000_000)
+    office.lock()
+    known(office)
+    take(office, DECIDE)
+    office.stage.have_mood(RECIPIENT, Mood.TAKES)
+    office.stage.l1.mine()
+    office.clock.advance(30)
+    until(office, DECIDE, FILL, SUBMIT, state="fulfilled")
+
+    assert 1 == len(office.stage.payments(0))
+
+
+def test_what_was_missing_long_ago_is_forgotten_by_the_next_refusal(office: Office) -> None:
+    """Two refusals in a row count, not two in an order's life."""
+    office.lock()
+    known(office)
+    moods = [(Mood.REFUSES, "recipient_refuses"), (Mood.TAKES, "price_unusable"), (Mood.REFUSES, "recipient_refuses")]
+    seen = []
+    for mood, _ in moods:
+        office.stage.have_mood(RECIPIENT, mood)
+        office.ether.cents = None if mood == Mood.TAKES else 2_000_00
+        seen.append(decided(office))
+        office.stage.l1.mine()
+        office.clock.advance(30)
+
+    assert [("pending", reason) for _, reason in moods] == seen
+
+
+def test_what_is_paid_while_it_is_simulated_is_not_the_recipients_refusal(office: Office) -> None:
+    """The registry refuses to pay twice: it is asked once more who paid."""
+    office.lock()
+    known(office)
+    office.stage.have_mood(RECIPIENT, Mood.REFUSES)
+    decided(office)
+    office.stage.have_mood(RECIPIENT, Mood.TAKES)
+    office.stage.l1.mine()
+    office.clock.advance(30)
+    for node in office.stage.nodes[office.stage.l1]:
+        node.meanwhile = lambda method: _rival_is_faster(office) if method == "eth_call" else None
+    young = decided(office)
+    office.stage.l1.mine(3)
+    office.clock.advance(10)
+
+    assert ("pending", "recipient_refuses") == young
+    assert ("dropped", "already_paid") == decided(office)
+
+
+def _rival_is_faster(office: Office) -> None:
+    if not office.stage.payments(0):
+        office.stage.rival_pays(office.stage.deposits()[0])
+        office.stage.l1.mine()
+
+
+def test_what_is_missing_for_long_is_looked_at_less_often(office: Office) -> None:
+    """From half a minute on to five minutes, so that a thousand waiting orders cost little."""
+    office.lock()
+    known(office)
+    office.ether.cents = None
+    take(office, DECIDE)
+    pauses = []
+    for _ in range(20):
+        pauses.append(office.wait(3_600))
+        take(office, DECIDE)
+
+    assert (30, sorted(pauses), 300) == (pauses[0], pauses, pauses[-1])
+    assert ["index", "defer"] == history(office)
 
 
 def test_a_fee_below_the_cost_waits_for_cheaper_gas_and_then_no_longer(office: Office) -> None:

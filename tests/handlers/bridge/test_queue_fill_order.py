@@ -1,10 +1,11 @@
 """queue_fill_order: the payment is recorded once, in one commit, and only if all that it rests on holds still."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from functions.bridge.adapters.limits import ORIGIN_MAX
+from functions.bridge.adapters.limits import BALANCE_FLOOR, ORIGIN_MAX
 from functions.bridge.core.order import OrderKey
 from functions.bridge.queue_fill_order import handler
 from kernel.ledger import Ledger, Posting
@@ -147,16 +148,25 @@ def test_what_we_paid_by_hand_since_the_decision_goes_on_to_the_claim(office: Of
 
 
 def test_a_halted_service_owes_nothing_new(office: Office) -> None:
-    """The order goes back to its decision, and is filled once the service may go on."""
+    """The order goes back once and waits there, without a word, longer each time; it is filled after the halt."""
     switch = KillSwitch(office.office, office.clock)
     switch.halt("bridge", "a test", "a test")
     take(office, FILL)
     halted = (states(office), order(office)["reason"], transfers(office), wallet(office, "in_transit"))
+    steps, looks, ended_at = history(office), 0, office.clock.now() + timedelta(hours=1)
+    pauses = []
+    while office.clock.now() < ended_at:
+        pauses.append(office.wait(600))
+        looks += take(office, DECIDE, FILL)
+    waiting = (states(office), order(office)["reason"], history(office))
     switch.resume("bridge", "a test", "a test")
-    office.clock.advance(30)
+    office.clock.advance(300)
     until(office, DECIDE, FILL, SUBMIT, state="fulfilled")
 
     assert (["pending"], "service_halted", [], 0) == halted
+    assert (["pending"], "service_halted", steps) == waiting
+    assert (30, sorted(pauses), 300) == (pauses[0], pauses, pauses[-1])
+    assert 15 <= looks <= 25
     assert 1 == len(office.stage.payments(0))
 
 
@@ -169,8 +179,34 @@ def test_what_the_wallet_cannot_afford_with_its_highest_fee_is_not_recorded(offi
         Ledger().post(tx, business_key="a test", service="bridge", postings=postings)
     take(office, FILL)
 
-    assert (["pending"], "overdrawn") == (states(office), order(office)["reason"])
+    first = (states(office), order(office)["reason"])
+    pauses = []
+    for _ in range(3):
+        pauses.append(office.wait(600))
+        take(office, DECIDE, FILL)
+
+    assert (["pending"], "overdrawn") == first
     assert ([], AMOUNT) == (transfers(office), wallet(office))
+    assert [30, 30, 30] == pauses  # the decision itself says by now that it is too little
+    assert "inventory_too_low" == order(office)["reason"]
+
+
+def test_what_the_treasury_refuses_again_and_again_is_tried_less_often(office: Office) -> None:
+    """Enough for today's gas, too little for the highest fee: each time it comes back it waits longer."""
+    Tunables(office.office, [BALANCE_FLOOR], office.clock).set(BALANCE_FLOOR.name, 0, actor="a test", reason="a test")
+    spare = wallet(office) - AMOUNT - RESERVE // 2
+    signer, asset = f"bridge:wallet:{office.settings.signer}", f"{L1}:native"
+    postings = [Posting(signer, asset, -spare), Posting("bridge:outside", asset, spare)]
+    with office.office.transaction() as tx:
+        Ledger().post(tx, business_key="a test", service="bridge", postings=postings)
+    take(office, FILL)
+    pauses = []
+    for _ in range(12):
+        pauses.append(office.wait(600))
+        take(office, DECIDE, FILL)
+
+    assert [30, 60, 90] == pauses[:3]
+    assert [300, 300] == pauses[-2:]
 
 
 def test_unreadable_chains_put_a_payment_off(office: Office) -> None:

@@ -62,6 +62,8 @@ class SimulatedNode:
 
     def __init__(self, chain: SimulatedChain) -> None:
         self.chain, self.fault = chain, Fault.NONE
+        #: What happens in the world right after an answer; told the method.
+        self.meanwhile: Callable[[str], object] = lambda _: None
         self._lock = threading.Lock()
         self._methods: dict[str, Callable[..., Any]] = {
             "eth_chainId": lambda: hex(chain.chain_id),
@@ -98,6 +100,7 @@ class SimulatedNode:
             told = _denied(method, told)
         if self.fault == Fault.INVENTS:
             told = _invented(method, told, params)
+        self.meanwhile(method)
         return {"result": told}
 
     def _number(self, block: str) -> int | None:

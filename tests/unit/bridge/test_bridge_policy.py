@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from functions.bridge.core.fees import CLAIM_GAS, Costs, fee_wanted_wei
 from functions.bridge.core.finality import Depth
 from functions.bridge.core.order import Order
-from functions.bridge.core.policy import Decision, Defer, Drop, Fill, Reason, decide
+from functions.bridge.core.policy import Decision, Defer, Drop, Fill, Reason, decide, doubted, patient
 from functions.bridge.core.registry import Family, Version
 from tests.unit.bridge.orders import DEPOSIT, ETHER, FINALITY, INVENTORY, LIMITS, MARKET, NOW, RECIPIENT, order
 
@@ -115,6 +115,34 @@ def test_a_recipient_that_burns_gas_is_dropped() -> None:
 
     assert isinstance(decided(dear, market={"transfer_gas": LIMITS.transfer_gas_max}), Fill)
     assert Drop(reason=Reason.BURNS_GAS) == decided(dear, market={"transfer_gas": LIMITS.transfer_gas_max + 1})
+
+
+def test_one_simulation_alone_drops_nothing() -> None:
+    """The same must have been seen at a lower block; what is no word of a simulation stands at once."""
+    refuses, too_large = Drop(reason=Reason.REFUSES), Drop(reason=Reason.TOO_LARGE)
+    seen = replace(MARKET, simulated_block=7)
+
+    assert later(60, Reason.REFUSES) == doubted(refuses, seen, LIMITS, refused_block=None)
+    assert later(60, Reason.REFUSES) == doubted(refuses, seen, LIMITS, refused_block=7)
+    assert refuses == doubted(refuses, seen, LIMITS, refused_block=6)
+    assert later(60, Reason.BURNS_GAS) == doubted(Drop(reason=Reason.BURNS_GAS), seen, LIMITS, refused_block=None)
+    assert too_large == doubted(too_large, seen, LIMITS, refused_block=None)
+    assert Fill(recipient=RECIPIENT) == doubted(Fill(recipient=RECIPIENT), seen, LIMITS, refused_block=None)
+
+
+def test_pauses_grow_with_the_wait_but_not_for_blocks() -> None:
+    """A quarter of the wait, to five minutes; a deposit lies deep enough when it does."""
+    waits = later(60, Reason.INVENTORY)
+    ages = [0, 240, 400, 1_200, 86_400]
+
+    assert [60, 60, 100, 300, 300] == [
+        (until.until - NOW).total_seconds()
+        for age in ages
+        if isinstance(until := patient(waits, NOW, NOW - timedelta(seconds=age)), Defer)
+    ]
+    shallow = later(2, Reason.NOT_FINAL)
+    assert shallow == patient(shallow, NOW, NOW - timedelta(days=1))
+    assert Drop(reason=Reason.REFUSES) == patient(Drop(reason=Reason.REFUSES), NOW, NOW - timedelta(days=1))
 
 
 def test_a_fee_below_its_cost_waits_for_cheaper_gas_and_then_no_longer() -> None:
