@@ -2,6 +2,7 @@
 
 -- What a settled transaction took from its payer beside the fee: rent, for instance. Below 0: what the payer got.
 alter table kernel.solana_outbox add column spent_lamports bigint;
+grant update (spent_lamports) on kernel.solana_outbox to counterpart_slice;
 
 -- What a settled transfer moved beside its fee; below 0: what its sender got. A call may move what nobody could name
 -- when it was asked for, as long as its reserve covers that.

@@ -67,6 +67,7 @@ def entry(*payloads: SignedPayload, **changes: Any) -> SolanaEntry:
         signature=None,
         slot=None,
         fee_lamports=None,
+        spent_lamports=None,
         error=None,
         alarm=None,
         recorded_at=NOW,

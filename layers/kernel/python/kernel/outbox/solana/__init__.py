@@ -9,12 +9,14 @@ from kernel.outbox.solana.entries import (
     SolanaIntentChanged,
     SubmitSolanaTransaction,
 )
+from kernel.outbox.solana.given import GivenMessage
 from kernel.outbox.solana.lifecycle import State
 from kernel.outbox.solana.outbox import SolanaOutbox
 from kernel.outbox.solana.signing import greatest_limit
 
 __all__ = [
     "DurableNonceMissing",
+    "GivenMessage",
     "Purpose",
     "SolanaEntry",
     "SolanaIntent",

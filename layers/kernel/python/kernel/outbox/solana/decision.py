@@ -3,9 +3,12 @@
 In this order, because each case presumes that the earlier ones do not hold:
 
 1. A node knows one of our effects' signatures: settle if its block is finalized, else wait for that.
-2. Nothing is signed: sign the effect, or end, cancelled, if it is past its time.
+2. Nothing is signed: sign the effect, or end, cancelled, if it is past its time. A message from elsewhere is past its
+   time as well once a node is final past the last height at which it could land, unless nobody's signature is missing
+   but our store's: such bytes may be on their way through others, so they are stored and watched like any others.
 3. Every payload looks dead to one node (the finalized height is past the last at which it could land): have that
-   proven by two. If proven, sign the effect anew at a raised price, or end if it is past its time; else wait.
+   proven by two. If proven, sign the effect anew at a raised price, or end if it is past its time or was made
+   elsewhere, where nobody agreed to anything else; else wait.
    At the price's cap raise an alarm, and sign all the same: without a signature nothing can ever land.
 4. The durable nonce has moved on: mark the height that the cluster has reached by now, past which nothing signed over
    the old value can land; then wait for that height to be final.
@@ -14,6 +17,8 @@ In this order, because each case presumes that the earlier ones do not hold:
    release at a raised price. Where the cap forbids a raise, raise the alarm instead, and go on as below.
 7. Past its time over a blockhash: wait until the bytes are dead, without sending them again.
 8. Otherwise send the same bytes again: leaders forget what they could not pack at once.
+
+What a wallet made and cannot pay for is its own affair, and over within two minutes: refusals of it call nobody.
 
 *Why the proof reads the height first and the statuses after it.* Bytes land at or below their last valid height L. Once
 a node's finalized height is past L, every block that could hold them is final on that node, and whether it knows the
@@ -134,9 +139,10 @@ def decide(entry: SolanaEntry, sighting: Sighting, policy: SolanaPolicy) -> Plan
             return Plan(step=Settle(landed), events=(Event.LAND,))
         return Plan(step=Wait(), events=() if entry.state == State.LANDED else (Event.LAND,))
     dropped = (Event.DROP,) if entry.state == State.LANDED else ()
-    latest, expired = entry.latest, entry.expired(sighting.now)
+    latest = entry.latest
     if latest is None:
-        return Plan(step=Abandon(), events=(Event.CANCEL,)) if expired else Plan(step=Sign(Purpose.EFFECT))
+        unsignable = _unsignable(entry, sighting)
+        return Plan(step=Abandon(), events=(Event.CANCEL,)) if unsignable else Plan(step=Sign(Purpose.EFFECT))
     if looks_dead(entry.payloads, sighting):
         return _dead(entry, latest, sighting, policy, dropped)
     return _alive(entry, latest, sighting, policy, dropped)
@@ -177,6 +183,14 @@ def _landed(entry: SolanaEntry, sighting: Sighting) -> SignedPayload | None:
     return next(final, found[0] if found else None)
 
 
+def _unsignable(entry: SolanaEntry, sighting: Sighting) -> bool:
+    """Whether what nobody here has signed is not to be signed any more."""
+    given = entry.given
+    if given is None:
+        return entry.expired(sighting.now)
+    return bool(given.missing) and (entry.expired(sighting.now) or sighting.finalized_height > given.last_height)
+
+
 def _dead(
     entry: SolanaEntry, latest: SignedPayload, sighting: Sighting, policy: SolanaPolicy, dropped: tuple[Event, ...]
 ) -> Plan:
@@ -185,7 +199,7 @@ def _dead(
     if not sighting.dead:
         overdue = sighting.now - latest.signed_at >= PROVEN_WITHIN
         return Plan(step=Wait(), events=dropped, alarm="unproven" if overdue else None)
-    if entry.expired(sighting.now):
+    if entry.given is not None or entry.expired(sighting.now):
         return Plan(step=Abandon(), events=(*dropped, Event.CANCEL))
     return Plan(step=Sign(Purpose.EFFECT), events=dropped, alarm="fee_cap" if _capped(latest, policy) else None)
 
@@ -193,7 +207,7 @@ def _dead(
 def _alive(
     entry: SolanaEntry, latest: SignedPayload, sighting: Sighting, policy: SolanaPolicy, dropped: tuple[Event, ...]
 ) -> Plan:
-    alarm = str(latest.refusal) if latest.refusal in ALARMING else None
+    alarm = str(latest.refusal) if latest.refusal in ALARMING and entry.given is None else None
     expired = entry.expired(sighting.now)
     if sighting.nonce is not None and all(sighting.nonce != payload.blockhash for payload in entry.payloads):
         marked = all(payload.last_height is not None for payload in entry.payloads)

@@ -10,6 +10,7 @@ from uuid import UUID
 from kernel.errors import Conflict, Rejected
 from kernel.keys.solana import checked_address
 from kernel.outbox.obligation import Obligation
+from kernel.outbox.solana.given import GivenMessage
 from kernel.outbox.solana.lifecycle import FINAL, State
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
 from kernel.solana.refusals import Refusal
@@ -39,6 +40,13 @@ class SolanaIntentInvalid(Rejected):
     remedy = "Name every signing account in `signers` or as the payer, and leave the compute budget to the outbox."
 
 
+class MessageTaken(Conflict):
+    """This very message is recorded under another business key."""
+
+    cause = "A message lands once, whoever sends it: two obligations to pass it on would be one effect."
+    remedy = "Give each obligation a message of its own; another compute limit is difference enough."
+
+
 class DurableNonceMissing(Rejected):
     """A person's signature takes longer than a blockhash lives."""
 
@@ -55,6 +63,7 @@ class SolanaIntent:
     `durable_nonce` is the address of a nonce account whose authority is among the signers.
     After `valid_until` nothing is signed any more: the entry ends cancelled once its bytes can no longer land, which
     over a blockhash is some ninety seconds after the last signature.
+    `given` is a message from elsewhere, which is passed on as it is (`passing_on`).
     """
 
     business_key: str
@@ -69,6 +78,38 @@ class SolanaIntent:
     valid_until: datetime | None = None
     submit_kind: str | None = None
     correlation_id: str | None = None
+    given: GivenMessage | None = None
+
+    @classmethod
+    def passing_on(
+        cls,
+        given: GivenMessage,
+        *,
+        business_key: str,
+        service: str,
+        cluster: str,
+        submit_kind: str | None = None,
+        correlation_id: str | None = None,
+    ) -> "SolanaIntent":
+        """The intent to bring a message from elsewhere onto the cluster, signed by ours where theirs are missing.
+
+        Raises SolanaMessageUnreadable, SolanaSignatureMismatch, SolanaIntentInvalid for one over a durable nonce.
+        """
+        given.verify()
+        if given.lives_by_nonce or not {*given.signatures} <= {*given.required}:
+            raise SolanaIntentInvalid(business_key=business_key)
+        payer, *signers = given.required
+        return cls(
+            business_key=business_key,
+            service=service,
+            cluster=cluster,
+            payer=payer,
+            signers=tuple(signers),
+            instructions=given.instructions(),
+            submit_kind=submit_kind,
+            correlation_id=correlation_id,
+            given=given,
+        )
 
     def __post_init__(self) -> None:
         for address in (*self.required, *self.lookup_tables, *([self.durable_nonce] if self.durable_nonce else [])):
@@ -101,6 +142,7 @@ class SolanaIntent:
             "compute_unit_limit": self.compute_unit_limit,
             "durable_nonce": self.durable_nonce,
             "valid_until": None if self.valid_until is None else self.valid_until.isoformat(),
+            **({} if self.given is None else self.given.columns()),
         }
 
 
@@ -182,7 +224,11 @@ class SignedPayload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolanaEntry(Obligation[SignedPayload]):
-    """An obligation as stored, with every payload that was ever signed for it, oldest first."""
+    """An obligation as stored, with every payload that was ever signed for it, oldest first.
+
+    spent_lamports: what a settled one took from its payer beside the fee, an account's rent for instance; below 0
+    where the payer got something.
+    """
 
     id: UUID
     business_key: str
@@ -200,10 +246,12 @@ class SolanaEntry(Obligation[SignedPayload]):
     signature: str | None
     slot: int | None
     fee_lamports: int | None
+    spent_lamports: int | None
     error: Any
     alarm: str | None
     recorded_at: datetime
     settled_at: datetime | None
+    given: GivenMessage | None = None
     payloads: tuple[SignedPayload, ...] = ()
 
     @classmethod
@@ -226,10 +274,12 @@ class SolanaEntry(Obligation[SignedPayload]):
             signature=row["signature"],
             slot=row["slot"],
             fee_lamports=row["fee_lamports"],
+            spent_lamports=row["spent_lamports"],
             error=row["error"],
             alarm=row["alarm"],
             recorded_at=row["recorded_at"],
             settled_at=row["settled_at"],
+            given=GivenMessage.from_row(row),
             payloads=payloads,
         )
 
@@ -237,6 +287,11 @@ class SolanaEntry(Obligation[SignedPayload]):
     def settled(self) -> bool:
         """True in a final state."""
         return self.state in FINAL
+
+    @property
+    def asks_for_ours(self) -> bool:
+        """Whether nothing of it can land before one of our keys has signed it."""
+        return self.given is None or bool(self.given.missing)
 
     @property
     def effects(self) -> tuple[SignedPayload, ...]:
@@ -252,8 +307,10 @@ class SolanaEntry(Obligation[SignedPayload]):
 def same_effect(row: Mapping[str, Any], intent: SolanaIntent) -> bool:
     """True when a stored row records this intent's effect; a retried caller may choose limit and deadline anew.
 
-    Two services that owe the same transfer under the same key owe it twice, so the service counts.
+    Two services that owe the same transfer under the same key owe it twice, so the service counts. Of a message from
+    elsewhere its bytes count: whoever signed it may have signed it twice, in two ways.
     """
     wanted = intent.columns()
     fields = ("service", "cluster", "payer", "signers", "instructions", "lookup_tables", "durable_nonce")
-    return all(wanted[name] == row[name] for name in fields)
+    messages = [one and one.message for one in (intent.given, GivenMessage.from_row(row))]
+    return all(wanted[name] == row[name] for name in fields) and messages[0] == messages[1]

@@ -23,6 +23,10 @@ signature needs that. When its effect is no longer wanted, or nobody takes it at
 second payload without the effect, a *release*: of the two at most one can land. Once the nonce has moved on and
 the effect's signature is unknown the entry is where an expired blockhash would have brought it.
 
+*Messages from elsewhere.* What a wallet has signed is passed on as it is. It has one payload, since nobody agreed to a
+second one, and when that is dead the entry is cancelled. Where our own signature is missing nothing can land before it
+is given; where none is missing the message may land by others' hands while the entry is still recorded.
+
 There is no way from a final state to anywhere, and no way from landed to a new signature but over DROP.
 """
 

@@ -35,11 +35,12 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A finalized transaction of ours, as two RPCs told it."""
+    """A finalized transaction of ours, as two RPCs told it. spent_lamports: what its payer paid beside the fee."""
 
     signature: str
     slot: int
     fee_lamports: int
+    spent_lamports: int
     error: Any
 
 
@@ -52,8 +53,11 @@ class Lookout:
         self._witnesses = min(WITNESSES, len(pool.standings()))
 
     def sighting(self, entry: SolanaEntry) -> Sighting:
-        """What one node says of the entry's signatures, in one round trip; nothing is asked where there are none."""
-        if entry.latest is None:
+        """What one node says of the entry's signatures, in one round trip; nothing is asked where there are none.
+
+        But for a message from elsewhere, which may have grown old before ours have signed it.
+        """
+        if entry.latest is None and entry.given is None:
             return Sighting(now=self._clock.now())
         signatures = [payload.signature for payload in entry.payloads]
         asked = [signatures[start : start + STATUSES_MAX] for start in range(0, len(signatures), STATUSES_MAX)]
@@ -151,7 +155,14 @@ def _known(signatures: Sequence[str], statuses: Sequence[SignatureStatus | None]
 
 def _told(found: Any) -> dict[str, Any]:
     meta = found["meta"]
-    return {"slot": int(found["slot"]), "fee_lamports": _fee_lamports(meta), "error": meta["err"]}
+    fee_lamports = _fee_lamports(meta)
+    paid_lamports = int(meta["preBalances"][0]) - int(meta["postBalances"][0])  # the payer is the first account
+    return {
+        "slot": int(found["slot"]),
+        "fee_lamports": fee_lamports,
+        "spent_lamports": paid_lamports - fee_lamports,
+        "error": meta["err"],
+    }
 
 
 def _fee_lamports(meta: Any) -> int:

@@ -16,7 +16,10 @@ by its signature. What keeps an effect from being signed (a simulation that fail
 is not the end of the obligation: it may be possible tomorrow. It is alarmed and tried again until `valid_until`.
 
 While a service is halted no effect of it is signed, neither for the first time nor anew; what is out is watched, sent
-and ended all the same.
+and ended all the same. What others have signed without us is out from the beginning.
+
+A message from elsewhere (`given`) takes the same way. Its bytes are stored before they are broadcast, though others may
+have sent them already; nothing is ever signed over another blockhash for it.
 """
 
 import logging
@@ -87,8 +90,8 @@ class SolanaOutbox:
     def record(self, tx: Transaction, intent: SolanaIntent) -> UUID:
         """Record one obligation in the caller's transaction; the entry's id. Idempotent by business key.
 
-        Raises SolanaIntentChanged, TaskTaken, WrongChain, ServiceHalted, SolanaIntentTooLarge, DurableNonceMissing,
-        and KeyUnavailable when nobody here can sign for one of the intent's signers.
+        Raises SolanaIntentChanged, MessageTaken, TaskTaken, WrongChain, ServiceHalted, SolanaIntentTooLarge,
+        DurableNonceMissing, and KeyUnavailable when nobody here can sign for one of the intent's signers.
         """
         return self.record_many(tx, [intent])[0]
 
@@ -173,7 +176,7 @@ class SolanaOutbox:
         self._desk.check(intent)
 
     def _sign_and_send(self, entry: SolanaEntry, fence: Fence, plan: Plan, purpose: Purpose) -> Outcome:
-        if purpose == Purpose.EFFECT and is_halted(self._switch, self._postgres, entry.service):
+        if purpose == Purpose.EFFECT and entry.asks_for_ours and is_halted(self._switch, self._postgres, entry.service):
             return Retry(HALTED_RETRY_S, f"{entry.service} is halted")
         if entry.durable_nonce and not self._store.lease_nonce(entry, fence, self._clock.now()):
             return self._later(entry, "another entry uses the durable nonce")

@@ -1,15 +1,17 @@
 -- name: record_entries
--- Transaction 1: the obligations; the ids of those that were new. A concurrent record of the same key is waited for,
--- and the order of the keys keeps two callers from waiting for each other.
+-- Transaction 1: the obligations; the ids of those that were new. A concurrent record of the same key, or of the same
+-- message from elsewhere, is waited for; the order of the keys keeps two callers from waiting for each other.
 insert into kernel.solana_outbox (id, business_key, service, cluster, payer, signers, instructions, lookup_tables,
-                                  compute_unit_limit, durable_nonce, valid_until, recorded_at, changed_at)
+                                  compute_unit_limit, durable_nonce, valid_until, given_message, given_signatures,
+                                  given_last_height, given_slot, recorded_at, changed_at)
 select id, business_key, service, cluster, payer, signers, instructions, lookup_tables, compute_unit_limit,
-       durable_nonce, valid_until, %(now)s, %(now)s
+       durable_nonce, valid_until, decode(given_message, 'base64'), given_signatures, given_last_height, given_slot,
+       %(now)s, %(now)s
 from jsonb_to_recordset(%(entries)s) as entry (id uuid, business_key text, service text, cluster text, payer text,
      signers text[], instructions jsonb, lookup_tables text[], compute_unit_limit integer, durable_nonce text,
-     valid_until timestamptz)
+     valid_until timestamptz, given_message text, given_signatures jsonb, given_last_height bigint, given_slot bigint)
 order by business_key
-on conflict (business_key) do nothing
+on conflict do nothing
 returning id, business_key;
 
 -- name: entries_by_key
@@ -78,8 +80,8 @@ where id = %(id)s;
 -- effect and releases cost together.
 update kernel.solana_outbox
 set state = %(state)s, reason = %(reason)s, signature = %(signature)s, slot = %(slot)s,
-    fee_lamports = %(fee_lamports)s, error = %(error)s, alarm = null, alarmed_at = null, changed_at = %(now)s,
-    settled_at = %(now)s
+    fee_lamports = %(fee_lamports)s, spent_lamports = %(spent_lamports)s, error = %(error)s, alarm = null,
+    alarmed_at = null, changed_at = %(now)s, settled_at = %(now)s
 where id = %(id)s;
 
 -- name: alarmed

@@ -7,7 +7,9 @@
    simulated again at the next look.
 4. Compile, at the price of this attempt, and with a limit of the entry's own: two obligations that pay the same to
    the same over one blockhash would otherwise be one transaction, and happen once.
-5. Somebody outside signs first, because they may have agreed to an earlier message for the same obligation; the
+5. A message from elsewhere is none of our making: steps 1 to 4 fall away, but for the simulation of one that waits for
+   our signature. One that is signed already is stored as it is: it may have landed, and a simulation would refuse it.
+6. Somebody outside signs first, because they may have agreed to an earlier message for the same obligation; the
    others sign what they agreed to, after it was found to be the same effect.
 """
 
@@ -29,6 +31,7 @@ from kernel.outbox.solana.entries import (
     SolanaIntent,
     SolanaIntentTooLarge,
 )
+from kernel.outbox.solana.given import GivenMessage
 from kernel.solana.accounts import AccountUnfit
 from kernel.solana.addresses import COMPUTE_BUDGET_PROGRAM
 from kernel.solana.fees import price, unit_limit
@@ -106,6 +109,10 @@ class SigningDesk:
 
         With lookup tables the size shows only when they are read, before the first signature.
         """
+        if intent.given is not None:
+            if any(is_outside(self._signer(address)) for address in intent.given.missing):
+                raise DurableNonceMissing(business_key=intent.business_key)
+            return
         if any(is_outside(self._signer(address)) for address in intent.required) and intent.durable_nonce is None:
             raise DurableNonceMissing(business_key=intent.business_key)
         if intent.lookup_tables:
@@ -118,6 +125,8 @@ class SigningDesk:
 
     def draft(self, entry: SolanaEntry, purpose: Purpose) -> Draft | Held:
         """The signed bytes, not committed yet, or why there are none. Raises RpcUnavailable, KeyUnavailable."""
+        if entry.given is not None:
+            return self._co_signed(entry.given)
         limit = RELEASE_UNITS if purpose == Purpose.RELEASE else entry.compute_unit_limit
         try:
             with reading():
@@ -176,6 +185,28 @@ class SigningDesk:
             unit_limit=limit,
             unit_price=offer,
             signed_at_slot=blockhash.slot,
+        )
+
+    def _co_signed(self, given: GivenMessage) -> Draft | Held:
+        if given.missing:
+            with reading():
+                tried = self._pool.prospect((), unsigned(given.message), replace_blockhash=False).simulation
+            if tried.error is not None:
+                return Held(f"the simulation failed: {tried.error}")
+        ours = {address: self._signer(address).sign_message(given.message) for address in given.missing}
+        signed = with_signatures(given.message, {**given.signatures, **ours})
+        said = read_message(given.message)
+        limit, offer = budget_of(said)
+        return Draft(
+            purpose=Purpose.EFFECT,
+            raw=signed.raw,
+            signature=signed.signature,
+            blockhash=said.blockhash,
+            last_valid_block_height=given.last_height,
+            durable_nonce=None,
+            unit_limit=limit,
+            unit_price=offer,
+            signed_at_slot=given.slot,
         )
 
     def _signer(self, address: str) -> SolanaSigner:

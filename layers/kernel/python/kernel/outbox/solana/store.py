@@ -13,6 +13,7 @@ from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.outbox.solana.entries import (
     Draft,
+    MessageTaken,
     SignedPayload,
     SolanaEntry,
     SolanaIntent,
@@ -39,7 +40,7 @@ class SolanaOutboxStore:
     ) -> tuple[dict[str, UUID], set[str]]:
         """Store new obligations in one statement; the ids of all by business key, and the keys that were new.
 
-        Raises SolanaIntentChanged when one is recorded already with another effect.
+        Raises SolanaIntentChanged when one is recorded already with another effect, and MessageTaken.
         """
         rows = [{"id": str(new_id()), **intent.columns()} for intent in intents]
         created = tx.all(Q["record_entries"], entries=Jsonb(rows), now=now)
@@ -49,6 +50,8 @@ class SolanaOutboxStore:
             stored = tx.all(Q["entries_by_key"], business_keys=[intent.business_key for intent in known])
             by_key = {row["business_key"]: row for row in stored}
             for intent in known:
+                if intent.business_key not in by_key:
+                    raise MessageTaken(business_key=intent.business_key)
                 if not same_effect(by_key[intent.business_key], intent):
                     raise SolanaIntentChanged(business_key=intent.business_key)
         new = set(ids)
@@ -158,6 +161,7 @@ class SolanaOutboxStore:
             signature=ending and ending.signature,
             slot=ending and ending.slot,
             fee_lamports=release_fees + (ending.fee_lamports if ending else 0),
+            spent_lamports=ending.spent_lamports if ending else 0,
             error=None if error is None else Jsonb(error),
             now=now,
         )
