@@ -15,8 +15,8 @@ class Wallet:
 
     name: str
     seed: bytes = field(repr=False)
-    signer: LocalSolanaSigner = field(repr=False)
-    session: LocalSolanaSigner = field(repr=False)
+    signer: LocalSolanaSigner = field(repr=False, compare=False)
+    session: LocalSolanaSigner = field(repr=False, compare=False)
 
     @classmethod
     def named(cls, name: str) -> Self:
