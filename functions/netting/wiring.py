@@ -13,6 +13,9 @@ from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
     from functions.netting.adapters.batches import Batches
+    from functions.netting.adapters.intake import Intake
+    from functions.netting.adapters.listings import Listings
+    from functions.netting.adapters.offers import Offers
     from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
@@ -111,6 +114,27 @@ class Deps(KernelDeps):
         from functions.netting.adapters.batches import Batches
 
         return Batches(self.clock)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Takes intents in."""
+        from functions.netting.adapters.intake import Intake
+
+        return Intake(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def offers(self) -> Offers:
+        """Bids that wait for the seller's word."""
+        from functions.netting.adapters.offers import Offers
+
+        return Offers(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def listings(self) -> Listings:
+        """Everybody's asks."""
+        from functions.netting.adapters.listings import Listings
+
+        return Listings(self.kernel.postgres, self.clock)
 
     @cached_property
     def switch(self) -> KillSwitch:

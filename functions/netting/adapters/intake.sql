@@ -18,3 +18,98 @@ from (select case when kind = 'TRADE' then counter_session else session end as k
       where id = any (%(ids)s)
       group by 1) as dropped
 where keys.key = dropped.key;
+
+-- name: lock_sessions
+-- What these session keys may do, locked until their volume is written back. A key whose registration has not settled
+-- trades for nobody yet.
+select key, owner, allowed_actions, max_volume_lamports, used_volume_lamports, expires_at, state,
+       pace_second, pace_count, pace_before
+from netting.session_keys
+where key = any (%(keys)s) and state in ('active', 'revoking', 'revoked')
+order by key
+for no key update;
+
+-- name: trading_sessions
+-- Each owner's newest sessions that may trade: whose counter-signature it could be where none is named.
+select owners.owner, keys.key
+from unnest(%(owners)s::text[]) as owners (owner)
+cross join lateral (
+    select key
+    from netting.session_keys
+    where owner = owners.owner and state = 'active' and expires_at > %(now)s and 'TRADE' = any (allowed_actions)
+    order by requested_at desc
+    limit %(most)s
+) as keys;
+
+-- name: known_items
+-- Which of these items there are.
+select item_id
+from netting.item_ownership
+where item_id = any (%(items)s);
+
+-- name: known_intents
+-- Intents of these ids, and those that have used one of these nonces.
+select id, session, owner, item_id, seller, buyer, amount_lamports, nonce, created_at_ms, kind, listing_id, state
+from netting.intents
+where id = any (%(ids)s)
+union
+select id, session, owner, item_id, seller, buyer, amount_lamports, nonce, created_at_ms, kind, listing_id, state
+from netting.intents
+join unnest(%(sessions)s::text[], %(nonces)s::text[]::numeric[]) as wanted (session, nonce) using (session, nonce);
+
+-- name: insert_intents
+-- New intents, in the order of their ids, so that two requests never wait for each other in a ring. One whose id was
+-- taken a moment ago by another session is left out.
+insert into netting.intents
+    (id, session, owner, item_id, seller, buyer, amount_lamports, nonce, created_at_ms, kind, listing_id, signature,
+     counter_signature, counter_session, state, received_at, moved_at)
+select new.id, new.session, new.owner, new.item_id, new.seller, new.buyer, new.amount_lamports, new.nonce,
+       new.created_at_ms, new.kind, new.listing_id, new.signature, new.counter_signature, new.counter_session,
+       new.state, %(now)s, %(now)s
+from unnest(%(id)s::text[], %(session)s::text[], %(owner)s::text[], %(item_id)s::text[], %(seller)s::text[],
+            %(buyer)s::text[], %(amount_lamports)s::bigint[], %(nonce)s::text[]::numeric[], %(created_at_ms)s::bigint[],
+            %(kind)s::text[], %(listing_id)s::text[], %(signature)s::bytea[], %(counter_signature)s::bytea[],
+            %(counter_session)s::text[], %(state)s::text[])
+     as new (id, session, owner, item_id, seller, buyer, amount_lamports, nonce, created_at_ms, kind, listing_id,
+             signature, counter_signature, counter_session, state)
+order by new.id
+on conflict (id) do nothing
+returning id;
+
+-- name: charge_sessions
+-- What new intents take of their payers' volume, and of their signers' second.
+update netting.session_keys as keys
+set used_volume_lamports = keys.used_volume_lamports + charged.lamports,
+    pace_second = charged.pace_second,
+    pace_count = charged.pace_count,
+    pace_before = charged.pace_before
+from unnest(%(keys)s::text[], %(lamports)s::bigint[], %(seconds)s::bigint[], %(counts)s::integer[],
+            %(befores)s::integer[]) as charged (key, lamports, pace_second, pace_count, pace_before)
+where keys.key = charged.key;
+
+-- name: intent
+-- One intent.
+select * from netting.intents where id = %(id)s;
+
+-- name: lock_intent
+-- One intent, and nobody else decides about it.
+select * from netting.intents where id = %(id)s for no key update;
+
+-- name: take_up_bid
+-- The seller's word makes a bid a trade; what is pinned of it is to have that word too.
+update netting.intents
+set state = 'pending', counter_signature = %(signature)s, counter_session = %(session)s, pinned_in = null,
+    moved_at = %(now)s
+where id = %(id)s and state = 'offered'
+returning *;
+
+-- name: end_stale_bids
+-- Bids that nobody took up in time.
+update netting.intents
+set state = 'dropped', reason = 'offer_ended', moved_at = %(now)s
+where id in (select id from netting.intents
+             where state = 'offered' and created_at_ms < %(before_ms)s
+             order by created_at_ms
+             limit %(most)s
+             for no key update skip locked)
+returning id;

@@ -6,6 +6,9 @@ Nobody pays, and nobody sells, without having signed:
     BUY_NOW   the buyer's session signs; the seller signed the listing, at exactly this price
     BID       the buyer's session signs; it becomes a TRADE when the seller counter-signs
 
+Who counter-signs does it by a session of theirs that may TRADE, and the payer's session is the one whose volume counts:
+the buyer's, whether it signed first or second.
+
 The signed bytes are compact JSON in UTF-8 of the fields in the order below, without the signatures; `listingId` is
 there only if the intent names a listing. Amounts are text, so that no reader rounds them; a nonce is a u64.
 """
@@ -13,7 +16,7 @@ there only if the intent names a listing. Amounts are text, so that no reader ro
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +27,9 @@ NONCE_LIMIT: Final = 1 << 64
 WINDOW_MS: Final = 30_000
 #: Crockford's base 32 of 128 bits: 26 digits, of which the first is at most 7.
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+
+#: It is a part of an address of ours, unescaped.
+_LISTING_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", re.ASCII)
 
 
 class IntentType(StrEnum):
@@ -55,10 +61,12 @@ class Refusal(StrEnum):
     VOLUME_EXCEEDED = "volume_exceeded"
     BAD_SIGNATURE = "bad_signature"
     COUNTER_SIGNATURE_MISSING = "counter_signature_missing"
+    BAD_COUNTER_SIGNATURE = "bad_counter_signature"
     UNKNOWN_ITEM = "unknown_item"
     NONCE_USED = "nonce_used"
     ID_USED = "id_used"
     TOO_MANY = "too_many_intents"
+    ITEM_NOT_OWNED = "item_not_owned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +89,15 @@ class SignedIntent:
     def payer(self) -> str:
         """Whose volume and funds it needs."""
         return self.buyer
+
+    @property
+    def other_party(self) -> str:
+        """Who has not signed it first."""
+        return self.buyer if self.owner == self.seller else self.seller
+
+    def paying_session(self, counter_session: str | None) -> str | None:
+        """The session whose volume it takes; None for a TRADE that nobody has counter-signed."""
+        return counter_session if self.kind is IntentType.TRADE else self.session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +157,23 @@ def listing_bytes(listing: Listing, nonce: int) -> bytes:
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def withdrawal_bytes(listing: Listing) -> bytes:
+    """What a seller signs to take an ask back; it is final, so it needs no nonce."""
+    fields = {"withdrawListingId": listing.id, "seller": listing.seller}
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def refusal_of_listing(listing: Listing, nonce: int, now: int) -> Refusal | None:
+    """What is wrong with an ask whatever we know of the world; None if nothing. now: our clock, Unix ms."""
+    rules = (
+        (_LISTING_ID.fullmatch(listing.id) is None, Refusal.BAD_ID),
+        (not 0 < listing.price_lamports < POSITION_LIMIT, Refusal.BAD_AMOUNT),
+        (not 0 <= nonce < NONCE_LIMIT, Refusal.BAD_NONCE),
+        (now >= listing.expires_at, Refusal.LISTING_ENDED),
+    )
+    return next((refusal for is_broken, refusal in rules if is_broken), None)
+
+
 def refusal_of_itself(intent: SignedIntent, received_at: int) -> Refusal | None:
     """What is wrong with it whatever we know of the world; None if nothing. received_at: our clock, Unix ms."""
     party = intent.seller if intent.kind is IntentType.TRADE else intent.buyer
@@ -165,6 +199,11 @@ def refusal_by_session(intent: SignedIntent, session: Session | None, now: int) 
         (intent.kind not in session.allowed, Refusal.ACTION_NOT_ALLOWED),
     )
     return next((refusal for is_broken, refusal in rules if is_broken), None)
+
+
+def refusal_by_counter_session(intent: SignedIntent, session: Session | None, now: int) -> Refusal | None:
+    """What the counter-signer's session does not allow: with both parties' words, whatever it was, it is a TRADE."""
+    return refusal_by_session(replace(intent, owner=intent.other_party, kind=IntentType.TRADE), session, now)
 
 
 def refusal_by_listing(intent: SignedIntent, listing: Listing | None, now: int) -> Refusal | None:

@@ -1,0 +1,31 @@
+"""An intent as its row has it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.netting.core.intents import IntentType, SignedIntent
+from kernel.errors import NotFound
+
+
+class IntentUnknown(NotFound):
+    """There is no such intent."""
+
+    cause = "The id is misspelt, or the intent was refused: what is refused is not kept."
+    remedy = "Look at the answer with which it was posted."
+
+
+def signed_intent(row: Mapping[str, Any]) -> SignedIntent:
+    """What was signed of a row of netting.intents."""
+    return SignedIntent(
+        id=row["id"],
+        session=row["session"],
+        owner=row["owner"],
+        item_id=row["item_id"],
+        seller=row["seller"],
+        buyer=row["buyer"],
+        amount_lamports=row["amount_lamports"],
+        nonce=int(row["nonce"]),
+        created_at=row["created_at_ms"],
+        kind=IntentType(row["kind"]),
+        listing_id=row["listing_id"],
+    )
