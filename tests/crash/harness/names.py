@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.settings import ROOT
-from kernel.postgres.fence import HOLD
 from kernel.postgres.queries import Queries
 
 KERNEL = ROOT / "layers/kernel/python/kernel"
 FUNCTIONS = ROOT / "functions"
 WORDS_OF_UNNAMED = 6
+#: What goes along with a statement that is a transaction of its own.
+LIMITS = re.compile(r"^(set local [^;]*; )+")
 
 
 def sql_name(statement: str) -> str:
     """ "outbox.evm.record_entry"; the first words of a statement that no queries.sql names."""
+    statement = LIMITS.sub("", statement)
     return _named().get(statement) or " ".join(re.sub(r"[^\w*.]+", " ", statement).split()[:WORDS_OF_UNNAMED])
 
 
@@ -49,8 +51,7 @@ def redis_name(body: bytes | str | None) -> str:
 @cache
 def _named() -> Mapping[str, str]:
     """The name of each statement of the product."""
-    names = {statement: name for room, queries in _rooms() for name, statement in _qualified(room, queries)}
-    return {**names, HOLD: "postgres.hold_fence"}
+    return {statement: name for room, queries in _rooms() for name, statement in _qualified(room, queries)}
 
 
 def _qualified(room: str, queries: Queries) -> Iterator[tuple[str, str]]:

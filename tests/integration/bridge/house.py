@@ -97,6 +97,12 @@ class MortalPostgres(Postgres):
             yield tx
             self.doom.point()
 
+    def _alone(self, sql: str, params: Mapping[str, Any]) -> Any:
+        self.doom.point()
+        found = super()._alone(sql, params)
+        self.doom.point()
+        return found
+
 
 class MortalKernel(FakedKernel):
     """The kernel of handler tests, in a process that may die."""

@@ -102,6 +102,15 @@ def test_a_session_ended_while_idle_is_replaced_unnoticed(database_url: str) -> 
     assert session(database) != first
 
 
+def test_a_glance_on_an_ended_session_is_made_on_another(database_url: str) -> None:
+    """It may be made twice, whether or not the first was."""
+    database = Postgres(database_url)
+    first = session(database)
+    _end_session(database_url, first)
+
+    assert database.glance.one("select pg_backend_pid() as pid")["pid"] != first
+
+
 def test_a_rotated_secret_is_followed(database_url: str) -> None:
     """Each new connection asks where the database is, so a warm container outlives a change of the password."""
     told = ["postgresql://counterpart:stale@127.0.0.1:1/postgres"]

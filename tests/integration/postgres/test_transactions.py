@@ -196,3 +196,33 @@ def test_holding_a_task_that_is_not_held_is_refused(database: Postgres) -> None:
         tx.execute("insert into public.notes values (1, null)")
 
     assert bodies(database) == []
+
+
+def test_a_glance_is_a_transaction_of_its_own(database: Postgres) -> None:
+    """One statement under the slice's role and limits, with the values that it is given; nothing stays open."""
+    glance = Postgres(database._url, role="counterpart_oracle").glance
+    body = {"said": "it's; drop table public.notes -- 100%", "amount": 2**200}
+    assert glance.execute("insert into public.notes values (%(id)s, %(body)s)", id=7, body=body) == 1
+
+    assert glance.one("select body, current_user as name from public.notes") == {
+        "body": body,
+        "name": "counterpart_oracle",
+    }
+    assert glance.maybe("select 1 from public.notes where id = any(%(ids)s)", ids=[1, 2]) is None
+    assert bodies(database) == [body]
+
+
+def test_a_glance_that_fails_leaves_nothing(database: Postgres, route_url: str) -> None:
+    """Statements that are sent together are undone together, and the connection works on."""
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        database.glance.execute("insert into public.notes values (1, null); insert into public.notes values (1, null)")
+    with pytest.raises(DatabaseContention):
+        Postgres(route_url, statement_timeout_s=0.2).glance.one("select pg_sleep(5)")
+
+    assert database.glance.all("select id from public.notes") == []
+
+
+def test_no_glance_inside_a_transaction(database: Postgres) -> None:
+    """It would not see what the transaction did, and end what it holds."""
+    with database.transaction(), pytest.raises(RuntimeError, match="within"):
+        database.glance.one("select 1 as one")

@@ -170,8 +170,7 @@ class Vault:
         self._audit.record(tx, actor=actor, action=f"keys.{verb}", subject=subject, details=told)
 
     def _blob(self, place: dict[str, str]) -> bytes:
-        with self._postgres.transaction() as tx:
-            row = tx.maybe(Q["sealed_key"], **place)
+        row = self._postgres.glance.maybe(Q["sealed_key"], **place)
         if row is None:
             raise KeyNotKept(**place)
         blob: bytes = row["blob"]

@@ -5,7 +5,7 @@ What is signed already goes on to its end whatever the switch says: a nonce left
 
 from typing import Final, Protocol
 
-from kernel.postgres import Postgres, Transaction
+from kernel.postgres import Postgres, Statements, Transaction
 
 # A halted service's obligations are looked at again this often.
 HALTED_RETRY_S: Final = 30.0
@@ -18,7 +18,7 @@ class Switch(Protocol):
         """Raises a Transient error while the service is halted."""
         ...
 
-    def standing(self, tx: Transaction, service: str) -> object | None:
+    def standing(self, tx: Statements, service: str) -> object | None:
         """The halt in force, or None."""
         ...
 
@@ -27,5 +27,4 @@ def is_halted(switch: Switch | None, postgres: Postgres, service: str) -> bool:
     """Whether the service may sign nothing new at present."""
     if switch is None:
         return False
-    with postgres.transaction() as tx:
-        return switch.standing(tx, service) is not None
+    return switch.standing(postgres.glance, service) is not None

@@ -5,7 +5,7 @@ from kernel.postgres.failures import DatabaseContention, UnexpectedRows
 from kernel.postgres.fence import Fence
 from kernel.postgres.partitions import Maintenance, Partitions, RowsInDefaultPartition
 from kernel.postgres.queries import Queries
-from kernel.postgres.transaction import Transaction
+from kernel.postgres.transaction import Statements, Transaction
 
 __all__ = [
     "DatabaseContention",
@@ -15,6 +15,7 @@ __all__ = [
     "Postgres",
     "Queries",
     "RowsInDefaultPartition",
+    "Statements",
     "Transaction",
     "UnexpectedRows",
 ]

@@ -8,15 +8,17 @@ It works the same behind a transaction pooler, where two transactions of one cli
 * no start-up option is sent that a pooler would refuse.
 
 The connection is opened at the first transaction and again whenever it was lost, grew old or came through a fork.
-A BEGIN that fails on a kept connection has done nothing, so it is tried once more on a fresh one; anything later is the
-caller's to repeat, because only the caller knows whether a lost COMMIT took effect.
+A BEGIN that fails on a kept connection has done nothing, so it is tried once more on a fresh one, with the lock on the
+caller's task that goes along with it; anything later is the caller's to repeat, because only the caller knows whether a
+lost COMMIT took effect.
 """
 
 import os
 import re
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -25,11 +27,11 @@ from psycopg.types.json import JsonbDumper
 from pydantic import SecretStr
 
 from kernel.clock import Clock, SystemClock
-from kernel.errors import PendingMigration
-from kernel.postgres.failures import CommitRefused, translated
+from kernel.errors import LeaseLost, PendingMigration
+from kernel.postgres.failures import CONTENTION, CommitRefused, translated
 from kernel.postgres.fence import Fence
 from kernel.postgres.schema_version import REQUIRED_MIGRATION
-from kernel.postgres.transaction import Transaction
+from kernel.postgres.transaction import Glance, Transaction
 
 #: A server that does not answer within this is away: the caller has a deadline of its own to keep.
 CONNECT_TIMEOUT_S = 3
@@ -43,6 +45,9 @@ CONNECTION_AGE_MAX_S = 600.0
 #: Connections that came through a fork belong to the parent, whose session a close would end: they are kept aside.
 _INHERITED: list[psycopg.Connection[DictRow]] = []
 
+T = TypeVar("T")
+_Connection = psycopg.Connection[DictRow]
+_Cursor = psycopg.Cursor[DictRow]
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -69,7 +74,7 @@ class Postgres:
             f"set local idle_in_transaction_session_timeout = {int(IDLE_TIMEOUT_S * 1000)}; "
             "set local time zone 'UTC'"
         )
-        self._connection: psycopg.Connection[DictRow] | None = None
+        self._connection: _Connection | None = None
         self._opened_s = 0.0
         self._process_id = 0
         self._turn = threading.RLock()
@@ -92,6 +97,14 @@ class Postgres:
             finally:
                 self._busy = False
         transaction.committed()
+
+    @property
+    def glance(self) -> Glance:
+        """Each statement is a transaction of its own, in one round trip instead of three.
+
+        For what may be done twice, reads above all: one whose connection proves lost is repeated on a fresh one.
+        """
+        return Glance(self._alone)
 
     def check_schema(self) -> None:
         """Refuse a database that lags behind the code: PendingMigration with both versions."""
@@ -118,14 +131,28 @@ class Postgres:
         with suppress(AttributeError, psycopg.Error):
             self.close()
 
+    def _alone(self, sql: str, params: Mapping[str, Any]) -> _Cursor:
+        """Statements sent together are one transaction. The values are in their text: such a text takes no others."""
+        text = f"{self._limits}{_set_role(self._role)}; {sql}".encode()
+
+        def ask(connection: _Connection) -> _Cursor:
+            return psycopg.ClientCursor(connection).execute(text, params).set_result(-1)
+
+        with self._turn, translated():
+            if self._busy:
+                raise RuntimeError("A transaction is open already; ask within it.")
+            return self._asked(ask)
+
     def _run(self, role: str | None, holding: Fence | None) -> Generator[Transaction, None, Transaction]:
         """Begin, lend the transaction, commit; any way out but the commit undoes it."""
+        begin = f"begin; {self._limits}{_set_role(role)}" + ("" if holding is None else f"; {holding.hold}")
         with translated():
-            connection = self._begin(f"begin; {self._limits}{_set_role(role)}")
+            begun = self._asked(lambda connection: connection.execute(begin.encode()))
+            connection = begun.connection
             transaction = Transaction(connection)
             try:
-                if holding is not None:
-                    transaction.hold(holding)
+                if holding is not None and begun.set_result(-1).fetchone() is None:
+                    raise LeaseLost(task_id=str(holding.task_id), token=holding.token)
                 yield transaction
                 if connection.execute("commit").statusmessage != "COMMIT":
                     raise CommitRefused
@@ -134,27 +161,25 @@ class Postgres:
                 raise
         return transaction
 
-    def _begin(self, begin: str) -> psycopg.Connection[DictRow]:
+    def _asked(self, ask: Callable[[_Connection], T]) -> T:
+        """The answer to what may be asked twice: on the kept connection, and on a fresh one where that is lost."""
         kept = self._usable()
         if kept is not None:
             try:
-                kept.execute(begin.encode())
-            except psycopg.OperationalError:
-                self.close()
-            except BaseException:
-                self._abandon(kept)
-                raise
-            else:
-                return kept
+                return ask(kept)
+            except BaseException as error:
+                if not isinstance(error, psycopg.OperationalError) or isinstance(error, CONTENTION):
+                    self._abandon(kept)
+                    raise
+            self.close()
         fresh = self._connect()
         try:
-            fresh.execute(begin.encode())
+            return ask(fresh)
         except BaseException:
             self._abandon(fresh)  # one refused half-way (an unknown role) leaves a failed transaction behind
             raise
-        return fresh
 
-    def _usable(self) -> psycopg.Connection[DictRow] | None:
+    def _usable(self) -> _Connection | None:
         """The kept connection, unless it is lost, old, or was opened before a fork."""
         connection = self._connection
         if connection is None or connection.closed:
@@ -164,8 +189,8 @@ class Postgres:
         self.close()
         return None
 
-    def _connect(self) -> psycopg.Connection[DictRow]:
-        connection: psycopg.Connection[DictRow] = psycopg.connect(
+    def _connect(self) -> _Connection:
+        connection: _Connection = psycopg.connect(
             self._present_url().get_secret_value(),
             autocommit=True,  # BEGIN is ours, so that it carries the limits and the role in the same round trip
             prepare_threshold=None,
@@ -185,7 +210,7 @@ class Postgres:
     def _present_url(self) -> SecretStr:
         return self._url if isinstance(self._url, SecretStr) else self._url()
 
-    def _abandon(self, connection: psycopg.Connection[DictRow]) -> None:
+    def _abandon(self, connection: _Connection) -> None:
         """Undo an open transaction, or drop the connection when even that cannot be asked (a cut-off statement)."""
         with suppress(psycopg.Error):
             if connection.info.transaction_status == TransactionStatus.IDLE:

@@ -32,7 +32,7 @@ class CommitRefused(Broken):
 
 
 #: These are OperationalErrors to the driver, but the server is well.
-_CONTENTION = (
+CONTENTION = (
     postgres_errors.SerializationFailure,
     postgres_errors.DeadlockDetected,
     postgres_errors.LockNotAvailable,
@@ -48,7 +48,7 @@ def translated() -> Iterator[None]:
     """Raise the driver's failures as ours; a mistake of ours (syntax, constraint, privilege) passes unchanged."""
     try:
         yield
-    except _CONTENTION as error:
+    except CONTENTION as error:
         raise DatabaseContention(reason=_reason(error)) from error
     except _LOST as error:
         raise DatabaseUnavailable(reason=_reason(error)) from error

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 #: Locks the task until the transaction ends, so that nobody can claim it between this check and the commit.
-HOLD = "select 1 from kernel.tasks where id = %(task_id)s and fence = %(token)s and state = 'leased' for update"
+_HOLD = "select 1 from kernel.tasks where id = '{task_id}' and fence = {token} and state = 'leased' for update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +13,8 @@ class Fence:
 
     task_id: UUID
     token: int
+
+    @property
+    def hold(self) -> str:
+        """The statement that finds one row while this claim holds, complete, so that it can go along with a BEGIN."""
+        return _HOLD.format(task_id=UUID(str(self.task_id)), token=int(self.token))

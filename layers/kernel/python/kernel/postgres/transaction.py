@@ -1,25 +1,21 @@
-"""Owns one database transaction: the verbs to run statements, and what happens after the commit."""
+"""Owns the verbs to run statements, in a transaction with what happens after its commit, or each by itself."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow
 
-from kernel.errors import DeadlineExceeded, LeaseLost
+from kernel.errors import DeadlineExceeded
 from kernel.postgres.failures import UnexpectedRows
-from kernel.postgres.fence import HOLD, Fence
 
 logger = logging.getLogger(__name__)
 
 
-class Transaction:
-    """An open transaction. Parameters are named: `%(name)s` in the statement, `name=` in the call."""
-
-    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
-        self._connection = connection
-        self._callbacks: list[Callable[[], None]] = []
+class Statements(ABC):
+    """Something that runs statements. Parameters are named: `%(name)s` in the statement, `name=` in the call."""
 
     def execute(self, sql: str, /, **params: Any) -> int:
         """Run a statement; the number of rows it touched."""
@@ -40,15 +36,31 @@ class Transaction:
         """Every row."""
         return self._run(sql, params).fetchall()
 
+    @abstractmethod
+    def _run(self, sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[DictRow]: ...
+
+
+class Glance(Statements):
+    """Statements that are a transaction of their own each."""
+
+    def __init__(self, alone: Callable[[str, Mapping[str, Any]], psycopg.Cursor[DictRow]]) -> None:
+        self._alone = alone
+
+    def _run(self, sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[DictRow]:
+        return self._alone(sql, params)
+
+
+class Transaction(Statements):
+    """An open transaction."""
+
+    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+        self._connection = connection
+        self._callbacks: list[Callable[[], None]] = []
+
     def many(self, sql: str, rows: Sequence[Mapping[str, Any]], /) -> None:
         """Run a statement once for each row of parameters, in one round trip."""
         with self._connection.cursor() as cursor:
             cursor.executemany(sql.encode(), rows)
-
-    def hold(self, fence: Fence) -> None:
-        """Lock the task until the end of this transaction; LeaseLost when another worker has it by now."""
-        if self.maybe(HOLD, task_id=fence.task_id, token=fence.token) is None:
-            raise LeaseLost(task_id=str(fence.task_id), token=fence.token)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run the callback once the commit is certain. Its failure is logged: the commit stands whatever it does."""

@@ -20,7 +20,7 @@ from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import messages, sweeping
 from kernel.tasks.lifecycle import EARLY_MAX_S, Ruling, State, completed, rule_on_claim, rule_on_finish, rule_on_replay
 from kernel.tasks.messages import MessageSender, Pending
-from kernel.tasks.model import NotClaimed, Outcome, Task, TaskRecord, TaskSpec
+from kernel.tasks.model import Done, NotClaimed, Outcome, Task, TaskRecord, TaskSpec
 from kernel.tasks.rows import Q, Row, pending_of, records_of, row_of, standing_of, task_of
 from kernel.tasks.settling import settle_held, settle_unheld
 
@@ -54,6 +54,7 @@ class Tasks:
         self.clock = clock or SystemClock()
         self._chance = chance
         self._audit = Audit(postgres, self.clock)
+        self._completed: Fence | None = None
 
     def enqueue(self, specs: Sequence[TaskSpec], tx: Transaction | None = None) -> list[UUID]:
         """Ask for work, once per kind and business key; the ids in the order of the specs, old or new.
@@ -109,6 +110,7 @@ class Tasks:
         """
         if not settle_held(tx, fence, completed(), now=self.clock.now(), result=result):
             raise LeaseLost(task_id=str(fence.task_id), token=fence.token)
+        tx.after_commit(lambda: self._remember(fence))
 
     def finish(self, fence: Fence, outcome: Outcome | BaseException) -> None:
         """Carry out what the worker's outcome, or the exception it ended with, means for its task.
@@ -116,6 +118,8 @@ class Tasks:
         Nothing happens when the task was finished under this token already, for instance by `complete`. Raises
         LeaseLost when another worker has it by now.
         """
+        if fence == self._completed and isinstance(outcome, Done):
+            return
         now = self.clock.now()
         with self.postgres.transaction() as tx:
             row = tx.maybe(Q["lock_task"], id=fence.task_id)
@@ -210,14 +214,16 @@ class Tasks:
             return
         now = self.clock.now()
         self.sender.send_many(messages.messages_for(tasks, now))
-        with self.postgres.transaction() as tx:
-            tx.execute("set local synchronous_commit = off")
-            tx.execute(
-                Q["note_sent"],
-                ids=[task.id for task in tasks],
-                fences=[task.fence for task in tasks],
-                sweep_at=[messages.sweep_after_sending(task.run_at, now) for task in tasks],
-            )
+        self.postgres.glance.execute(
+            f"set local synchronous_commit = off; {Q['note_sent']}",
+            ids=[task.id for task in tasks],
+            fences=[task.fence for task in tasks],
+            sweep_at=[messages.sweep_after_sending(task.run_at, now) for task in tasks],
+        )
+
+    def _remember(self, completed: Fence) -> None:
+        """What this process has completed last, and knows to be committed, need not be looked up to be finished."""
+        self._completed = completed
 
     def _insert(self, tx: Transaction, specs: Sequence[TaskSpec], *, are_new: bool = False) -> list[UUID]:
         now = self.clock.now()

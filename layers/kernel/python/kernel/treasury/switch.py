@@ -13,7 +13,7 @@ from typing import Final
 from kernel.audit import Audit, require_words
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Conflict, NotFound, Transient
-from kernel.postgres import Postgres, Queries, Transaction
+from kernel.postgres import Postgres, Queries, Statements, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("switch.sql"))
 
@@ -66,7 +66,7 @@ class KillSwitch:
         """Let the service go on. Raises Conflict when it is not halted, and Invalid without actor or reason."""
         return self._turn(service, actor, reason, halted=False)
 
-    def standing(self, tx: Transaction, service: str) -> Halt | None:
+    def standing(self, tx: Statements, service: str) -> Halt | None:
         """The halt in force, or None; a look that locks nothing."""
         row = tx.maybe(Q["newest"], service=service)
         return Halt(**row) if row is not None and row["halted"] else None

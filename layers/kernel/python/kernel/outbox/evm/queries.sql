@@ -30,21 +30,22 @@ values (%(id)s, %(business_key)s, %(service)s, %(chain_id)s, %(signer)s, %(nonce
         %(value_wei)s, %(gas_limit)s, %(valid_until)s, %(submit_kind)s, %(now)s, %(now)s);
 
 -- name: entry
--- One obligation by its id.
-select * from kernel.evm_outbox where id = %(id)s;
+-- One obligation by its id, a row for each payload that was signed at its present nonce, oldest first, or one without.
+select o.*, p.ordinal, p.purpose, p.max_fee_wei, p.tip_wei, p.raw, p.hash, p.signed_at_block, p.signed_at, p.sent_at,
+    p.accepted_at, p.refusal
+from kernel.evm_outbox o left join kernel.evm_payloads p on p.entry_id = o.id and p.nonce = o.nonce
+where o.id = %(id)s order by p.ordinal;
 
 -- name: lock_entry
 -- One obligation, held until the commit, so that its state moves by one transition at a time.
 select * from kernel.evm_outbox where id = %(id)s for update;
 
 -- name: entry_by_key
--- One obligation by its business key.
-select * from kernel.evm_outbox where business_key = %(business_key)s;
-
--- name: payloads
--- Everything signed at the entry's present nonce, oldest first.
-select p.* from kernel.evm_payloads p join kernel.evm_outbox o on o.id = p.entry_id and o.nonce = p.nonce
-where p.entry_id = %(entry_id)s order by p.ordinal;
+-- The same by its business key.
+select o.*, p.ordinal, p.purpose, p.max_fee_wei, p.tip_wei, p.raw, p.hash, p.signed_at_block, p.signed_at, p.sent_at,
+    p.accepted_at, p.refusal
+from kernel.evm_outbox o left join kernel.evm_payloads p on p.entry_id = o.id and p.nonce = o.nonce
+where o.business_key = %(business_key)s order by p.ordinal;
 
 -- name: store_payload
 -- Transaction 2: signed bytes are stored only if none are stored under this ordinal.
@@ -90,7 +91,8 @@ update kernel.evm_outbox
 set state = %(state)s, reason = %(reason)s, transaction_hash = %(transaction_hash)s, block_number = %(block_number)s,
     block_hash = %(block_hash)s, gas_used = %(gas_used)s, gas_price_wei = %(gas_price_wei)s,
     l1_fee_wei = %(l1_fee_wei)s, alarm = null, alarmed_at = null, changed_at = %(now)s, settled_at = %(now)s
-where id = %(id)s;
+where id = %(id)s
+returning *;
 
 -- name: nonce_holder
 -- Which obligation a nonce belongs to, open or settled.

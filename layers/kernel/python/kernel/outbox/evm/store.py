@@ -1,6 +1,6 @@
 """Owns the outbox in Postgres: leases, entries and signed payloads, one method for each transaction of the rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -81,14 +81,12 @@ class OutboxStore:
 
     def entry(self, entry_id: UUID) -> OutboxEntry:
         """The entry with the payloads of its present nonce. Raises NotFound."""
-        with self.postgres.transaction() as tx:
-            return self._entry(tx, tx.maybe(Q["entry"], id=entry_id), str(entry_id))
+        return _entry(self.postgres.glance.all(Q["entry"], id=entry_id), str(entry_id))
 
     def entry_by_key(self, business_key: str) -> OutboxEntry | None:
         """The entry of a business key, or None."""
-        with self.postgres.transaction() as tx:
-            row = tx.maybe(Q["entry_by_key"], business_key=business_key)
-            return None if row is None else self._entry(tx, row, business_key)
+        rows = self.postgres.glance.all(Q["entry_by_key"], business_key=business_key)
+        return _entry(rows, business_key) if rows else None
 
     def alarmed(self, limit: int) -> list[OutboxEntry]:
         """Entries that need a person, oldest alarm first, without their payloads."""
@@ -153,7 +151,7 @@ class OutboxStore:
             )
             if stored:
                 self._move(tx, row, (*events, Event.SIGN), alarm, now)
-            return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
+            return _entry(tx.all(Q["entry"], id=entry.id), str(entry.id))
 
     def mark_sent(
         self, entry: OutboxEntry, payload: SignedPayload, fence: Fence, verdict: Verdict[Refusal], now: datetime
@@ -215,7 +213,7 @@ class OutboxStore:
     ) -> OutboxEntry:
         """Record the end in the caller's transaction, which also completes the task; the entry as settled."""
         row = tx.one(Q["lock_entry"], id=entry.id)
-        tx.execute(
+        settled = tx.one(
             Q["settle_entry"],
             id=entry.id,
             state=str(after(State(row["state"]), *events)),
@@ -228,7 +226,7 @@ class OutboxStore:
             l1_fee_wei=receipt and receipt.l1_fee_wei,
             now=now,
         )
-        return self._entry(tx, tx.one(Q["entry"], id=entry.id), str(entry.id))
+        return OutboxEntry.from_row(settled, entry.payloads)
 
     def _move(
         self, tx: Transaction, row: dict[str, Any], events: tuple[Event, ...], alarm: str | None, now: datetime
@@ -237,11 +235,13 @@ class OutboxStore:
         if (state, alarm) != (row["state"], row["alarm"]):
             tx.execute(Q["move_entry"], id=row["id"], state=str(state), alarm=alarm, now=now)
 
-    def _entry(self, tx: Transaction, row: dict[str, Any] | None, key: str) -> OutboxEntry:
-        if row is None:
-            raise NotFound(outbox_entry=key)
-        payloads = tuple(SignedPayload.from_row(one) for one in tx.all(Q["payloads"], entry_id=row["id"]))
-        return OutboxEntry.from_row(row, payloads)
+
+def _entry(rows: Sequence[Mapping[str, Any]], key: str) -> OutboxEntry:
+    """The entry of its rows, one for each payload. Raises NotFound."""
+    if not rows:
+        raise NotFound(outbox_entry=key)
+    payloads = (SignedPayload.from_row(row) for row in rows if row["ordinal"] is not None)
+    return OutboxEntry.from_row(rows[0], tuple(payloads))
 
 
 def _row(intent: EvmIntent, entry_id: UUID, nonce: int, now: datetime) -> dict[str, Any]:
