@@ -8,7 +8,7 @@ Leaf and node are both SHA-256 of 64 bytes, so a proof shows something only for 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from kernel import base58
@@ -36,20 +36,37 @@ class Tree:
     def __init__(self, items: Mapping[str, str]) -> None:
         ordered = sorted(items, key=str.encode)
         self._places = {item: place for place, item in enumerate(ordered)}
-        self._levels = [[leaf(item, items[item]) for item in ordered]]
-        while len(self._levels[-1]) > 1:
-            self._levels.append(_above(self._levels[-1]))
+        self._levels = Levels([leaf(item, items[item]) for item in ordered], _pair)
 
     @property
     def root(self) -> bytes:
         """The node on top."""
-        return self._levels[-1][0] if self._levels[-1] else EMPTY
+        return self._levels.root
 
     def proof(self, item: str) -> list[bytes]:
         """The partners on the way from the item's leaf to the root. Raises ItemAbsent."""
         if item not in self._places:
             raise ItemAbsent(item)
-        place, partners = self._places[item], []
+        return self._levels.proof(self._places[item])
+
+
+class Levels:
+    """A tree from its leaves up: each node stands for two, the last of an odd level for itself twice."""
+
+    def __init__(self, leaves: Sequence[bytes], pair: Callable[[bytes, bytes], bytes]) -> None:
+        """pair: the node above two, whichever of them is given first."""
+        self._levels = [list(leaves)]
+        while len(self._levels[-1]) > 1:
+            self._levels.append(_above(self._levels[-1], pair))
+
+    @property
+    def root(self) -> bytes:
+        """The node on top; EMPTY without leaves."""
+        return self._levels[-1][0] if self._levels[-1] else EMPTY
+
+    def proof(self, place: int) -> list[bytes]:
+        """The partners on the way from the leaf at this place to the root."""
+        partners = []
         for level in self._levels[:-1]:
             partner = place ^ 1
             partners.append(level[partner if partner < len(level) else place])
@@ -67,10 +84,11 @@ def verify(root: bytes, item: str, owner: str, proof: Sequence[bytes]) -> bool:
 
 def leaf(item: str, owner: str) -> bytes:
     """The node of one item. Raises OwnerUnfit."""
-    return _sha256(_sha256(_sha256(item.encode()) + _key(owner)))
+    return _sha256(_sha256(_sha256(item.encode()) + key_of(owner)))
 
 
-def _key(owner: str) -> bytes:
+def key_of(owner: str) -> bytes:
+    """The 32 bytes of a public key. Raises OwnerUnfit."""
     try:
         key = base58.decode(owner)
     except ValueError as unreadable:
@@ -80,8 +98,8 @@ def _key(owner: str) -> bytes:
     return key
 
 
-def _above(level: Sequence[bytes]) -> list[bytes]:
-    return [_pair(level[place], level[min(place + 1, len(level) - 1)]) for place in range(0, len(level), 2)]
+def _above(level: Sequence[bytes], pair: Callable[[bytes, bytes], bytes]) -> list[bytes]:
+    return [pair(level[place], level[min(place + 1, len(level) - 1)]) for place in range(0, len(level), 2)]
 
 
 def _pair(one: bytes, other: bytes) -> bytes:
