@@ -12,26 +12,49 @@ from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
+    from functions.netting.adapters.aftermath import Aftermath
     from functions.netting.adapters.batches import Batches
+    from functions.netting.adapters.ends import Ends
+    from functions.netting.adapters.holdings import Holdings
+    from functions.netting.adapters.index import Index
+    from functions.netting.adapters.indexing import Indexing
     from functions.netting.adapters.intake import Intake
+    from functions.netting.adapters.items import Items
+    from functions.netting.adapters.listening import Listening
+    from functions.netting.adapters.lane import Lane
+    from functions.netting.adapters.ledgers_opened import Ledgers
     from functions.netting.adapters.listings import Listings
+    from functions.netting.adapters.lookup_tables import LookupTables
+    from functions.netting.adapters.obligations import Obligations
     from functions.netting.adapters.offers import Offers
+    from functions.netting.adapters.program_accounts import Calls, Readings
+    from functions.netting.adapters.roots import Roots
+    from functions.netting.adapters.settling import Settling
+    from functions.netting.adapters.program_reading import ProgramReading
+    from functions.netting.adapters.reconciling import Reconciling
+    from functions.netting.adapters.transfers_seen import TransfersSeen
     from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
     from kernel.treasury import KillSwitch
+    from kernel.treasury.desks import Desk
+    from kernel.treasury.treasury import Treasury
     from kernel.wiring import Kernel
 
 ROLE = "counterpart_netting"
 SERVICE = "netting"
 #: What the authority's key is sealed for: it is a wallet of the treasury.
 KEY_PURPOSE = "treasury"
+#: A transfer of the system program takes 150, and each instruction of the compute budget as many.
+TRANSFER_UNITS = 1_000
 
 
 class Settings(FrozenSettings):
     """One program on one cluster, and the authority that settles there."""
 
-    model_config = SettingsConfigDict(env_prefix="COUNTERPART_NETTING_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERPART_NETTING_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     #: "mainnet", "devnet", "testnet" or "localnet".
     cluster: str
@@ -55,6 +78,8 @@ class Settings(FrozenSettings):
     unit_price_cap: int = Field(default=1_000_000, gt=0)
     #: How often a sent transaction is looked for.
     poll_s: float = Field(default=1, gt=0, le=30)
+    #: How many address lookup tables there may be, of 254 accounts and 0.058 SOL of rent each; 0 uses none.
+    lookup_tables_max: int = Field(default=8, ge=0, le=256)
 
     @property
     def chain(self) -> str:
@@ -137,11 +162,205 @@ class Deps(KernelDeps):
         return Listings(self.kernel.postgres, self.clock)
 
     @cached_property
+    def listening(self) -> Listening:
+        """The turns of the program's cursor."""
+        from functions.netting.adapters.listening import Listening
+
+        settings = self.settings
+        return Listening(
+            self.kernel.postgres,
+            self.tasks,
+            self.pool,
+            self.clock,
+            program=settings.program,
+            start_after=settings.start_after,
+        )
+
+    @cached_property
+    def reconciling(self) -> Reconciling:
+        """Compares the books with the chain."""
+        from functions.netting.adapters.reconciling import Reconciling
+
+        return Reconciling(self.kernel.postgres, self._reading, self._holdings, self.clock, asset=self.settings.asset)
+
+    @cached_property
+    def transfers_seen(self) -> TransfersSeen:
+        """Takes in what the program did."""
+        from functions.netting.adapters.transfers_seen import TransfersSeen
+
+        return TransfersSeen(self._index)
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """Takes in what batches came to."""
+        from functions.netting.adapters.indexing import Indexing
+
+        return Indexing(self._index)
+
+    @cached_property
+    def items(self) -> Items:
+        """Items by their names."""
+        from functions.netting.adapters.items import Items
+
+        return Items(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def _index(self) -> Index:
+        from functions.netting.adapters.index import Index
+        from functions.netting.adapters.news import News
+        from functions.netting.adapters.posting import Posts
+        from kernel.ledger import Ledger
+
+        return Index(
+            tasks=self.tasks,
+            reading=self._reading,
+            holdings=self._holdings,
+            posts=Posts(Ledger(self.clock), self.settings.asset),
+            batches=self.batches,
+            news=News(self.kernel.realtime, self.kernel.webhooks),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def _reading(self) -> ProgramReading:
+        from functions.netting.adapters.program_reading import ProgramReading
+
+        return ProgramReading(self.pool, self.settings.program)
+
+    @cached_property
+    def _holdings(self) -> Holdings:
+        from functions.netting.adapters.holdings import Holdings
+
+        return Holdings(self._reading.addresses, self.clock)
+
+    @cached_property
+    def treasury(self) -> Treasury:
+        """The authority's wallet: its fees and rents."""
+        from kernel.treasury.treasury import Treasury
+
+        return Treasury(self.kernel.postgres, self._desk, self.clock)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """What the authority tells the program."""
+        from functions.netting.adapters.program_accounts import Calls
+
+        return Calls(self.settings.program, self.settings.authority)
+
+    @cached_property
+    def readings(self) -> Readings:
+        """What the program's accounts hold."""
+        from functions.netting.adapters.program_accounts import Readings
+
+        return Readings(self.pool, self.calls)
+
+    @cached_property
+    def lane(self) -> Lane:
+        """The one settlement on its way."""
+        from functions.netting.adapters.lane import Lane
+
+        return Lane(self.clock)
+
+    @cached_property
+    def obligations(self) -> Obligations:
+        """What the authority owes the cluster."""
+        from functions.netting.adapters.obligations import Obligations
+
+        settings = self.settings
+        return Obligations(self.treasury, chain=settings.chain, authority=settings.authority, program=settings.program)
+
+    @cached_property
+    def ledgers(self) -> Ledgers:
+        """Ledgers of wallets that are to be paid."""
+        from functions.netting.adapters.ledgers_opened import Ledgers
+
+        return Ledgers(self.calls, self.obligations, self.clock)
+
+    @cached_property
+    def lookup_tables(self) -> LookupTables:
+        """What makes settlements short."""
+        from functions.netting.adapters.lookup_tables import LookupTables
+
+        settings = self.settings
+        return LookupTables(
+            self.calls,
+            self.obligations,
+            self.clock,
+            authority=settings.authority,
+            tables_max=settings.lookup_tables_max,
+        )
+
+    @cached_property
+    def roots(self) -> Roots:
+        """Roots of batches' states."""
+        from functions.netting.adapters.roots import Roots
+
+        return Roots(self.calls, self.obligations, self.clock)
+
+    @cached_property
+    def settling(self) -> Settling:
+        """Batches on their way."""
+        from functions.netting.adapters.prospects import Prospects
+        from functions.netting.adapters.recording import Recording
+        from functions.netting.adapters.settling import Settling
+
+        postgres, batches, lane = self.kernel.postgres, self.batches, self.lane
+        authority = self.settings.authority
+        return Settling(
+            postgres,
+            batches,
+            lane,
+            self.ledgers,
+            Prospects(postgres, batches, lane, self.ledgers, self.readings, authority=authority),
+            Recording(batches, lane, self.calls, self.lookup_tables, self.obligations, self.clock),
+            self.aftermath,
+            poll_s=self.settings.poll_s,
+        )
+
+    @cached_property
+    def aftermath(self) -> Aftermath:
+        """The last steps of a batch."""
+        from functions.netting.adapters.aftermath import Aftermath
+
+        kernel = self.kernel
+        return Aftermath(
+            kernel.postgres,
+            self.batches,
+            self.readings,
+            self.pool,
+            kernel.pinning,
+            self.roots,
+            self.lookup_tables,
+        )
+
+    @cached_property
+    def ends(self) -> Ends:
+        """What follows from the end of a transaction."""
+        from functions.netting.adapters.ends import Ends
+
+        return Ends(self.batches, self.lane, self.ledgers, self.lookup_tables, self.roots, self.treasury)
+
+    @cached_property
     def switch(self) -> KillSwitch:
         """The kill switch of each service."""
         from kernel.treasury.switch import KillSwitch
 
         return KillSwitch(self.kernel.postgres, self.clock)
+
+    def _desk(self, chain: str) -> Desk:
+        from kernel.treasury.solana import SolanaDesk
+        from kernel.treasury.wallets import ChainUnknown
+
+        settings = self.settings
+        if chain != settings.chain:
+            raise ChainUnknown(chain=chain)
+        return SolanaDesk(
+            lambda _: self.outbox,
+            self.pool,
+            settings.outbox_policy,
+            cluster=settings.cluster,
+            transfer_units=TRANSFER_UNITS,
+        )
 
     @cached_property
     def _signer(self) -> SolanaSigner:
