@@ -1,0 +1,1 @@
+"""What barter decides: pure functions, no clock, network, database or vendor."""
