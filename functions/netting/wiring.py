@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from functions.netting.adapters.indexing import Indexing
     from functions.netting.adapters.intake import Intake
     from functions.netting.adapters.items import Items
-    from functions.netting.adapters.listening import Listening
     from functions.netting.adapters.lane import Lane
     from functions.netting.adapters.ledgers_opened import Ledgers
+    from functions.netting.adapters.listening import Listening
     from functions.netting.adapters.listings import Listings
     from functions.netting.adapters.lookup_tables import LookupTables
     from functions.netting.adapters.obligations import Obligations
     from functions.netting.adapters.offers import Offers
     from functions.netting.adapters.program_accounts import Calls, Readings
-    from functions.netting.adapters.roots import Roots
-    from functions.netting.adapters.settling import Settling
     from functions.netting.adapters.program_reading import ProgramReading
     from functions.netting.adapters.reconciling import Reconciling
+    from functions.netting.adapters.roots import Roots
+    from functions.netting.adapters.settling import Settling
     from functions.netting.adapters.transfers_seen import TransfersSeen
     from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
@@ -300,19 +300,22 @@ class Deps(KernelDeps):
     @cached_property
     def settling(self) -> Settling:
         """Batches on their way."""
+        from functions.netting.adapters.occupant import Occupant
         from functions.netting.adapters.prospects import Prospects
         from functions.netting.adapters.recording import Recording
         from functions.netting.adapters.settling import Settling
 
         postgres, batches, lane = self.kernel.postgres, self.batches, self.lane
         authority = self.settings.authority
+        recording = Recording(batches, lane, self.calls, self.lookup_tables, self.obligations, self.clock)
         return Settling(
             postgres,
             batches,
             lane,
             self.ledgers,
             Prospects(postgres, batches, lane, self.ledgers, self.readings, authority=authority),
-            Recording(batches, lane, self.calls, self.lookup_tables, self.obligations, self.clock),
+            recording,
+            Occupant(batches, lane, recording),
             self.aftermath,
             poll_s=self.settings.poll_s,
         )
