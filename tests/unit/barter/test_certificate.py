@@ -93,6 +93,14 @@ def test_a_better_item_with_an_equal_label_is_refused() -> None:
         check([[1], [0]], Certificate((1, 1), (1, 1)))
 
 
+def test_an_item_given_twice_is_refused() -> None:
+    """0 receives what 1 keeps, which has no other wish: only the first condition forbids it."""
+    with pytest.raises(CertificateInvalid) as invalid:
+        check([[1], []], Certificate((0, 1), (1, 1)))
+
+    assert {"condition": "C1"} == invalid.value.details
+
+
 @pytest.mark.parametrize(
     "certificate",
     [
@@ -101,11 +109,10 @@ def test_a_better_item_with_an_equal_label_is_refused() -> None:
         Certificate((0, 0), (0, 0)),
         Certificate((-1, 0), (1, 1)),
         Certificate((2, 2), (1, 1)),
-        Certificate((0, 1), (1, 1)),
     ],
 )
 def test_a_malformed_certificate_is_refused(certificate: Certificate) -> None:
-    """Too short, a label of 0, a position before the list or beyond it, an item given twice."""
+    """Too short, a label of 0, a position before the list or beyond it."""
     with pytest.raises(CertificateInvalid):
         check([[1], [0]], certificate)
 
