@@ -27,18 +27,23 @@ if TYPE_CHECKING:
     from functions.netting.adapters.lookup_tables import LookupTables
     from functions.netting.adapters.obligations import Obligations
     from functions.netting.adapters.offers import Offers
+    from functions.netting.adapters.planning import Planning
     from functions.netting.adapters.program_accounts import Calls, Readings
     from functions.netting.adapters.program_reading import ProgramReading
+    from functions.netting.adapters.publishing import Publishing
     from functions.netting.adapters.reconciling import Reconciling
     from functions.netting.adapters.roots import Roots
     from functions.netting.adapters.settling import Settling
     from functions.netting.adapters.transfers_seen import TransfersSeen
+    from functions.netting.core.batching import BatchSizes
+    from functions.netting.core.plan import Fee
     from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
     from kernel.treasury import KillSwitch
     from kernel.treasury.desks import Desk
     from kernel.treasury.treasury import Treasury
+    from kernel.tunables import Tunables
     from kernel.wiring import Kernel
 
 ROLE = "counterpart_netting"
@@ -92,6 +97,13 @@ class Settings(FrozenSettings):
         return f"{self.chain}:native"
 
     @property
+    def fee(self) -> Fee:
+        """What each sale pays."""
+        from functions.netting.core.plan import Fee
+
+        return Fee(bps=self.fee_bps, wallet=self.fee_wallet)
+
+    @property
     def outbox_policy(self) -> SolanaPolicy:
         """How our transactions are driven."""
         from kernel.outbox.solana import SolanaPolicy
@@ -139,6 +151,35 @@ class Deps(KernelDeps):
         from functions.netting.adapters.batches import Batches
 
         return Batches(self.clock)
+
+    @cached_property
+    def tunables(self) -> Tunables:
+        """What operators tune."""
+        from functions.netting.adapters.limits import TUNABLES
+        from kernel.tunables import Tunables
+
+        return Tunables(self.kernel.postgres, TUNABLES, self.clock)
+
+    @property
+    def sizes(self) -> BatchSizes:
+        """How large batches are, as it is tuned now."""
+        from functions.netting.adapters.limits import sizes_of
+
+        return sizes_of(self.tunables)
+
+    @cached_property
+    def planning(self) -> Planning:
+        """Plans batches."""
+        from functions.netting.adapters.planning import Planning
+
+        return Planning(self.kernel.postgres, self.tasks, self.clock, fee=self.settings.fee)
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        """Publishes what was decided about batches."""
+        from functions.netting.adapters.publishing import Publishing
+
+        return Publishing(self.kernel.postgres, self.tasks, self.kernel.pinning, self.batches, self.clock)
 
     @cached_property
     def intake(self) -> Intake:

@@ -1,0 +1,39 @@
+"""When a batch is made and how it is cleared, as operators tune it while it runs."""
+
+from typing import Final
+
+from functions.netting.core.batching import BatchSizes
+from kernel.tunables import Tunable, Tunables
+
+BATCH_LEAST: Final = Tunable(
+    name="netting.batch_least",
+    default=1_000,
+    minimum=1,
+    maximum=100_000,
+    unit="intents",
+    meaning="So many make a batch while few wait; more where thousands wait.",
+)
+BATCH_MOST: Final = Tunable(
+    name="netting.batch_most",
+    default=100_000,
+    minimum=1,
+    maximum=100_000,
+    unit="intents",
+    meaning="A batch takes no more; the rest waits for the next.",
+)
+LONGEST_WAIT: Final = Tunable(
+    name="netting.longest_wait_s",
+    default=120,
+    minimum=0,
+    maximum=3_600,
+    unit="s",
+    meaning="Once an intent has waited so long, whatever is there makes a batch.",
+)
+TUNABLES: Final = (BATCH_LEAST, BATCH_MOST, LONGEST_WAIT)
+
+
+def sizes_of(tunables: Tunables) -> BatchSizes:
+    """The sizes in force."""
+    least, most = tunables.get(BATCH_LEAST), tunables.get(BATCH_MOST)
+    steps = tuple((floor, min(most, max(least, size))) for floor, size in BatchSizes().steps)
+    return BatchSizes(steps=steps, most=most, longest_wait_s=tunables.get(LONGEST_WAIT))
