@@ -1,12 +1,12 @@
 -- name: differing
 -- Wallets whose books and whose account differ, as one moment has both.
-select coalesce(chain.wallet, substr(books.name, 17)) as subject, coalesce(books.balance, 0) as booked_lamports,
+select coalesce(chain.wallet, substr(books.name, 16)) as subject, coalesce(books.balance, 0) as booked_lamports,
     coalesce(chain.locked_lamports, 0) as chain_lamports, coalesce(chain.slot, 0) as slot
 from netting.wallet_balances chain
 full join (
     select name, balance from kernel.ledger_accounts
-    where asset = %(asset)s and starts_with(name, 'netting:wallet:')) books
-    on books.name = 'netting:wallet:' || chain.wallet
+    where asset = %(asset)s and starts_with(name, 'netting:locked:')) books
+    on books.name = 'netting:locked:' || chain.wallet
 where coalesce(books.balance, 0) <> coalesce(chain.locked_lamports, 0)
 order by subject
 limit %(limit)s;

@@ -11,14 +11,15 @@ from typing import Final
 
 from functions.netting.core.instructions import BatchSettled, Deposited, PartSettled, Step, Withdrawn
 
-#: May go negative: it owes what all wallets have.
-OUTSIDE: Final = "netting:outside"
+#: May go negative: it owes what all wallets have. The treasury's own accounts of this service, of the authority that
+#: pays for transactions, have other names ("netting:wallet:…", "netting:outside"): that money is not in the program.
+OUTSIDE: Final = "netting:deposits"
 CLEARING: Final = "netting:clearing"
 
 
 def wallet_account(wallet: str) -> str:
     """A wallet's account."""
-    return f"netting:wallet:{wallet}"
+    return f"netting:locked:{wallet}"
 
 
 def movements(step: Step) -> list[tuple[str, int]]:

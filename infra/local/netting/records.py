@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from functions.netting.core.books import OUTSIDE, wallet_account
 from infra.local.netting.program import Ledger as Funds
 from infra.local.netting.world import CLUSTER, World
 from kernel.clock import Clock, SystemClock
@@ -30,7 +31,6 @@ from kernel.treasury.wallets import OperatorWallet
 SERVICE: Final = "netting"
 CHAIN: Final = f"solana:{CLUSTER}"
 ASSET: Final = f"{CHAIN}:native"
-OUTSIDE: Final = f"{SERVICE}:outside"
 ACTIONS: Final = ("TRADE", "BID", "BUY_NOW")
 _KEY_PURPOSE: Final = "treasury"
 _ACTOR: Final = "the local world"
@@ -97,11 +97,6 @@ def open_books(world: World, database_url: str, clock: Clock | None = None) -> N
     postgres.close()
 
 
-def account_of(wallet: str) -> str:
-    """A wallet's account in the books."""
-    return f"{SERVICE}:wallet:{wallet}"
-
-
 def _holders(world: World) -> list[str]:
     creators = [piece.creator for piece in world.pieces if piece.creator is not None]
     wallets = [wallet.address for wallet in (*world.wallets, world.fee_wallet)]
@@ -110,9 +105,9 @@ def _holders(world: World) -> list[str]:
 
 def _book(tx: Transaction, funds: list[Funds]) -> None:
     ledger = Ledger(SystemClock())
-    accounts = [Account(name=account_of(one.owner), asset=ASSET) for one in funds]
+    accounts = [Account(name=wallet_account(one.owner), asset=ASSET) for one in funds]
     ledger.open(tx, [*accounts, Account(name=OUTSIDE, asset=ASSET, may_go_negative=True)])
-    postings = [Posting(account_of(one.owner), ASSET, one.locked) for one in funds if one.locked]
+    postings = [Posting(wallet_account(one.owner), ASSET, one.locked) for one in funds if one.locked]
     if postings:
         rest = Posting(OUTSIDE, ASSET, -sum(one.locked for one in funds))
         ledger.post(tx, business_key="netting:opening", service=SERVICE, postings=[*postings, rest])
