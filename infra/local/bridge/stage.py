@@ -7,11 +7,10 @@ The schedules of production fire once a minute. Here there are no webhooks besid
 """
 
 import json
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from functions.ops.adapters.chains import KEY_PURPOSE
 from infra.local.bridge.target import Found, Target
@@ -105,32 +104,6 @@ class BridgeStage:
             return _treasury(postgres).wallets()
         finally:
             postgres.close()
-
-
-class Turns:
-    """Fires schedules more often than once a minute, each from a thread of its own; a context manager."""
-
-    def __init__(self, stack: Stack, turns: Mapping[str, float] = TURNS) -> None:
-        self._stack, self._closed = stack, threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(name, every_s), name=name, daemon=True)
-            for name, every_s in turns.items()
-        ]
-
-    def _run(self, name: str, every_s: float) -> None:
-        while not self._closed.wait(every_s):
-            if self._stack.running.is_set():
-                self._stack.fire(name)
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closed.set()
-        for thread in self._threads:
-            thread.join(10.0)
 
 
 def open_stage(

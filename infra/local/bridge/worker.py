@@ -16,13 +16,14 @@ from functions.bridge.adapters.limits import BALANCE_FLOOR
 from infra.local import postgres
 from infra.local.bridge.arguments import Chosen, load
 from infra.local.bridge.ether_price import EtherPrice
-from infra.local.bridge.stage import WARM, Turns, open_stage
+from infra.local.bridge.stage import TURNS, WARM, open_stage
 from infra.local.bridge.steps import WEI_PER_ETHER, Steps
 from infra.local.bridge.target import Found, check, settled_wei
 from infra.local.cloud import LocalCloud
 from infra.local.demo.stage import SceneFailed
 from infra.local.failures import LocalFailure
 from infra.local.runner.runner import Runner
+from infra.local.runner.turns import Turns
 from infra.local.up import ending_on_sigterm
 from kernel.evm.fees import GWEI
 
@@ -72,7 +73,7 @@ def _work(console: Console, chosen: Chosen, found: Found) -> None:
             )
             stage = open_stage(cloud, runner, "bridge", chosen.target, found, database_url=database_url)
             stage.start()
-        stack.enter_context(Turns(stage.stack))
+        stack.enter_context(Turns(stage.stack, TURNS))
         _greet(console, chosen, found, stage.stack.gateway_url, str(stage.stack.log_path))
         steps = stack.enter_context(Steps(database_url))
         while True:

@@ -10,7 +10,6 @@ from functions.bridge.core.registry import Version
 from infra.local.bridge.deployment import start_world
 from infra.local.bridge.ether_price import EtherPrice
 from infra.local.bridge.relayer import Relayer
-from infra.local.bridge.stage import Turns
 from infra.local.bridge.stage import open_stage as open_bridge
 from infra.local.bridge.target import check
 from infra.local.cloud import LocalCloud
@@ -25,6 +24,7 @@ from infra.local.flare.timing import Timing
 from infra.local.oracle_market import open_market
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
+from infra.local.runner.turns import Turns
 from infra.local.treasury_stage import open_stage
 from kernel.postgres import Postgres
 

@@ -24,7 +24,7 @@ from functions.bridge.core.registry import Version
 from infra.local.bridge.deployment import start_world
 from infra.local.bridge.ether_price import EtherPrice
 from infra.local.bridge.relayer import Relayer
-from infra.local.bridge.stage import WARM, BridgeStage, Pace, Turns, open_stage
+from infra.local.bridge.stage import WARM, BridgeStage, Pace, open_stage
 from infra.local.bridge.target import Side, Target, check
 from infra.local.bridge.world import World
 from infra.local.cloud import LocalCloud
@@ -35,6 +35,7 @@ from infra.local.demo.bridge_watch import Watch
 from infra.local.demo.stage import SceneFailed, wait_for
 from infra.local.runner.chaos import Chaos
 from infra.local.runner.runner import Runner
+from infra.local.runner.turns import Turns
 from kernel.postgres import Postgres
 from kernel.tunables import Tunables
 
