@@ -84,7 +84,7 @@ class Settings(FrozenSettings):
     #: How often a sent transaction is looked for.
     poll_s: float = Field(default=1, gt=0, le=30)
     #: How many address lookup tables there may be, of 254 accounts and 0.058 SOL of rent each; 0 uses none.
-    lookup_tables_max: int = Field(default=8, ge=0, le=256)
+    lookup_tables_max: int = Field(default=4, ge=0, le=256)
 
     @property
     def chain(self) -> str:

@@ -10,7 +10,7 @@ is lost but the room that it would have saved.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from functions.netting.adapters.obligations import Effect, Obligations, rent_lamports
 from functions.netting.adapters.program_accounts import CLOCK, Calls
@@ -23,6 +23,8 @@ from kernel.solana.transactions import Instruction
 Q: Final = Queries.load(Path(__file__).with_name("lookup_tables.sql"))
 ADDRESS_SIZE_BYTES, TABLE_HEAD_SIZE_BYTES = 32, 56
 GROWTH_UNITS: Final = 40_000
+#: What the keys of additions begin with.
+PREFIX: Final = "netting:table:"
 
 
 class LookupTables:
@@ -33,10 +35,6 @@ class LookupTables:
     ) -> None:
         self._calls, self._obligations, self._clock = calls, obligations, clock
         self._authority, self._tables_max = authority, tables_max
-
-    def shelves(self, tx: Transaction, items: Iterable[str], wallets: Iterable[str]) -> Shelves:
-        """Where the accounts of these items and wallets lie."""
-        return Shelves(items=self._shelf(tx, "item", items), wallets=self._shelf(tx, "wallet", wallets))
 
     def used(self, tx: Transaction, instruction: Instruction) -> tuple[str, ...]:
         """The tables that make a transaction of this instruction shorter."""
@@ -111,15 +109,16 @@ class LookupTables:
     def _wanted(self, tx: Transaction, limit: int) -> list[str]:
         return [row["account"] for row in tx.all(Q["members_wanted"], limit=limit)]
 
-    def _shelf(self, tx: Transaction, kind: str, subjects: Iterable[str]) -> dict[str, str]:
-        rows: list[dict[str, Any]] = tx.all(Q["shelf"], kind=kind, subjects=list(subjects))
-        return {row["subject"]: row["address"] for row in rows}
-
     @property
     def _shared(self) -> tuple[str, str]:
         """What every table begins with."""
         return self._calls.config, CLOCK
 
 
-#: What the keys of additions begin with.
-PREFIX: Final = "netting:table:"
+def shelves_of(tx: Transaction, items: Iterable[str], wallets: Iterable[str]) -> Shelves:
+    """In which tables the accounts of these items and wallets lie."""
+    return Shelves(items=_shelf(tx, "item", items), wallets=_shelf(tx, "wallet", wallets))
+
+
+def _shelf(tx: Transaction, kind: str, subjects: Iterable[str]) -> dict[str, str]:
+    return {row["subject"]: row["address"] for row in tx.all(Q["shelf"], kind=kind, subjects=list(subjects))}

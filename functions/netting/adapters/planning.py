@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from functions.netting.adapters.clearing import PlanOvertaken, Q, market_of, oldest_ms, queue_of
+from functions.netting.adapters.lookup_tables import shelves_of
 from functions.netting.adapters.volumes import release
 from functions.netting.core.batch import BatchState
 from functions.netting.core.batching import BatchSizes
@@ -54,7 +55,9 @@ class Planning:
             if not queue.is_due:
                 return Skipped("too few intents wait, and none for long")
             market = market_of(tx, queue.ids)
-            plan = plan_batch(new_id(), market, clear_market(market, self._fee), self._fee, now)
+            clearing = clear_market(market, self._fee)
+            shelves = shelves_of(tx, clearing.final_owners, clearing.deltas)
+            plan = plan_batch(new_id(), market, clearing, self._fee, now, shelves)
             self._store(tx, plan)
             result = {"batch": str(plan.batch), "accepted": len(plan.clearing.accepted)}
             self._tasks.complete(tx, fence, result)

@@ -22,6 +22,7 @@ from functions.netting.core.merkle import root
 from functions.netting.core.metadata import metadata_bytes
 from functions.netting.core.netting import Clearing, Intent, Reason, Royalty, clear
 from functions.netting.core.packing import Settlement, lower_bound, pack, transactions
+from functions.netting.core.sizes import NO_SHELVES, Shelves
 from functions.netting.core.state_root import StateTree
 
 #: Skipped for these, an intent is dropped.
@@ -87,10 +88,17 @@ class BatchPlan:
         return {one: reason for one, reason in self.clearing.skipped.items() if (reason in HOPELESS) is hopeless}
 
 
-def plan_batch(batch: UUID, market: Market, clearing: Clearing, fee: Fee, netted_at: datetime) -> BatchPlan:
-    """The batch of a clearing of this market."""
+def plan_batch(
+    batch: UUID,
+    market: Market,
+    clearing: Clearing,
+    fee: Fee,
+    netted_at: datetime,
+    shelves: Shelves = NO_SHELVES,
+) -> BatchPlan:
+    """The batch of a clearing of this market. shelves: where the accounts of what it moves lie."""
     parts = components(clearing, market.intents, _paid(clearing, market, fee))
-    settlements = tuple(pack(parts))
+    settlements = tuple(pack(parts, shelves))
     require_conserved(clearing, settlements)
     items_root = root(clearing.final_owners)
     state_root = StateTree(batch, clearing.final_owners, clearing.deltas).root
@@ -104,7 +112,7 @@ def plan_batch(batch: UUID, market: Market, clearing: Clearing, fee: Fee, netted
         settlements=settlements,
         ordinals={item: ordinal for ordinal, one in enumerate(settlements) for item in items_of(one)},
         transactions=count,
-        packing_bound=lower_bound(parts),
+        packing_bound=lower_bound(parts, shelves),
         traded_lamports=traded(clearing, market.intents),
         moved_lamports=sum(delta for delta in clearing.deltas.values() if delta > 0),
         items_root=items_root,

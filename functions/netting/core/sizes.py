@@ -14,7 +14,7 @@ accounts, and 1.4 million compute units.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,16 +32,6 @@ class Kind:
     head_bytes: int
     shared: int
 
-    @property
-    def tabled_room_bytes(self) -> int:
-        """The room for entries and tables where at least one table is used."""
-        return TRANSACTION_SIZE_BYTES_MAX - self.head_bytes + SAVED_BYTES * self.shared
-
-    @property
-    def plain_room_bytes(self) -> int:
-        """The room for entries without any table."""
-        return TRANSACTION_SIZE_BYTES_MAX - self.head_bytes
-
 
 WHOLE: Final = Kind(head_bytes=347, shared=2)
 PART: Final = Kind(head_bytes=323, shared=1)
@@ -54,13 +44,14 @@ class Shelves:
     items: Mapping[str, str] = field(default_factory=dict)
     wallets: Mapping[str, str] = field(default_factory=dict)
 
-    def tables(self, items: Iterable[str], wallets: Iterable[str]) -> "Load":
+    def load(self, items: Iterable[str], wallets: Iterable[str]) -> "Load":
         """What these entries take."""
-        load = Load()
-        for shelf, names in ((self.items, items), (self.wallets, wallets)):
-            for name in names:
-                load.add(shelf.get(name))
-        return load
+        return Load.of([*map(self.items.get, items), *map(self.wallets.get, wallets)])
+
+    @property
+    def are_empty(self) -> bool:
+        """Whether nothing lies in any table."""
+        return not self.items and not self.wallets
 
 
 NO_SHELVES: Final = Shelves()
@@ -73,20 +64,14 @@ class Load:
     entries: int = 0
     tables: Counter[str] = field(default_factory=Counter)
 
-    def add(self, table: str | None) -> None:
-        """One more entry."""
-        self.entries += 1
-        if table is not None:
-            self.tables[table] += 1
+    @classmethod
+    def of(cls, tables: Sequence[str | None]) -> "Load":
+        """One entry for each, in the table that it names."""
+        return cls(len(tables), Counter(table for table in tables if table is not None))
 
     def with_all(self, other: "Load") -> "Load":
         """Both in one transaction."""
         return Load(self.entries + other.entries, self.tables + other.tables)
-
-    @property
-    def plain(self) -> int:
-        """Entries that lie in no table."""
-        return self.entries - self.tables.total()
 
     def size_bytes(self, kind: Kind) -> int:
         """The whole transaction's."""
@@ -97,6 +82,36 @@ class Load:
     def fits(self, kind: Kind) -> bool:
         """Whether a packet holds it."""
         return self.size_bytes(kind) <= TRANSACTION_SIZE_BYTES_MAX
+
+    @property
+    def in_tables(self) -> tuple[str, ...]:
+        """The tables in which some of them lie."""
+        return tuple(sorted(self.tables))
+
+    @property
+    def least_bytes(self) -> int:
+        """What the entries take where all their tables are used by others already."""
+        return ENTRY_BYTES * self.entries - SAVED_BYTES * self.tables.total()
+
+    def room_with_tables(self, kind: Kind) -> int:
+        """The room for entries, in bytes, of a transaction that uses all these tables."""
+        free = TRANSACTION_SIZE_BYTES_MAX - kind.head_bytes
+        return free + SAVED_BYTES * kind.shared - TABLE_BYTES * len(self.tables) if self.tables else free
+
+    def room_left(self, kind: Kind, shelves: "Shelves") -> int:
+        """The most room for entries, in bytes, of any transaction that holds these: less what their tables take there.
+
+        Or what they take without a table, whichever is less; and what the first table takes, whichever it is.
+        """
+        free = TRANSACTION_SIZE_BYTES_MAX - kind.head_bytes
+        if shelves.are_empty:
+            return free
+        taken = sum(min(TABLE_BYTES, SAVED_BYTES * count) for count in self.tables.values())
+        return free + SAVED_BYTES * kind.shared - max(min(TABLE_BYTES, SAVED_BYTES * kind.shared), taken)
+
+    def company(self, kind: Kind, shelves: "Shelves") -> int:
+        """The most entries of any transaction that holds these."""
+        return self.room_left(kind, shelves) // (ENTRY_BYTES if shelves.are_empty else LOOKED_UP_BYTES)
 
 
 def used_tables(held: Mapping[str, int], shared: int) -> tuple[str, ...]:
