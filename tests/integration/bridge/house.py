@@ -97,6 +97,12 @@ class MortalPostgres(Postgres):
             yield tx
             self.doom.point()
 
+    def _connect(self) -> Any:
+        """No pooler is in between, and one life repeats its statements by the thousand: the server keeps their plans."""
+        connection = super()._connect()
+        connection.prepare_threshold = 2
+        return connection
+
     def _alone(self, sql: str, params: Mapping[str, Any]) -> Any:
         self.doom.point()
         found = super()._alone(sql, params)

@@ -7,6 +7,7 @@ ask as often as it likes; what a pool concludes from the answers is the product'
 import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from kernel.clock import Clock
@@ -207,9 +208,9 @@ class SimulatedNode:
             first = last = found.number
         else:
             first, last = self._height(wanted["fromBlock"]), self._height(wanted["toBlock"])
-        blocks = self.chain.blocks[first : last + 1]
-        logs = (log for block in blocks for mined in block.mined for log in mined.logs)
-        return [_log(log) for log in logs if _is_wanted(log, wanted)]
+        is_wanted = _filter(wanted)
+        blocks = (block for block in self.chain.blocks[first : last + 1] if block.mined)
+        return [_log(log) for block in blocks for mined in block.mined for log in mined.logs if is_wanted(log)]
 
     def _fees(self, count: str, newest: str, _percentiles: Sequence[float]) -> dict[str, Any]:
         blocks = min(quantity(count), self._height(newest) + 1)
@@ -331,6 +332,7 @@ def decoded(raw: bytes) -> Transaction:
     )
 
 
+@lru_cache(maxsize=10_000)
 def _log(log: Log) -> dict[str, Any]:
     return {
         "address": log.address,
@@ -343,19 +345,21 @@ def _log(log: Log) -> dict[str, Any]:
     }
 
 
-def _is_wanted(log: Log, wanted: dict[str, Any]) -> bool:
-    addresses = wanted.get("address")
-    listed = [addresses] if isinstance(addresses, str) else addresses
-    if listed and log.address not in map(checksum, listed):
-        return False
-    topics = [hexadecimal(topic) for topic in log.topics]
-    asked = wanted.get("topics") or []
-    if len(asked) > len(topics):
-        return False
-    return all(
-        one is None or topic in ([one] if isinstance(one, str) else one)
-        for one, topic in zip(asked, topics, strict=False)
-    )
+def _filter(wanted: dict[str, Any]) -> Callable[[Log], bool]:
+    """Whether a log is asked for, as eth_getLogs means it."""
+    told = wanted.get("address") or []
+    addresses = {checksum(one) for one in ([told] if isinstance(told, str) else told)}
+    topics = [
+        None if one is None else {octets(each) for each in ([one] if isinstance(one, str) else one)}
+        for one in wanted.get("topics") or []
+    ]
+
+    def is_wanted(log: Log) -> bool:
+        if (addresses and log.address not in addresses) or len(topics) > len(log.topics):
+            return False
+        return all(one is None or topic in one for one, topic in zip(topics, log.topics, strict=False))
+
+    return is_wanted
 
 
 def _denied(method: str, told: Any) -> Any:

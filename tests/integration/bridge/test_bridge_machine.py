@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from functions.bridge.core.registry import Version
+from infra.local import settings
 from infra.local.postgres import PostgresServer
 from kernel.errors import Transient
 from kernel.testing import FakeClock
@@ -38,12 +39,17 @@ from tests.machines import run_machine
 pytestmark = pytest.mark.integration
 
 KEY = bytes(range(1, 33))
-BEGIN = 12
-RECIPIENTS = st.sampled_from([0xC1, 0xC2, 0xC3, 0xC4 << 8, 0xC5])  # one of them may have moods
+IS_SOAK = settings.load().soak
+#: The full volume comes in parts, each from a seed of its own, so that several processes may share it.
+SEED, SHARES = 20261121, 5 if IS_SOAK else 1
+#: Orders that a life begins with: few, so that what fails is small, or many, so that many are in flight at once.
+BEGIN, BEGIN_MANY = 12, 80
 MOODY = 0xC5
+RECIPIENTS = st.sampled_from([MOODY, 0xC4 << 8, *range(0xD0, 0xE6)])  # one of them may have moods
 AMOUNTS = st.sampled_from([ETHER // 100, ETHER // 50, ETHER // 5, ETHER, 2 * ETHER])
 FEES = st.sampled_from([FEE_ENOUGH_WEI, FEE_ENOUGH_WEI, FEE_ENOUGH_WEI, FEE_TOO_LOW_WEI])
-ORDERS = st.lists(st.tuples(RECIPIENTS, AMOUNTS, FEES), min_size=1, max_size=4)
+ORDER = st.tuples(RECIPIENTS, AMOUNTS, FEES)
+ORDERS = st.lists(ORDER, min_size=1, max_size=4)
 LIES = (Fault.DENIES, Fault.INVENTS)
 ROUNDS_MAX = 4_000
 
@@ -54,6 +60,7 @@ class BridgeLife(RuleBasedStateMachine):
     server: PostgresServer
     version: Version
     count: list[int]
+    begin: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,9 +75,9 @@ class BridgeLife(RuleBasedStateMachine):
 
     # Users.
 
-    @initialize(orders=st.lists(st.tuples(RECIPIENTS, AMOUNTS, FEES), min_size=BEGIN, max_size=BEGIN))
-    def begin_with_orders(self, orders: list[tuple[int, int, int]]) -> None:
-        self.lock(orders)
+    @initialize(told=st.data())
+    def begin_with_orders(self, told: st.DataObject) -> None:
+        self.lock(told.draw(st.lists(ORDER, min_size=self.begin, max_size=self.begin)))
         self.l2_mines(1)
 
     @rule(orders=ORDERS)
@@ -172,9 +179,20 @@ class BridgeLife(RuleBasedStateMachine):
     def the_minute_begins(self) -> None:
         self._crons()
 
-    @rule(most=st.sampled_from([1, 10, 40]))
+    @rule(most=st.sampled_from([1, 10, 40, 400]))
     def workers_work(self, most: int) -> None:
         self._work(most)
+
+    @rule(minutes=st.sampled_from([1, 2, 3]))
+    def business_goes_on(self, minutes: int) -> None:
+        """Everybody does what he does, with whatever is wrong just now."""
+        for _ in range(minutes):
+            self._crons()
+            self._work(400)
+            self.l1_mines(3)
+            self.the_relayer_carries()
+            self.l2_mines(5)
+            self.clock.advance(50.0)
 
     @rule(points=st.integers(0, 60))
     def a_worker_dies(self, points: int) -> None:
@@ -194,12 +212,13 @@ class BridgeLife(RuleBasedStateMachine):
     @invariant()
     def nothing_is_paid_twice_or_for_nobody(self) -> None:
         """Each payment of ours is of a deposit that was there, once, and of one that we take."""
-        ids = {terms[0] for terms in self.known}
-        for order_id in ids:
-            wanted = {(person(one[1]), one[2]) for one in self.known if one[0] == order_id and _is_ours(one)}
+        wanted: dict[int, set[tuple[str, int]]] = {terms[0]: set() for terms in self.known}
+        for order_id, recipient, amount_wei, _ in filter(_is_ours, self.known):
+            wanted[order_id].add((person(recipient), amount_wei))
+        for order_id, terms in wanted.items():
             ours = [(one.recipient, one.amount_wei) for one in self._ours(order_id)]
             assert len(ours) == len(set(ours)), f"order {order_id} was paid twice"
-            assert set(ours) <= wanted, f"order {order_id} was paid otherwise than it asks for"
+            assert set(ours) <= terms, f"order {order_id} was paid otherwise than it asks for"
 
     def teardown(self) -> None:
         """Everybody is well, and all that can come to an end does."""
@@ -350,14 +369,20 @@ def _end(row: dict[str, Any]) -> End | str:
 
 
 @pytest.mark.timeout(20_000)
+@pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("version", Version)
 def test_whatever_happens_orders_come_to_the_end_that_the_model_names(
-    postgres_server: PostgresServer, version: Version, volume: Callable[[int, int], int]
+    postgres_server: PostgresServer,
+    version: Version,
+    share: int,
+    volume: Callable[[int, int], int],
+    record_property: Callable[[str, object], None],
 ) -> None:
     """Every order of deposits, reorganisations, outages, lies, deaths, rivals and time; both registries."""
-    count = [0]
-    machine = type("BridgeLife", (BridgeLife,), {"server": postgres_server, "version": version, "count": count})
-    orders = volume(3 * BEGIN, 50_000)
-    run_machine(machine, examples=orders // BEGIN, steps=40)
+    orders, seed, count = volume(3 * BEGIN, 50_000 // SHARES), SEED + share, [0]
+    begin = BEGIN_MANY if IS_SOAK else BEGIN
+    record_property("seed", seed)
+    told = {"server": postgres_server, "version": version, "count": count, "begin": begin}
+    run_machine(type("BridgeLife", (BridgeLife,), told), examples=orders // begin, steps=40, seed=seed)
 
     assert count[0] >= orders
