@@ -1,0 +1,1 @@
+"""What contests decide: pure functions, no clock, network, database or vendor."""
