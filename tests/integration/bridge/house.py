@@ -98,7 +98,7 @@ class MortalPostgres(Postgres):
             self.doom.point()
 
     def _connect(self) -> Any:
-        """No pooler is in between, and one life repeats its statements by the thousand: the server keeps their plans."""
+        """No pooler is in between, and a life repeats its statements by the thousand: the server keeps their plans."""
         connection = super()._connect()
         connection.prepare_threshold = 2
         return connection
