@@ -1,7 +1,7 @@
 """Components of a batch, and how they are packed into transactions."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 
 from functions.netting.core.components import Component, components
 from functions.netting.core.netting import Royalty, clear
-from functions.netting.core.packing import (
-    ENTRIES_MAX,
-    PART_ENTRIES_MAX,
-    FirstFit,
-    InParts,
-    Whole,
-    in_parts,
-    lower_bound,
-    pack,
-    transactions,
-)
+from functions.netting.core.packing import InParts, Whole, in_parts, load_of, lower_bound, pack, transactions
+from functions.netting.core.sizes import NO_SHELVES, PART, WHOLE, Load, Shelves
 from tests.unit.netting.slow_clearing import Traded
 
 pytestmark = pytest.mark.unit
@@ -83,42 +74,70 @@ def test_components_are_the_batch(seed: int) -> None:
     assert components(cleared, dice.sample(trades, len(trades))) == parts
 
 
-def test_small_components_share_a_transaction() -> None:
-    """The largest first, each where it fits first; a transaction's entries ascend."""
-    sizes = [component("a", 10), component("b", 15), component("c", 7), component("d", 8, 4)]
+def placed(parts: Sequence[Component], tables: int, dice: random.Random) -> Shelves:
+    """Every account in one of so many tables, by chance."""
+    wallets = {wallet: f"t{dice.randrange(tables)}" for one in parts for wallet, _ in one.deltas}
+    items = {item: f"t{dice.randrange(tables)}" for one in parts for item, _ in one.items}
+    return Shelves(items=items, wallets=wallets)
 
-    settlements = pack(sizes)
+
+def in_one_table(parts: Sequence[Component]) -> Shelves:
+    return placed(parts, 1, random.Random(0))
+
+
+def market(dice: random.Random, components: int) -> list[Component]:
+    """Pairs and small chains, as most are."""
+    return [component(f"c{n:04}-", dice.choice([2, 2, 2, 3, 3, 4, 6]), dice.randint(1, 3)) for n in range(components)]
+
+
+def test_components_of_one_table_share_a_transaction() -> None:
+    """21 entries fit; the largest first, each into the fullest with room; a transaction's entries ascend."""
+    parts = [component("a", 9), component("b", 14), component("c", 7), component("d", 8, 4)]
+
+    settlements = pack(parts, in_one_table(parts))
 
     held = [{name[0] for name, _ in one.deltas} for one in settlements if isinstance(one, Whole)]
     assert held == [{"b", "c"}, {"d", "a"}]
     assert all(isinstance(one, Whole) and list(one.deltas) == sorted(one.deltas) for one in settlements)
 
 
-def test_a_component_may_fill_a_transaction_to_its_last_entry() -> None:
-    """One more, and it goes by parts."""
-    full, over = component("a", ENTRIES_MAX - 2, 2), component("b", ENTRIES_MAX, 1)
+@pytest.mark.parametrize(("most", "is_tabled"), [(12, False), (21, True)])
+def test_a_component_may_fill_a_transaction_to_its_last_entry(most: int, is_tabled: bool) -> None:
+    """One more, and it goes by parts; 12 without tables, 21 with one."""
+    parts = [component("a", most - 2, 2), component("b", most, 1)]
+    shelves = in_one_table(parts) if is_tabled else NO_SHELVES
 
-    assert [type(one) for one in pack([full, over])] == [Whole, InParts]
+    assert [type(one) for one in pack(parts, shelves)] == [Whole, InParts]
+
+
+def test_components_of_the_same_tables_come_together() -> None:
+    """Ten entries of each of two tables: two transactions of one table each, not of both."""
+    parts = [component(f"{table}{n}", 3) for n in range(6) for table in "xy"]
+    shelves = Shelves(wallets={wallet: wallet[0] for one in parts for wallet, _ in one.deltas})
+
+    settlements = pack(parts, shelves)
+
+    assert [{name[0] for name, _ in one.deltas} for one in settlements if isinstance(one, Whole)] == [{"x"}, {"y"}]
 
 
 def test_parts_take_before_they_give() -> None:
-    """All debits, then credits, then items; what is taken is what is given."""
+    """All debits, then credits and items; what is taken is what is given."""
     large = Component(
         items=tuple((f"i{n:03}", "w") for n in range(30)),
         deltas=tuple((f"w{n:03}", -7 if n % 2 else 7) for n in range(100)),
     )
-    parts = in_parts(large).parts
+    parts = in_parts(large, in_one_table([large])).parts
     order = [
         kind
         for part in parts
-        for kind, entries in (("debit", part.debits), ("credit", part.credits), ("item", part.items))
+        for kind, entries in (("debit", part.debits), ("gift", part.credits), ("gift", part.items))
         for _ in entries
     ]
 
-    assert order == ["debit"] * 50 + ["credit"] * 50 + ["item"] * 30
+    assert order == ["debit"] * 50 + ["gift"] * 80
     assert sum(amount for part in parts for _, amount in part.debits) == 350
     assert sum(amount for part in parts for _, amount in part.credits) == 350
-    assert {len(part.debits) + len(part.credits) + len(part.items) for part in parts[:-1]} == {PART_ENTRIES_MAX}
+    assert {len(part.debits) + len(part.credits) + len(part.items) for part in parts[:-1]} == {21}
 
 
 def test_a_batch_without_anything_needs_no_transaction() -> None:
@@ -126,41 +145,59 @@ def test_a_batch_without_anything_needs_no_transaction() -> None:
     assert (pack([]), transactions([]), lower_bound([])) == ([], 0, 0)
 
 
-@given(sizes=st.lists(st.integers(2, 40), max_size=60))
+@given(sizes=st.lists(st.integers(2, 40), max_size=60), tables=st.integers(0, 6), seed=st.integers(0, 2**32))
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_nothing_is_lost_and_no_transaction_is_too_large(sizes: list[int]) -> None:
-    """Every delta once; never below the bound, and never above what first fit decreasing promises."""
+def test_nothing_is_lost_and_no_transaction_is_too_large(sizes: list[int], tables: int, seed: int) -> None:
+    """Every delta once, in a packet each; and never below the bound."""
     parts = [component(f"c{n:03}-", size) for n, size in enumerate(sizes)]
-    settlements = pack(parts)
+    shelves = placed(parts, tables, random.Random(seed)) if tables else NO_SHELVES
+    settlements = pack(parts, shelves)
     wholes = [one for one in settlements if isinstance(one, Whole)]
-    apart = [one for one in settlements if isinstance(one, InParts)]
+    apart = [part for one in settlements if isinstance(one, InParts) for part in one.parts]
     told = [pair for one in wholes for pair in one.deltas]
-    told += [(name, -amount) for one in apart for part in one.parts for name, amount in part.debits]
-    told += [pair for one in apart for part in one.parts for pair in part.credits]
+    told += [(name, -amount) for part in apart for name, amount in part.debits]
+    told += [pair for part in apart for pair in part.credits]
 
     assert sorted(told) == sorted(pair for one in parts for pair in one.deltas)
-    assert all(0 < len(one.items) + len(one.deltas) <= ENTRIES_MAX for one in wholes)
-    assert lower_bound(parts) <= transactions(settlements) <= lower_bound(parts) * 11 // 9 + 1
+    for one in wholes:
+        assert shelves.load((item for item, _ in one.items), (wallet for wallet, _ in one.deltas)).fits(WHOLE)
+    for part in apart:
+        load = shelves.load((item for item, _ in part.items), (name for name, _ in (*part.debits, *part.credits)))
+        assert load.fits(PART)
+    assert lower_bound(parts, shelves) <= transactions(settlements)
 
 
-def test_a_market_is_packed_within_a_tenth_of_the_bound(volume: Callable[[int, int], int]) -> None:
-    """Of pairs and small chains, as most are."""
-    dice = random.Random(3)
-    for _ in range(volume(20, 2_000)):
-        parts = [component(f"c{n:04}-", dice.choice([2, 2, 2, 3, 3, 4, 6, 9]), dice.randint(1, 4)) for n in range(400)]
+@given(sizes=st.lists(st.integers(1, 6), min_size=1, max_size=5), tables=st.integers(0, 3), seed=st.integers(0, 2**32))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_the_bound_is_below_the_best_of_all_packings(sizes: list[int], tables: int, seed: int) -> None:
+    """Found by trying every one, of components that fill a fifth to a half of a transaction."""
+    parts = [component(f"c{n}-", 1 + size, size) for n, size in enumerate(sizes)]
+    shelves = placed(parts, tables, random.Random(seed)) if tables else NO_SHELVES
+    loads = [load_of(one, shelves) for one in parts]
+    whole = [load for load in loads if load.fits(WHOLE)]
 
-        assert transactions(pack(parts)) <= lower_bound(parts) * 1.1
+    def fewest(left: list[Load], bins: list[Load]) -> int:
+        if not left:
+            return len(bins)
+        first, rest = left[0], left[1:]
+        tried = [fewest(rest, [*bins, first])]
+        for place, held in enumerate(bins):
+            both = held.with_all(first)
+            if both.fits(WHOLE):
+                tried.append(fewest(rest, [*bins[:place], both, *bins[place + 1 :]]))
+        return min(tried)
+
+    large = [one for one, load in zip(parts, loads, strict=True) if not load.fits(WHOLE)]
+    best = fewest(whole, []) + transactions([in_parts(one, shelves) for one in large])
+    assert lower_bound(parts, shelves) <= best
 
 
-@given(sizes=st.lists(st.integers(1, 22), max_size=80))
-@settings(max_examples=100, deadline=None, derandomize=True)
-def test_first_fit_is_what_its_name_says(sizes: list[int]) -> None:
-    """The same places as a search from the first bin on."""
-    fast, rooms = FirstFit(22), list[int]()
-    for size in sizes:
-        place = next((n for n, room in enumerate(rooms) if room >= size), len(rooms))
-        if place == len(rooms):
-            rooms.append(22)
-        rooms[place] -= size
+@pytest.mark.parametrize("tables", [0, 1, 2, 4])
+def test_a_market_is_packed_within_a_tenth_of_the_bound(volume: Callable[[int, int], int], tables: int) -> None:
+    """Of 200 components; their accounts lie in up to as many tables as there are unless an operator allows more."""
+    dice = random.Random(tables)
+    for _ in range(volume(10, 300)):
+        parts = market(dice, 200)
+        shelves = placed(parts, tables, dice) if tables else NO_SHELVES
 
-        assert fast.put(size) == place
+        assert transactions(pack(parts, shelves)) <= lower_bound(parts, shelves) * 1.1
