@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from psycopg.types.json import Jsonb
+
 from functions.netting.adapters import sessions_read
 from functions.netting.adapters.consents import Posted, posted
 from functions.netting.adapters.intent_views import IntentBody, IntentView, Outcome, Outcomes, intent_view
@@ -23,6 +25,7 @@ from functions.netting.adapters.refusals import error_of
 from functions.netting.adapters.stored_intents import IntentUnknown, signed_intent
 from functions.netting.core.intake import Gate, Taken, World
 from functions.netting.core.intents import Refusal
+from functions.netting.core.pace import Pace
 from functions.netting.core.times import unix_ms
 from kernel.clock import Clock
 from kernel.handler import count
@@ -103,30 +106,30 @@ def _stored(tx: Transaction, new: Sequence[Posted], world: World, now: datetime)
     """Store what is new and charge its sessions; the states of what was stored."""
     if not new:
         return {}
-    inserted = {row["id"] for row in tx.all(Q["insert_intents"], now=now, **_columns(new))}
+    inserted = {row["id"] for row in tx.all(Q["insert_intents"], intents=Jsonb([*map(_row, new)]), now=now)}
     stored = [one for one in new if one.offer.intent.id in inserted]
     _charge(tx, stored, world)
     return {one.offer.intent.id: _state(one) for one in stored}
 
 
-def _columns(new: Sequence[Posted]) -> dict[str, list[Any]]:
-    intents = [one.offer.intent for one in new]
+def _row(one: Posted) -> dict[str, Any]:
+    intent, counter = one.offer.intent, one.counter_signature
     return {
-        "id": [intent.id for intent in intents],
-        "session": [intent.session for intent in intents],
-        "owner": [intent.owner for intent in intents],
-        "item_id": [intent.item_id for intent in intents],
-        "seller": [intent.seller for intent in intents],
-        "buyer": [intent.buyer for intent in intents],
-        "amount_lamports": [intent.amount_lamports for intent in intents],
-        "nonce": [str(intent.nonce) for intent in intents],
-        "created_at_ms": [intent.created_at for intent in intents],
-        "kind": [intent.kind.value for intent in intents],
-        "listing_id": [intent.listing_id for intent in intents],
-        "signature": [one.signature for one in new],
-        "counter_signature": [one.counter_signature for one in new],
-        "counter_session": [one.offer.counter_session for one in new],
-        "state": [_state(one) for one in new],
+        "id": intent.id,
+        "session": intent.session,
+        "owner": intent.owner,
+        "item_id": intent.item_id,
+        "seller": intent.seller,
+        "buyer": intent.buyer,
+        "amount_lamports": intent.amount_lamports,
+        "nonce": intent.nonce,
+        "created_at_ms": intent.created_at,
+        "kind": intent.kind,
+        "listing_id": intent.listing_id,
+        "signature": _bytea(one.signature),
+        "counter_signature": None if counter is None else _bytea(counter),
+        "counter_session": one.offer.counter_session,
+        "state": _state(one),
     }
 
 
@@ -136,16 +139,25 @@ def _charge(tx: Transaction, stored: Sequence[Posted], world: World) -> None:
     for one in stored:
         lamports[one.offer.payer] += one.offer.intent.amount_lamports
         counts[one.offer.intent.session] += 1
-    keys = sorted(lamports.keys() | counts.keys())
-    paces = [world.paces[key].at(world.now).plus(counts[key]) for key in keys]
     tx.execute(
         Q["charge_sessions"],
-        keys=keys,
-        lamports=[lamports[key] for key in keys],
-        seconds=[pace.second for pace in paces],
-        counts=[pace.count for pace in paces],
-        befores=[pace.before for pace in paces],
+        sessions=Jsonb(
+            [
+                _charged(key, lamports[key], world.paces[key].at(world.now).plus(counts[key]))
+                for key in lamports.keys() | counts.keys()
+            ]
+        ),
     )
+
+
+def _charged(key: str, lamports: int, pace: Pace) -> dict[str, Any]:
+    paces = {"pace_second": pace.second, "pace_count": pace.count, "pace_before": pace.before}
+    return {"key": key, "lamports": lamports, **paces}
+
+
+def _bytea(octets: bytes) -> str:
+    """As Postgres writes it."""
+    return f"\\x{octets.hex()}"
 
 
 def _state(one: Posted) -> str:

@@ -66,12 +66,10 @@ insert into netting.intents
 select new.id, new.session, new.owner, new.item_id, new.seller, new.buyer, new.amount_lamports, new.nonce,
        new.created_at_ms, new.kind, new.listing_id, new.signature, new.counter_signature, new.counter_session,
        new.state, %(now)s, %(now)s
-from unnest(%(id)s::text[], %(session)s::text[], %(owner)s::text[], %(item_id)s::text[], %(seller)s::text[],
-            %(buyer)s::text[], %(amount_lamports)s::bigint[], %(nonce)s::text[]::numeric[], %(created_at_ms)s::bigint[],
-            %(kind)s::text[], %(listing_id)s::text[], %(signature)s::bytea[], %(counter_signature)s::bytea[],
-            %(counter_session)s::text[], %(state)s::text[])
-     as new (id, session, owner, item_id, seller, buyer, amount_lamports, nonce, created_at_ms, kind, listing_id,
-             signature, counter_signature, counter_session, state)
+from jsonb_to_recordset(%(intents)s) as new (
+    id text, session text, owner text, item_id text, seller text, buyer text, amount_lamports bigint,
+    nonce numeric, created_at_ms bigint, kind text, listing_id text, signature bytea, counter_signature bytea,
+    counter_session text, state text)
 order by new.id
 on conflict (id) do nothing
 returning id;
@@ -83,8 +81,8 @@ set used_volume_lamports = keys.used_volume_lamports + charged.lamports,
     pace_second = charged.pace_second,
     pace_count = charged.pace_count,
     pace_before = charged.pace_before
-from unnest(%(keys)s::text[], %(lamports)s::bigint[], %(seconds)s::bigint[], %(counts)s::integer[],
-            %(befores)s::integer[]) as charged (key, lamports, pace_second, pace_count, pace_before)
+from jsonb_to_recordset(%(sessions)s) as charged (
+    key text, lamports bigint, pace_second bigint, pace_count integer, pace_before integer)
 where keys.key = charged.key;
 
 -- name: intent

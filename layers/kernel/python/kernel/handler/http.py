@@ -166,7 +166,8 @@ class StrictRequest(Request):
             value = strict_json.read(body)
         except strict_json.NotStrictJson as unfit:
             raise json.JSONDecodeError("not strict JSON", "", 0) from unfit
-        if _ESCAPED_NUL.search(body):
+        # First by its own letters: the pattern takes a millisecond for every 20 KB, and finds almost nothing.
+        if rb"\u0000" in body and _ESCAPED_NUL.search(body):
             raise json.JSONDecodeError("a text with NUL", "", 0)
         return value
 
