@@ -35,5 +35,7 @@ TUNABLES: Final = (BATCH_LEAST, BATCH_MOST, LONGEST_WAIT)
 def sizes_of(tunables: Tunables) -> BatchSizes:
     """The sizes in force."""
     least, most = tunables.get(BATCH_LEAST), tunables.get(BATCH_MOST)
-    steps = tuple((floor, min(most, max(least, size))) for floor, size in BatchSizes().steps)
-    return BatchSizes(steps=steps, most=most, longest_wait_s=tunables.get(LONGEST_WAIT))
+    (first, _), *larger = BatchSizes().steps
+    steps = ((first, least), *((floor, max(least, size)) for floor, size in larger))
+    fitting = tuple((floor, min(most, size)) for floor, size in steps)
+    return BatchSizes(steps=fitting, most=most, longest_wait_s=tunables.get(LONGEST_WAIT))

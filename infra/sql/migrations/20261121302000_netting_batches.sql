@@ -1,5 +1,10 @@
 -- migrate:up
 
+-- Its thresholds are tuned over its own API.
+grant insert on kernel.tunables to counterpart_netting;
+create policy tunables_of_netting on kernel.tunables for insert to counterpart_netting
+    with check (name like 'netting.%');
+
 set local role counterpart_netting;
 
 -- The optimal mode reports what it found beside what it proved that nobody can exceed (optimal_lamports).
@@ -35,3 +40,5 @@ alter table netting.batches alter column state_root drop not null;
 alter table netting.batches alter column da_hash drop not null;
 alter table netting.batches drop constraint batches_found;
 alter table netting.batches drop column found_lamports;
+drop policy tunables_of_netting on kernel.tunables;
+revoke insert on kernel.tunables from counterpart_netting;
