@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from functions.netting.adapters.roots import Roots
     from functions.netting.adapters.settling import Settling
     from functions.netting.adapters.transfers_seen import TransfersSeen
+    from functions.netting.adapters.wallets import Wallets
     from functions.netting.core.batching import BatchSizes
     from functions.netting.core.plan import Fee
     from kernel.keys.solana import SolanaSigner
@@ -382,7 +383,25 @@ class Deps(KernelDeps):
         """What follows from the end of a transaction."""
         from functions.netting.adapters.ends import Ends
 
-        return Ends(self.batches, self.lane, self.ledgers, self.lookup_tables, self.roots, self.treasury)
+        return Ends(
+            self.batches,
+            self.lane,
+            self.ledgers,
+            self.lookup_tables,
+            self.roots,
+            self.treasury,
+            self.wallets.ends,
+        )
+
+    @cached_property
+    def wallets(self) -> Wallets:
+        """What wallets sign and we pass on."""
+        from functions.netting.adapters.wallet_calls import WalletCalls
+        from functions.netting.adapters.wallets import Wallets
+
+        settings = self.settings
+        calls = WalletCalls(settings.program, settings.authority)
+        return Wallets(self.kernel, self.pool, self.outbox, calls, fees=settings.outbox_policy.fees)
 
     @cached_property
     def switch(self) -> KillSwitch:

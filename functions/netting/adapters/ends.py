@@ -1,4 +1,4 @@
-"""What follows from the end of one of the authority's transactions: all of it commits with the end itself."""
+"""What follows from the end of a transaction, the authority's or a wallet's: all of it commits with the end itself."""
 
 import logging
 from typing import Final
@@ -8,6 +8,7 @@ from functions.netting.adapters.lane import Lane
 from functions.netting.adapters.ledgers_opened import Ledgers
 from functions.netting.adapters.lookup_tables import LookupTables
 from functions.netting.adapters.roots import Roots
+from functions.netting.adapters.wallet_ends import WalletEnds
 from functions.netting.core.batch import SettlementEvent
 from functions.netting.core.packing import InParts
 from functions.netting.core.program_errors import name_of
@@ -29,13 +30,23 @@ class Ends:
     """Ends of settlements, openings, tables and roots."""
 
     def __init__(
-        self, batches: Batches, lane: Lane, ledgers: Ledgers, tables: LookupTables, roots: Roots, treasury: Treasury
+        self,
+        batches: Batches,
+        lane: Lane,
+        ledgers: Ledgers,
+        tables: LookupTables,
+        roots: Roots,
+        treasury: Treasury,
+        wallets: WalletEnds,
     ) -> None:
         self._batches, self._lane, self._ledgers = batches, lane, ledgers
-        self._tables, self._roots, self._treasury = tables, roots, treasury
+        self._tables, self._roots, self._treasury, self._wallets = tables, roots, treasury, wallets
 
     def settled(self, tx: Transaction, entry: SolanaEntry) -> None:
         """Book the end of an outbox entry, and move on what it was for."""
+        if self._wallets.concern(entry):
+            self._wallets.settled(tx, entry)
+            return
         transfer = entry.business_key.removeprefix(_TREASURY)
         self._move(tx, transfer, entry)
         confirmed = entry.state == State.CONFIRMED

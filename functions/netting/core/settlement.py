@@ -49,6 +49,11 @@ def discriminator(kind: str, name: str) -> bytes:
 
 SETTLE_NET_BATCH: Final = discriminator("global", "settle_net_batch")
 REGISTER_SESSION_KEY: Final = discriminator("global", "register_session_key")
+DEPOSIT: Final = discriminator("global", "deposit")
+WITHDRAW: Final = discriminator("global", "withdraw")
+DEPOSIT_ITEM: Final = discriminator("global", "deposit_item")
+WITHDRAW_ITEM: Final = discriminator("global", "withdraw_item")
+REVOKE_SESSION_KEY: Final = discriminator("global", "revoke_session_key")
 SETTLE_STATE_ROOT: Final = discriminator("global", "settle_state_root")
 OPEN_LEDGER: Final = discriminator("global", "open_ledger")
 BEGIN_PARTS: Final = discriminator("global", "begin_parts")
@@ -93,6 +98,21 @@ def settle_part_data(
 def open_ledger_data(owner: str) -> bytes:
     """The instruction that opens a wallet's ledger."""
     return OPEN_LEDGER + _key(owner)
+
+
+def deposit_data(lamports: int) -> bytes:
+    """The instruction that locks a wallet's funds."""
+    return DEPOSIT + _u64(lamports)
+
+
+def withdraw_data(lamports: int) -> bytes:
+    """The instruction that gives a wallet's funds back."""
+    return WITHDRAW + _u64(lamports)
+
+
+def deposit_item_data(number: int) -> bytes:
+    """The instruction that takes an item into escrow."""
+    return DEPOSIT_ITEM + _u64(number)
 
 
 def register_session_key_data(max_volume_lamports: int, expires_at: int) -> bytes:
