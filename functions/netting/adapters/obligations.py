@@ -11,7 +11,7 @@ from kernel.treasury.movements import Kind, Order, SolanaCall
 from kernel.treasury.treasury import Treasury
 
 SERVICE: Final = "netting"
-SUBMIT: Final = "netting.submit_transaction"
+SUBMIT: Final = "netting.submit_settlement"
 #: Of two years, which is what makes an account free of rent; and what every account weighs beside its content.
 RENT_LAMPORTS_PER_BYTE, ACCOUNT_SIZE_BYTES = 6_960, 128
 

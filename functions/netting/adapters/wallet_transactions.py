@@ -48,7 +48,7 @@ from kernel.solana.transactions import (
 Q: Final = Queries.load(Path(__file__).with_name("wallet_transactions.sql"))
 SERVICE: Final = "netting"
 KEY: Final = "netting:wallet:"
-SUBMIT: Final = "netting.submit_transaction"
+SUBMIT: Final = "netting.submit_settlement"
 _EVENTS: Final = {
     EntryState.CONFIRMED: Event.SETTLE,
     EntryState.FAILED: Event.FAIL,

@@ -1,6 +1,6 @@
 """The world of netting's chain tests: five wallets with funds and session keys, eight items in escrow, an authority."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -8,6 +8,7 @@ from infra.local.netting import records
 from infra.local.netting.world import World
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
+from tests.chain.netting.settlement_desk import Desk
 
 ROLE = "counterpart_netting"
 
@@ -36,3 +37,11 @@ def known_world(world: World, kernel: FakedKernel, database_url: str) -> World:
     records.record(world, database_url, kernel.envelope, kernel.clock)
     records.open_books(world, database_url, kernel.clock)
     return world
+
+
+@pytest.fixture
+def desk(known_world: World, kernel: FakedKernel, database_url: str) -> Iterator[Desk]:
+    """Where the known world's batches are settled."""
+    desk = Desk(known_world, kernel, database_url, (known_world.node.url,))
+    yield desk
+    desk.close()
