@@ -57,7 +57,7 @@ def counter_signature(
     _: Paced,
 ) -> views.IntentView:
     """The seller takes up a bid: from now on it is a trade that waits to be netted."""
-    return deps.offers.take_up(id, word)
+    return views.intent_view(deps.offers.take_up(id, word))
 
 
 handler = lambda_handler(app)

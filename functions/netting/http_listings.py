@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Path, Query
 
 from functions.netting.adapters import listing_views as views
+from functions.netting.adapters.listings import Wanted
 from functions.netting.wiring import Deps, build_deps
 from kernel.auth.http import anyone, paced
 from kernel.auth.principal import Principal
@@ -41,7 +42,7 @@ def listings(  # one parameter a field of the query
     cursor: Annotated[str | None, Query(pattern=views.CURSOR)] = None,
 ) -> views.ListingPage:
     """Asks, the newest first; with `open` only those at which anybody may buy now."""
-    wanted = views.Wanted(item_id=item_id, seller=seller, state=state, is_open=is_open)
+    wanted = Wanted(item_id=item_id, seller=seller, state=state, is_open=is_open)
     found = deps.listings.page(wanted, limit=limit, cursor=cursor)
     return views.listing_page(found, limit, deps.clock.now())
 

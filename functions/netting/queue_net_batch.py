@@ -15,4 +15,5 @@ def handler(task: Task[NetSlot], deps: Deps) -> Outcome:
     outcome = deps.planning.plan(deps.sizes, fence=task.fence)
 
     deps.publishing.publish()
+    deps.pinned_intents.pin()
     return outcome

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from functions.netting.adapters.lookup_tables import LookupTables
     from functions.netting.adapters.obligations import Obligations
     from functions.netting.adapters.offers import Offers
+    from functions.netting.adapters.pinned_intents import PinnedIntents
     from functions.netting.adapters.planning import Planning
     from functions.netting.adapters.program_accounts import Calls, Readings
     from functions.netting.adapters.program_reading import ProgramReading
@@ -195,6 +196,13 @@ class Deps(KernelDeps):
         from functions.netting.adapters.offers import Offers
 
         return Offers(self.kernel.postgres, self.clock)
+
+    @cached_property
+    def pinned_intents(self) -> PinnedIntents:
+        """Intents as they were signed, for anybody to check."""
+        from functions.netting.adapters.pinned_intents import PinnedIntents
+
+        return PinnedIntents(self.kernel.postgres, self.kernel.pinning, self.clock)
 
     @cached_property
     def listings(self) -> Listings:

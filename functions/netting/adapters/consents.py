@@ -4,16 +4,21 @@ They are checked before any row is locked, so that nobody waits for arithmetic. 
 named is tried with the newest sessions of the other party.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from functions.netting.adapters import sessions_read
-from functions.netting.adapters.intent_views import IntentBody, octets_of
-from functions.netting.adapters.signatures import Claim, are_true
+from functions.netting.adapters.signatures import Claim, are_true, octets_of
 from functions.netting.core.intake import Consent, Offer
 from functions.netting.core.intents import SignedIntent, signed_bytes
 from kernel.postgres import Postgres
+
+if TYPE_CHECKING:
+    from functions.netting.adapters.intent_views import IntentBody
 
 
 @dataclass(frozen=True, slots=True)

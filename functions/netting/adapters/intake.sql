@@ -111,3 +111,18 @@ where id in (select id from netting.intents
              limit %(most)s
              for no key update skip locked)
 returning id;
+
+-- name: unpinned_intents
+-- Intents that are in no pin, the oldest first; a bid that was taken up is pinned once more, with the seller's word.
+select *
+from netting.intents
+where pinned_in is null
+order by received_at, id
+limit %(most)s;
+
+-- name: mark_pinned
+-- Where they are pinned from now on; not a bid that was taken up since it was read, which waits for the next pin.
+update netting.intents
+set pinned_in = %(key)s
+from unnest(%(ids)s::text[], %(taken_up)s::boolean[]) as pinned (id, is_taken_up)
+where intents.id = pinned.id and pinned_in is null and (counter_session is not null) = pinned.is_taken_up;

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from functions.netting.adapters.signatures import octets_of
+from functions.netting.adapters.stored_intents import published
 from functions.netting.core.intents import IntentType, SignedIntent
-from kernel import base58
 from kernel.handler.http import Document
 
 MOST_INTENTS: Final = 1_000
@@ -27,15 +28,13 @@ def _is_key(text: str) -> str:
     return text
 
 
-def _octets(text: str) -> str:
-    from solders.signature import Signature
-
-    Signature.from_string(text)
+def _is_signature(text: str) -> str:
+    octets_of(text)
     return text
 
 
 Key = Annotated[str, AfterValidator(_is_key), Field(examples=["8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR"])]
-SignatureText = Annotated[str, AfterValidator(_octets), Field(description="64 bytes in base58")]
+SignatureText = Annotated[str, AfterValidator(_is_signature), Field(description="64 bytes in base58")]
 Amount = Annotated[str, StringConstraints(pattern=r"^(0|-?[1-9][0-9]{0,29})$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Whole = Annotated[int, Field(strict=True)]
@@ -140,42 +139,8 @@ class IntentView(IntentFields):
     received_at: datetime
 
 
-def published(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of netting.intents in the API's names: as it was signed, with its signatures."""
-    listing = {} if row["listing_id"] is None else {"listingId": row["listing_id"]}
-    countered = row["counter_signature"]
-    counter = {"counterSignature": text_of(countered), "counterSessionPubkey": row["counter_session"]}
-    return {
-        "id": row["id"],
-        "sessionPubkey": row["session"],
-        "ownerPubkey": row["owner"],
-        "itemId": row["item_id"],
-        "from": row["seller"],
-        "to": row["buyer"],
-        "amountLamports": str(row["amount_lamports"]),
-        "nonce": int(row["nonce"]),
-        "createdAt": row["created_at_ms"],
-        "intentType": row["kind"],
-        **listing,
-        "signature": text_of(row["signature"]),
-        **({} if countered is None else counter),
-    }
-
-
 def intent_view(row: Mapping[str, Any]) -> IntentView:
     """An intent as anybody sees it."""
     fields = {"counterSignature": None, "counterSessionPubkey": None, **published(row)}
     batch = None if row["batch"] is None else str(row["batch"])
     return IntentView(**fields, state=row["state"], reason=row["reason"], batch=batch, received_at=row["received_at"])
-
-
-def text_of(octets: bytes | None) -> str | None:
-    """A signature as it is written."""
-    return None if octets is None else base58.encode(bytes(octets))
-
-
-def octets_of(text: str) -> bytes:
-    """The 64 bytes of a signature that a body had."""
-    from solders.signature import Signature
-
-    return bytes(Signature.from_string(text))

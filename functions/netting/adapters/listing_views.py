@@ -1,28 +1,19 @@
 """Owns the documents of listings, and the pages in which they come."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from functions.netting.adapters.intent_views import LAST_MS, Amount, Key, Name, SignatureText, Signed, Whole, text_of
+from functions.netting.adapters.intent_views import LAST_MS, Amount, Key, Name, SignatureText, Signed, Whole
+from functions.netting.adapters.listings import cursor_after
+from functions.netting.adapters.signatures import text_of
 from functions.netting.core.intents import Listing
 from functions.netting.core.times import unix_ms
-from kernel.errors import Invalid
 from kernel.handler.http import Document
 
 CURSOR: Final = r"^[0-9]{1,17}_[A-Za-z0-9._~-]{1,128}$"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-class PageUnfit(Invalid):
-    """This cursor does not come from a page of listings."""
-
-    cause = "A cursor was changed on its way, or belongs to another list."
-    remedy = "Begin without a cursor, and give next_cursor back as it came."
 
 
 class ListingFields(Signed):
@@ -77,16 +68,6 @@ class ListingPage(Document):
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which asks; None is any. is_open: only those at which anybody may buy now."""
-
-    item_id: str | None = None
-    seller: str | None = None
-    state: str | None = None
-    is_open: bool = False
-
-
 def listing_view(row: Mapping[str, Any], now: datetime) -> ListingView:
     """An ask as anybody sees it."""
     return ListingView(
@@ -96,7 +77,7 @@ def listing_view(row: Mapping[str, Any], now: datetime) -> ListingView:
         price_lamports=str(row["price_lamports"]),
         expires_at=unix_ms(row["expires_at"]),
         nonce=int(row["nonce"]),
-        signature=str(text_of(row["signature"])),
+        signature=text_of(bytes(row["signature"])),
         state=row["state"],
         is_open=row["state"] == "active" and row["expires_at"] > now,
         listed_at=row["listed_at"],
@@ -106,19 +87,5 @@ def listing_view(row: Mapping[str, Any], now: datetime) -> ListingView:
 
 def listing_page(rows: Sequence[Mapping[str, Any]], limit: int, now: datetime) -> ListingPage:
     """A page of asks; another follows a full one."""
-    following = None
-    if len(rows) == limit:
-        last = rows[-1]
-        following = f"{(last['listed_at'] - _EPOCH) // _MICROSECOND}_{last['listing_id']}"
+    following = cursor_after(rows[-1]) if len(rows) == limit else None
     return ListingPage(listings=[listing_view(row, now) for row in rows], next_cursor=following)
-
-
-def cursor_parts(cursor: str | None) -> tuple[datetime | None, str | None]:
-    """After which moment and id a page goes on. Raises PageUnfit."""
-    if cursor is None:
-        return None, None
-    moment, _, listing_id = cursor.partition("_")
-    try:
-        return _EPOCH + int(moment) * _MICROSECOND, listing_id
-    except OverflowError:
-        raise PageUnfit from None

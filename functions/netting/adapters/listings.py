@@ -4,22 +4,47 @@ The seller's own wallet signs both. A purchase counts when it is received: an as
 does not undo it, but a seller who withdraws takes back whatever is not in a batch yet.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final
+from __future__ import annotations
 
-from functions.netting.adapters.intent_views import octets_of
-from functions.netting.adapters.listing_views import ListingBody, Wanted, cursor_parts
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
 from functions.netting.adapters.refusals import error_of
-from functions.netting.adapters.signatures import Claim, are_true
+from functions.netting.adapters.signatures import Claim, are_true, octets_of
 from functions.netting.adapters.volumes import release
 from functions.netting.core.intents import Listing, Refusal, listing_bytes, refusal_of_listing, withdrawal_bytes
 from functions.netting.core.times import moment_of, unix_ms
 from kernel.clock import Clock
+from kernel.errors import Invalid
 from kernel.postgres import Postgres, Queries, Transaction
 
+if TYPE_CHECKING:
+    from functions.netting.adapters.listing_views import ListingBody
+
 Q: Final = Queries.load(Path(__file__).with_name("listings.sql"))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 Row = Mapping[str, Any]
+
+
+class PageUnfit(Invalid):
+    """This cursor does not come from a page of listings."""
+
+    cause = "A cursor was changed on its way, or belongs to another list."
+    remedy = "Begin without a cursor, and give next_cursor back as it came."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which asks; None is any. is_open: only those at which anybody may buy now."""
+
+    item_id: str | None = None
+    seller: str | None = None
+    state: str | None = None
+    is_open: bool = False
 
 
 class Listings:
@@ -56,7 +81,7 @@ class Listings:
 
     def page(self, wanted: Wanted, *, limit: int, cursor: str | None) -> Sequence[Row]:
         """Asks, the newest first. Raises CursorUnfit."""
-        listed_at, after_id = cursor_parts(cursor)
+        listed_at, after_id = _place(cursor)
         columns = {"item_id": wanted.item_id, "seller": wanted.seller, "state": wanted.state, "open": wanted.is_open}
         after = {"listed_at": listed_at, "after_id": after_id}
         with self._postgres.transaction() as tx:
@@ -100,6 +125,22 @@ def listing_of(row: Row) -> Listing:
         expires_at=unix_ms(row["expires_at"]),
         is_active=row["state"] == "active",
     )
+
+
+def cursor_after(row: Row) -> str:
+    """Where a page that ends with this ask is continued."""
+    return f"{(row['listed_at'] - _EPOCH) // _MICROSECOND}_{row['listing_id']}"
+
+
+def _place(cursor: str | None) -> tuple[datetime | None, str | None]:
+    """After which moment and id a page goes on. Raises PageUnfit."""
+    if cursor is None:
+        return None, None
+    moment, _, listing_id = cursor.partition("_")
+    try:
+        return _EPOCH + int(moment) * _MICROSECOND, listing_id
+    except OverflowError:
+        raise PageUnfit from None
 
 
 def _is_signed(key: str, message: bytes, signature: bytes) -> bool:

@@ -1,14 +1,17 @@
 """Owns bids until somebody takes them up: by a counter-signature of the seller's, or by nobody within an hour."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.netting.adapters import sessions_read
 from functions.netting.adapters.consents import counter_signer
-from functions.netting.adapters.intent_views import CounterSignature, IntentView, intent_view, octets_of
 from functions.netting.adapters.listings import held_listings
 from functions.netting.adapters.refusals import error_of
+from functions.netting.adapters.signatures import octets_of
 from functions.netting.adapters.stored_intents import IntentUnknown, signed_intent
 from functions.netting.adapters.volumes import release
 from functions.netting.core.batching import LIFE_S
@@ -19,9 +22,13 @@ from kernel.clock import Clock
 from kernel.errors import Conflict
 from kernel.postgres import Postgres, Queries, Transaction
 
+if TYPE_CHECKING:
+    from functions.netting.adapters.intent_views import CounterSignature
+
 Q: Final = Queries.load(Path(__file__).with_name("intake.sql"))
 #: Bids that end in one transaction.
 MOST_ENDED: Final = 5_000
+Row = Mapping[str, Any]
 
 
 class OfferEnded(Conflict):
@@ -37,7 +44,7 @@ class Offers:
     def __init__(self, postgres: Postgres, clock: Clock) -> None:
         self._postgres, self._clock = postgres, clock
 
-    def take_up(self, intent_id: str, word: CounterSignature) -> IntentView:
+    def take_up(self, intent_id: str, word: CounterSignature) -> Row:
         """The bid, now a trade that waits to be netted; the same word again changes nothing.
 
         Raises IntentUnknown, OfferEnded, or the error of the refusal.
@@ -48,13 +55,12 @@ class Offers:
             if row is None:
                 raise IntentUnknown(id=intent_id)
             if row["counter_signature"] is not None and bytes(row["counter_signature"]) == signature:
-                return intent_view(row)
+                return row
             intent = signed_intent(row)
             if row["state"] != "offered" or unix_ms(now - timedelta(seconds=LIFE_S)) > intent.created_at:
                 raise OfferEnded(id=intent_id)
             session = self._taker(tx, intent, word, now)
-            taken = tx.one(Q["take_up_bid"], id=intent_id, signature=signature, session=session, now=now)
-        return intent_view(taken)
+            return tx.one(Q["take_up_bid"], id=intent_id, signature=signature, session=session, now=now)
 
     def end_stale(self) -> int:
         """Drop bids that nobody took up within their life, and give their volume back; how many."""

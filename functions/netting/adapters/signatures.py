@@ -7,9 +7,9 @@ ways, and a key could be made under which one signature is good for every messag
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-SIGNATURE_BYTES: Final = 64
+from kernel import base58
 
 
 class Claim(NamedTuple):
@@ -33,3 +33,15 @@ def are_true(claims: Iterable[Claim]) -> list[bool]:
         return signature.verify(key, claim.message)
 
     return [holds(claim) for claim in claims]
+
+
+def text_of(octets: bytes) -> str:
+    """A signature as it is written."""
+    return base58.encode(bytes(octets))
+
+
+def octets_of(text: str) -> bytes:
+    """The 64 bytes of a signature that is written like that. ValueError for another text."""
+    from solders.signature import Signature
+
+    return bytes(Signature.from_string(text))

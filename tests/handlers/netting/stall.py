@@ -146,14 +146,22 @@ class Stall:
         """Status and body of an answer."""
         return self.call("POST", path, body, address=address)
 
+    def post_raw(self, path: str, body: bytes) -> Answer:
+        """The same of bytes that need not be JSON."""
+        return self._call("POST", path, body, query="", address=ADDRESS)
+
     def call(self, method: str, path: str, body: Any = None, *, query: str = "", address: str = ADDRESS) -> Answer:
         """The same of any request."""
+        octets = b"" if body is None else json.dumps(body).encode()
+        return self._call(method, path, octets, query=query, address=address)
+
+    def _call(self, method: str, path: str, body: bytes, *, query: str, address: str) -> Answer:
         call = HttpCall(
             method=method,
             path=path,
             query=query,
             headers=[("content-type", "application/json"), ("host", SITE.domain)],
-            body=b"" if body is None else json.dumps(body).encode(),
+            body=body,
             source_ip=address,
             request_id="f7ba6f6a12b795f=",
             at=self.clock.now(),
