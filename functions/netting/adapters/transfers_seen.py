@@ -37,7 +37,7 @@ from kernel.postgres import Fence, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped
 from kernel.watches.hints import Unsettled
 
-KIND: Final = "netting.chain_events"
+KIND: Final = "netting.netting_events"
 #: The longest pause between two looks at what was told.
 PAUSE_MAX_S: Final = 30
 #: A block's time is an estimate of one node's; one outside of this century is none.
