@@ -8,8 +8,8 @@ from kernel.tasks import Outcome, Task
 
 @task_handler(build_deps)
 def handler(task: Task[OrderStep], deps: Deps) -> Outcome:
-    deps.deciding.renew(task.payload, deps.limits, fence=task.fence)
+    order = deps.deciding.renewed(task.payload, deps.limits, fence=task.fence)
 
-    facts = deps.filling.look(task.payload)
+    facts = deps.filling.look(order)
 
     return deps.filling.take(task.payload, facts, deps.limits, fence=task.fence)

@@ -261,7 +261,6 @@ class Deps(KernelDeps):
         from functions.bridge.adapters.filling import Filling
 
         return Filling(
-            self.kernel.postgres,
             self.orders,
             self.posts,
             self.origins,

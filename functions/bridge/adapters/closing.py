@@ -76,8 +76,7 @@ class Closings:
 
     def look(self, step: OrderStep) -> Watched | Unread:
         """Ask the escrow; while it waits, ask where the deposit is."""
-        with self._postgres.transaction() as tx:
-            order = self._orders.order(tx, step.key, step.generation)
+        order = self._orders.order(self._postgres.glance, step.key, step.generation)
         if order.state not in _WAITING:
             return Unread(f"it is {order.state}", over=True)
         origin = self._origins.get(step.origin)

@@ -85,9 +85,9 @@ class Deciding:
 
     def look(self, step: OrderStep) -> Facts | Sight | Unread:
         """Read the chains and the price for an order that waits for a decision; no more than it takes."""
-        with self._postgres.transaction() as tx:
-            order = self._orders.order(tx, step.key, step.generation)
-            is_halted = order.reason == ServiceHalted.code and self._switch.standing(tx, SERVICE) is not None
+        glance = self._postgres.glance
+        order = self._orders.order(glance, step.key, step.generation)
+        is_halted = order.reason == ServiceHalted.code and self._switch.standing(glance, SERVICE) is not None
         if order.state != State.PENDING:
             return Unread(f"it is {order.state}", over=True)
         if is_halted:  # A decision to fill it would only come back once more.
@@ -127,17 +127,16 @@ class Deciding:
 
         return self._orders.take(step, (State.PENDING,), act, fence=fence)
 
-    def renew(self, step: OrderStep, limits: Limits, *, fence: Fence) -> None:
-        """Make the decision of an order that is to be filled anew, if it is old; it may go back to be decided later.
+    def renewed(self, step: OrderStep, limits: Limits, *, fence: Fence) -> StoredOrder:
+        """The order, its decision made anew if it is to be filled by an old one; it may go back to be decided later.
 
         Where the facts say something else than prices, or cannot be read, whoever fills it sees that, too.
         """
-        with self._postgres.transaction() as tx:
-            order = self._orders.order(tx, step.key, step.generation)
+        order = self._orders.order(self._postgres.glance, step.key, step.generation)
         is_old = order.decided_at is None or self._clock.now() - order.decided_at > self._renewed_after
         facts = self._read(order) if order.state == State.PROCESSING and is_old else None
         if not isinstance(facts, Facts):
-            return
+            return order
 
         def act(tx: Transaction, order: StoredOrder) -> Outcome:
             if order.deposit == facts.deposit:
@@ -145,9 +144,11 @@ class Deciding:
             return Retry(0, "its decision is renewed")
 
         self._orders.take(step, (State.PROCESSING,), act, fence=fence)
+        return self._orders.order(self._postgres.glance, step.key, step.generation)
 
     def _renew(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> None:
-        order, decision = self._judge(tx, order, facts, limits)
+        decision, kept = self._judge(tx, order, facts, limits)
+        order = self._orders.decided(tx, order, kept, reason=_reason(decision))
         if not isinstance(decision, Fill):
             pending = self._orders.move(tx, order, Event.DEFER, reason=str(decision.reason))
             self._orders.enqueue_decision(tx, pending, self._clock.now())
@@ -166,24 +167,25 @@ class Deciding:
         forgotten = self._orders.move(tx, gone, Event.FORGET, reason=REORGANISED)
         return Done(_result(forgotten))
 
-    def _judge(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> tuple[StoredOrder, Decision]:
-        """The decision, kept with its inputs."""
+    def _judge(
+        self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits
+    ) -> tuple[Decision, dict[str, Any]]:
+        """The decision, and what is to be kept of it."""
         origin = self._origins[order.key.origin]
         finality = Finality(depth=facts.depth, table=origin.table, block_s=origin.block_s, finality_s=origin.finality_s)
         inventory = self._inventory(tx, order)
         decision = decide(order, facts.market, limits, inventory, finality)
         decision = doubted(decision, facts.market, limits, refused_block=_refused_block(order))
         decision = patient(decision, facts.market.now, order.moved_at)
-        kept = _kept(order, decision, facts, limits, inventory)
-        reason = None if isinstance(decision, Fill) else str(decision.reason)
-        return self._orders.decided(tx, order, kept, reason=reason), decision
+        return decision, _kept(order, decision, facts, limits, inventory)
 
     def _decide(self, tx: Transaction, order: StoredOrder, facts: Facts, limits: Limits) -> Outcome:
-        order, decision = self._judge(tx, order, facts, limits)
+        decision, kept = self._judge(tx, order, facts, limits)
+        if isinstance(decision, Fill):
+            self._orders.enqueue_fill(tx, order)  # First: messages go out in this order, and nobody waits for news.
+            return Done(_result(self._orders.move(tx, order, Event.ACCEPT, decision=kept)))
+        order = self._orders.decided(tx, order, kept, reason=_reason(decision))
         match decision:
-            case Fill():
-                self._orders.enqueue_fill(tx, order)  # First: messages go out in this order, and nobody waits for news.
-                return Done(_result(self._orders.move(tx, order, Event.ACCEPT)))
             case Drop():
                 return Done(_result(self._orders.move(tx, order, Event.DROP, reason=str(decision.reason))))
             case Defer():
@@ -191,14 +193,15 @@ class Deciding:
 
     def _inventory(self, tx: Transaction, order: StoredOrder) -> Inventory:
         deposit = order.deposit
-        promised, to_recipient, of_origin = self._orders.exposure(tx, deposit.key.origin, deposit.recipient, lock=True)
+        chain = self._posts.l1_chain
+        exposure = self._orders.exposure(tx, deposit.key.origin, deposit.recipient, chain, lock=True)
         # An order whose decision is renewed is among what is promised already.
         amount, fee = (deposit.amount_wei, deposit.fee_wei) if order.state == State.PROCESSING else (0, 0)
         return Inventory(
-            available_wei=self._posts.spendable_wei(tx, self._signer) - (promised - amount - fee),
-            recipient_open_wei=to_recipient - amount,
-            origin_open_wei=of_origin - amount,
-            is_recipient_ours=self._orders.is_ours(tx, self._posts.l1_chain, f"0x{deposit.recipient:040x}"),
+            available_wei=self._posts.spendable_wei(tx, self._signer) - (exposure.promised_wei - amount - fee),
+            recipient_open_wei=exposure.recipient_open_wei - amount,
+            origin_open_wei=exposure.origin_open_wei - amount,
+            is_recipient_ours=exposure.is_recipient_ours,
         )
 
 
@@ -216,6 +219,10 @@ def _kept(order: StoredOrder, decision: Decision, facts: Facts, limits: Limits, 
             "depth": asdict(facts.depth),
         },
     }
+
+
+def _reason(decision: Decision) -> str | None:
+    return None if isinstance(decision, Fill) else str(decision.reason)
 
 
 def _refused_block(order: StoredOrder) -> int | None:

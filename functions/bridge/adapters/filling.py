@@ -23,7 +23,7 @@ from functions.bridge.core.registry import transfer_call
 from kernel.clock import Clock
 from kernel.errors import Transient
 from kernel.ledger import Overdrawn
-from kernel.postgres import Fence, Postgres, Transaction
+from kernel.postgres import Fence, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped
 from kernel.treasury import ServiceHalted
 from kernel.treasury.movements import Call, Kind
@@ -46,7 +46,6 @@ class Filling:
 
     def __init__(
         self,
-        postgres: Postgres,
         orders: Orders,
         posts: Posts,
         origins: Mapping[str, Origin],
@@ -58,18 +57,16 @@ class Filling:
         signer: str,
         decision_s: float,
     ) -> None:
-        self._postgres, self._orders, self._posts, self._origins = postgres, orders, posts, origins
+        self._orders, self._posts, self._origins = orders, posts, origins
         self._registry, self._treasury, self._clock = registry, treasury, clock
         self._l1_chain, self._signer = l1_chain, signer
         self._decided_within = timedelta(seconds=decision_s)
 
-    def look(self, step: OrderStep) -> Sight | Unread:
+    def look(self, order: StoredOrder) -> Sight | Unread:
         """Read the deposit and the registry once more."""
-        with self._postgres.transaction() as tx:
-            order = self._orders.order(tx, step.key, step.generation)
         if order.state != State.PROCESSING:
             return Unread(f"it is {order.state}", over=True)
-        origin = self._origins.get(step.origin)
+        origin = self._origins.get(order.key.origin)
         if origin is None:
             return Unread("its origin is not configured")
         try:

@@ -4,6 +4,7 @@ An order that is to be changed is locked first; a move names the state that it l
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +21,7 @@ from functions.bridge.core.retry import next_attempt_at
 from kernel.clock import Clock
 from kernel.correlation import current
 from kernel.errors import NotFound
-from kernel.postgres import Fence, Queries, Transaction
+from kernel.postgres import Fence, Queries, Statements, Transaction
 from kernel.postgres.text import storable
 from kernel.tasks import Done, Outcome, Skipped, Tasks
 
@@ -53,6 +54,16 @@ class Indexed(StrEnum):
     NEXT_GENERATION = "next_generation"  # its id belongs to a deposit that we have paid
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Wei that are promised and in no books yet; that are out for a recipient; that are out for an origin."""
+
+    promised_wei: int
+    recipient_open_wei: int
+    origin_open_wei: int
+    is_recipient_ours: bool
+
+
 class Orders:
     """The tables of orders."""
 
@@ -62,7 +73,7 @@ class Orders:
 
     # Reading.
 
-    def order(self, tx: Transaction, key: OrderKey, generation: int, *, lock: bool = False) -> StoredOrder:
+    def order(self, tx: Statements, key: OrderKey, generation: int, *, lock: bool = False) -> StoredOrder:
         """One order, held until the commit if asked for. Raises OrderUnknown."""
         named = {"origin": key.origin, "order_id": key.order_id, "generation": generation}
         row = tx.maybe(Q["lock_order"] if lock else Q["order"], **named)
@@ -108,8 +119,9 @@ class Orders:
 
     def _insert(self, tx: Transaction, deposit: Deposit, generation: int) -> StoredOrder:
         now = self._clock.now()
-        order = stored(tx.one(Q["insert_order"], **_contents(deposit), generation=generation, now=now))
-        self._remember(tx, order, "index", None, _told(deposit))
+        details = {"details": Jsonb(_told(deposit)), "correlation_id": current()}
+        order = stored(tx.one(Q["insert_order"], **_contents(deposit), **details, generation=generation, now=now))
+        self._tell(tx, order, "index")
         self.enqueue_decision(tx, order, now)
         return order
 
@@ -135,11 +147,13 @@ class Orders:
         *,
         reason: str | None = None,
         told: Mapping[str, Any] | None = None,
+        decision: Mapping[str, Any] | None = None,
         fill: tuple[bytes, int] | None = None,
         close: tuple[bytes, int] | None = None,
     ) -> StoredOrder:
         """The order after the event; `told` goes into its history. Raises OrderTransitionRefused.
 
+        decision: what it is moved by, to be kept as `decided` does.
         fill, close: hash and block of the transaction that paid, and of the one that repaid.
         """
         following = after(order.state, event)
@@ -154,12 +168,15 @@ class Orders:
             "fill_block": fill and fill[1],
             "close_hash": close and close[0],
             "close_block": close and close[1],
+            "decision": decision and Jsonb(decision),
+            "details": Jsonb({**(told or {}), **({"reason": reason} if reason else {})}),
+            "correlation_id": current(),
         }
         row = tx.maybe(Q["move_order"], **order.row, **columns, now=self._clock.now())
         if row is None:
             raise OrderTransitionRefused(state=order.state, event=event, order=order.business_key(event))
         moved = stored(row)
-        self._remember(tx, moved, event, order.state, {**(told or {}), **({"reason": reason} if reason else {})})
+        self._tell(tx, moved, str(event))
         return moved
 
     def decided(
@@ -204,19 +221,21 @@ class Orders:
 
     # What is out.
 
-    def exposure(self, tx: Transaction, origin: str, recipient: int, *, lock: bool = False) -> tuple[int, int, int]:
-        """Wei that are promised and in no books yet; that are out for a recipient; that are out for an origin.
+    def exposure(self, tx: Transaction, origin: str, recipient: int, l1_chain: str, *, lock: bool = False) -> Exposure:
+        """What is out as it concerns an order of this origin for this recipient.
 
         lock: alone until the commit, for whoever is about to promise more.
         """
         if lock:
             tx.execute(Q["lock_exposure"])
-        row = tx.one(Q["exposure"], origin=origin, recipient=recipient)
-        return int(row["promised_wei"]), int(row["recipient_open_wei"]), int(row["origin_open_wei"])
-
-    def is_ours(self, tx: Transaction, chain: str, address: str) -> bool:
-        """Whether an address of a chain is a wallet of the treasury's."""
-        return bool(tx.one(Q["is_our_wallet"], chain=chain, address=address)["ours"])
+        named = {"origin": origin, "recipient": recipient, "chain": l1_chain, "address": f"0x{recipient:040x}"}
+        row = tx.one(Q["exposure"], **named)
+        return Exposure(
+            promised_wei=int(row["promised_wei"]),
+            recipient_open_wei=int(row["recipient_open_wei"]),
+            origin_open_wei=int(row["origin_open_wei"]),
+            is_recipient_ours=row["is_recipient_ours"],
+        )
 
     # Claims.
 

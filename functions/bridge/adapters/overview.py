@@ -148,10 +148,12 @@ class Overview:
     def _exposed(self, deposit: Deposit) -> Inventory:
         deps = self._deps
         with deps.kernel.postgres.transaction() as tx:
-            promised, recipient_open, origin_open = deps.orders.exposure(tx, deposit.key.origin, deposit.recipient)
+            exposure = deps.orders.exposure(tx, deposit.key.origin, deposit.recipient, deps.posts.l1_chain)
             spendable = deps.posts.spendable_wei(tx, deps.settings.signer)
         return Inventory(
-            available_wei=spendable - promised, recipient_open_wei=recipient_open, origin_open_wei=origin_open
+            available_wei=spendable - exposure.promised_wei,
+            recipient_open_wei=exposure.recipient_open_wei,
+            origin_open_wei=exposure.origin_open_wei,
         )
 
     def _finality(self, origin: Origin) -> Finality:

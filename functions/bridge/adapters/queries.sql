@@ -7,12 +7,18 @@ select pg_advisory_xact_lock(hashtextextended('bridge.orders/' || %(origin)s || 
 select * from bridge.orders where origin = %(origin)s and order_id = %(order_id)s order by generation for update;
 
 -- name: insert_order
--- A deposit that was not known.
-insert into bridge.orders (origin, order_id, generation, recipient, amount_wei, fee_wei, block_number, block_hash,
-                           transaction_hash, seen_at, moved_at)
-values (%(origin)s, %(order_id)s, %(generation)s, %(recipient)s, %(amount_wei)s, %(fee_wei)s, %(block_number)s,
-        %(block_hash)s, %(transaction_hash)s, %(now)s, %(now)s)
-returning *;
+-- A deposit that was not known, with the first row of its history.
+with inserted as (
+    insert into bridge.orders (origin, order_id, generation, recipient, amount_wei, fee_wei, block_number, block_hash,
+                               transaction_hash, seen_at, moved_at)
+    values (%(origin)s, %(order_id)s, %(generation)s, %(recipient)s, %(amount_wei)s, %(fee_wei)s, %(block_number)s,
+            %(block_hash)s, %(transaction_hash)s, %(now)s, %(now)s)
+    returning *
+), remembered as (
+    insert into bridge.order_history (origin, order_id, generation, event, state, details, correlation_id, happened_at)
+    select origin, order_id, generation, 'index', state, %(details)s, %(correlation_id)s, %(now)s from inserted
+)
+select * from inserted;
 
 -- name: store_contents
 -- What the chain says of an order now: another block, another fee, or another deposit altogether.
@@ -34,19 +40,30 @@ where origin = %(origin)s and order_id = %(order_id)s and generation = %(generat
 for update;
 
 -- name: move_order
--- An order's next state, if it is still in the one that it leaves. A step that ends well ends a row of failures.
-update bridge.orders
-set state = %(state)s, moved_at = %(now)s, reason = %(reason)s,
-    round = round + (case when %(begins_round)s then 1 else 0 end),
-    claims = claims + (case when %(event)s = 'claim' then 1 else 0 end),
-    is_failed = is_failed and not %(ends_failures)s, is_parked = is_parked and not %(ends_failures)s,
-    attempts = case when %(ends_failures)s then 0 else attempts end,
-    next_attempt_at = case when %(ends_failures)s or %(event)s = 'claim' then null else next_attempt_at end,
-    gone_at = case when %(state)s in ('completed', 'dropped', 'pending') then null else gone_at end,
-    fill_hash = coalesce(%(fill_hash)s, fill_hash), fill_block = coalesce(%(fill_block)s, fill_block),
-    close_hash = coalesce(%(close_hash)s, close_hash), close_block = coalesce(%(close_block)s, close_block)
-where origin = %(origin)s and order_id = %(order_id)s and generation = %(generation)s and state = %(state_left)s
-returning *;
+-- An order's next state, if it is still in the one that it leaves, with its row of history, and the decision that moves
+-- it, if one does. A step that ends well ends a row of failures.
+with moved as (
+    update bridge.orders
+    set state = %(state)s, moved_at = %(now)s, reason = %(reason)s,
+        round = round + (case when %(begins_round)s then 1 else 0 end),
+        claims = claims + (case when %(event)s = 'claim' then 1 else 0 end),
+        is_failed = is_failed and not %(ends_failures)s, is_parked = is_parked and not %(ends_failures)s,
+        attempts = case when %(ends_failures)s then 0 else attempts end,
+        next_attempt_at = case when %(ends_failures)s or %(event)s = 'claim' then null else next_attempt_at end,
+        gone_at = case when %(state)s in ('completed', 'dropped', 'pending') then null else gone_at end,
+        decision = coalesce(%(decision)s, decision),
+        decided_at = case when %(decision)s::jsonb is null then decided_at else %(now)s end,
+        fill_hash = coalesce(%(fill_hash)s, fill_hash), fill_block = coalesce(%(fill_block)s, fill_block),
+        close_hash = coalesce(%(close_hash)s, close_hash), close_block = coalesce(%(close_block)s, close_block)
+    where origin = %(origin)s and order_id = %(order_id)s and generation = %(generation)s and state = %(state_left)s
+    returning *
+), remembered as (
+    insert into bridge.order_history (origin, order_id, generation, event, state_left, state, details, correlation_id,
+                                      happened_at)
+    select origin, order_id, generation, %(event)s, %(state_left)s, state, %(details)s, %(correlation_id)s, %(now)s
+    from moved
+)
+select * from moved;
 
 -- name: add_history
 -- One step of an order's life.
@@ -94,19 +111,17 @@ where origin = %(origin)s and order_id = %(order_id)s and generation = %(generat
 returning *;
 
 -- name: exposure
--- What is promised of our ether and not yet in the books; what is out for a recipient, and for an origin.
+-- What is promised of our ether and not yet in the books; what is out for a recipient, and for an origin; whether the
+-- recipient is a wallet that the treasury keeps on L1.
 select
     coalesce(sum(amount_wei + fee_wei) filter (where state = 'processing'), 0) as promised_wei,
     coalesce(sum(amount_wei) filter (where recipient = %(recipient)s), 0) as recipient_open_wei,
-    coalesce(sum(amount_wei) filter (where origin = %(origin)s), 0) as origin_open_wei
+    coalesce(sum(amount_wei) filter (where origin = %(origin)s), 0) as origin_open_wei,
+    exists (
+        select from kernel.treasury_wallets where chain = %(chain)s and lower(address) = lower(%(address)s)
+    ) as is_recipient_ours
 from bridge.orders
 where state in ('processing', 'transferring', 'fulfilled', 'proving', 'proved') and not is_lost;
-
--- name: is_our_wallet
--- Whether the treasury keeps this wallet.
-select exists (
-    select from kernel.treasury_wallets where chain = %(chain)s and lower(address) = lower(%(address)s)
-) as ours;
 
 -- name: lock_exposure
 -- One decision at a time: each sees what the one before has promised.
