@@ -42,7 +42,7 @@ class Kind(StrEnum):
 #: What the intake must say to an attack; who is let in has no word here.
 REFUSED_AS: Final = {
     Kind.FORGED: "bad_signature",
-    Kind.UNSIGNED: "bad_signature",
+    Kind.UNSIGNED: "bad_counter_signature",
     Kind.BACKDATED: "created_at_out_of_window",
     Kind.REPLAYED: "nonce_used",
 }

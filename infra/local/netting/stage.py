@@ -1,0 +1,127 @@
+"""A deployment of netting for a world: its key and wallet, what is known of the world, and the handlers as they are.
+
+stage = open_stage(cloud, runner, world)
+stage.start()
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from functions.netting.adapters.limits import TUNABLES
+from infra.local.cloud import LocalCloud
+from infra.local.demo.stage import wait_for
+from infra.local.netting.records import CHAIN, record
+from infra.local.netting.world import CLUSTER, World
+from infra.local.runner.containers import WARM_FIRST, WARM_LATER
+from infra.local.runner.runner import Runner
+from infra.local.runner.stack import Stack
+from infra.local.settings import ROOT
+from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from kernel.auth import ApiKeys, Role, Tier
+from kernel.keys.envelope import Envelope
+from kernel.keys.kms import AwsKms
+from kernel.postgres import Postgres
+from kernel.treasury.desks import Desk
+from kernel.treasury.treasury import Treasury
+from kernel.treasury.wallets import WalletRecord
+from kernel.tunables import Tunables
+
+SERVICES: Final = ("netting", "ops")
+ACTOR: Final = "the local world"
+POLL_S: Final = 0.5
+OPEN_WITHIN_S: Final = 60.0
+_SLICE: Final = ROOT / "functions/netting"
+HANDLERS: Final = tuple(f"functions.netting.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
+ADAPTERS: Final = tuple(
+    f"functions.netting.adapters.{path.stem}"
+    for path in sorted(_SLICE.glob("adapters/*.py"))
+    if not path.stem.startswith("__")
+)
+#: What the fork server imports, so that containers start in milliseconds.
+VENDORS: Final = (
+    *("solders.pubkey", "solders.signature", "solders.message", "solders.transaction"),
+    *("kernel.outbox.solana", "kernel.solana.pool", "kernel.solana.program_cursor", "kernel.treasury.solana"),
+    *("kernel.keys.vault", "kernel.pinning", "functions.ops.queue_check_wallet"),
+)
+WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, *HANDLERS, *ADAPTERS))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class NettingStage:
+    """A deployment, stopped at first."""
+
+    world: World
+    stack: Stack
+    cloud: LocalCloud
+    admin_key: str = field(repr=False)
+
+    @property
+    def database_url(self) -> str:
+        """Where netting's tables are."""
+        return self.cloud.database_url
+
+    def start(self) -> None:
+        """Start it, and wait until the treasury has opened the books of the authority's wallet."""
+        self.stack.start()
+        bring_messages_back_soon(self.cloud, self.stack)
+        self._check("the opening", lambda wallet: wallet.opened_at is not None)
+
+    def verdict(self) -> str:
+        """Have the authority's wallet compared with the chain now; what came of it."""
+        before = self._wallet().read_at
+        self._check(f"at {time.time()}", lambda wallet: wallet.read_at != before)
+        return str(self._wallet().verdict)
+
+    def tune(self, name: str, value: int) -> None:
+        """An operator's act: another threshold."""
+        postgres = Postgres(self.database_url, role="counterpart_ops")
+        Tunables(postgres, TUNABLES).set(name, value, actor=ACTOR, reason="the demo is short")
+        postgres.close()
+
+    def _check(self, occasion: str, is_done: Any) -> None:
+        wallet = (CHAIN, self.world.authority.address)
+        check_wallets(self.cloud, self.stack, self.database_url, [wallet], occasion)
+        wait_for(lambda: is_done(self._wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S)
+
+    def _wallet(self) -> WalletRecord:
+        desks: dict[str, Desk] = {}  # to read a wallet, no chain is asked
+        postgres = Postgres(self.database_url, role="counterpart_ops")
+        try:
+            return Treasury(postgres, desks.__getitem__).wallet(CHAIN, self.world.authority.address)
+        finally:
+            postgres.close()
+
+
+def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, fee_bps: int = 0) -> NettingStage:
+    """Record the world as it is, and make a stopped deployment that follows it from here on."""
+    kms_key_id = cloud.environment()["COUNTERPART_KMS_KEY_ID"]
+    record(world, cloud.database_url, Envelope(AwsKms(cloud.aws.client("kms")), kms_key_id))
+    postgres = Postgres(cloud.database_url, role="counterpart_ops")
+    admin = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo", actor=ACTOR)
+    postgres.close()
+    stack = runner.stack("netting", _environment(cloud, world, fee_bps), services=SERVICES)
+    return NettingStage(world=world, stack=stack, cloud=cloud, admin_key=admin.key)
+
+
+def _environment(cloud: LocalCloud, world: World, fee_bps: int) -> Mapping[str, str]:
+    """What the functions are told beside what every function is told."""
+    urls = cloud.aws.put_secret("counterpart/local/netting/rpc-urls", " ".join(world.node.proxy_urls))
+    [last] = world.node.rpc("getSignaturesForAddress", world.program.address, {"limit": 1})
+    netting = {
+        "CLUSTER": CLUSTER,
+        "RPC_URLS": urls,
+        "PROGRAM": world.program.address,
+        "AUTHORITY": world.authority.address,
+        "START_AFTER": last["signature"],
+        "FEE_BPS": str(fee_bps),
+        "FEE_WALLET": world.fee_wallet.address,
+        "POLL_S": str(POLL_S),
+    }
+    chains = [{"chain": CHAIN, "rpc_urls": urls, "poll_s": POLL_S}]
+    return {
+        "COUNTERPART_OPS_CHAINS": json.dumps(chains),
+        **{f"COUNTERPART_NETTING_{name}": value for name, value in netting.items()},
+    }
