@@ -64,11 +64,10 @@ def test_each_update_earns_the_same_and_the_first_the_remainder() -> None:
     assert {"0xa": 67, "0xb": 34} == accuracy_shares(101, UPDATERS, (1_000, 2), (1_000, 2), 5_000)
 
 
-def test_the_bands_borders_are_inside() -> None:
-    """Half a percent of 10 000 is 50; decimals may differ."""
-    inside = [
-        accuracy_shares(3, UPDATERS, (value, 3), (1_000, 2), 5_000) != {} for value in (9_949, 9_950, 10_050, 10_051)
-    ]
+@pytest.mark.parametrize(("decimals", "values"), [(3, (9_949, 9_950, 10_050, 10_051)), (1, (99, 100, 100, 101))])
+def test_the_bands_borders_are_inside(decimals: int, values: tuple[int, ...]) -> None:
+    """Half a percent of 10.00 is 0.05, whether the feed has more decimals than the median or fewer."""
+    inside = [accuracy_shares(3, UPDATERS, (value, decimals), (1_000, 2), 5_000) != {} for value in values]
 
     assert [False, True, True, False] == inside
 
