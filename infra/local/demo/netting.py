@@ -142,8 +142,8 @@ class Show:
 
             def over() -> bool | None:
                 states = self.counted.settlements()
-                progress.update(bar, completed=states["indexed"] + states["abandoned"])
-                return states["indexed"] + states["abandoned"] == states.total() or None
+                progress.update(bar, completed=states["indexed"])
+                return (states["indexed"] == states.total() and self.counted.is_quiet()) or None
 
             for number in range(1, self.size.kills + 1):
                 self._kill(progress, number)

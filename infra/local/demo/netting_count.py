@@ -30,6 +30,12 @@ _SENT: Final = """
         (select count(*) from kernel.solana_outbox where state = 'confirmed') as in_all
     from netting.settlement_attempts
 """
+#: What is still to be told to the chain, or to be heard from it.
+_OPEN: Final = """
+    select (select count(*) from kernel.solana_outbox where settled_at is null) + (
+        select count(*) from kernel.tasks where kind like 'netting.%%' and kind <> 'netting.net_batch'
+        and state in ('ready', 'leased')) as open
+"""
 _HELD: Final = """
     select count(*) as held from kernel.tasks where kind = 'netting.submit_settlement' and state = 'leased'
 """
@@ -95,6 +101,11 @@ class Counted:
         """How many are in which state."""
         with self._postgres.transaction() as tx:
             return Counter({row["state"]: row["settlements"] for row in tx.all(_SETTLEMENTS)})
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is left to be sent or heard."""
+        with self._postgres.transaction() as tx:
+            return int(tx.one(_OPEN)["open"]) == 0
 
     def held(self) -> int:
         """Transactions that are in a worker's hands."""

@@ -133,9 +133,8 @@ class Crowd:
     def _attack(self, kind: Kind) -> Planned:
         item_id, seller = self._any_item()
         intent = self._intent(item_id, seller)
-        thief = self._partner(intent.buyer).session
         if kind is Kind.FORGED:
-            return Planned(kind=kind, intent=intent, body=intent.signed(by=thief))
+            return Planned(kind=kind, intent=intent, body=intent.signed(by=intent.buyer.session))
         if kind is Kind.UNSIGNED:  # the seller signs for the buyer, who never did
             return Planned(kind=kind, intent=intent, body=intent.signed(countersigned_by=seller.session))
         if kind is Kind.BACKDATED:
