@@ -1,8 +1,8 @@
 """Owns what an instruction that the program carried out has done: read back from its accounts and its bytes.
 
-Only what ran counts, and of a transaction that went through everything ran: so the program's own checks hold, and what
-they leave open (bytes behind `withdraw_item`, accounts behind the last) is left open here, too. What the program would
-have refused is refused: then it is another program.
+Only what ran counts, and of a transaction that went through everything ran: so the program's own checks hold. What they
+leave open (accounts behind the last) is left open here, too, and what the program would have refused is refused: then
+it is another program.
 """
 
 import struct
@@ -162,11 +162,11 @@ class _Borsh:
         self._at += struct.calcsize(f"<{layout}")
         return int(number)
 
-    def octets(self) -> bytes:
-        taken = self._content[self._at : self._at + KEY_SIZE_BYTES]
-        if len(taken) < KEY_SIZE_BYTES:
+    def octets(self, count: int = KEY_SIZE_BYTES) -> bytes:
+        taken = self._content[self._at : self._at + count]
+        if len(taken) < count:
             raise InstructionMalformed("an instruction ends early")
-        self._at += KEY_SIZE_BYTES
+        self._at += count
         return taken
 
     def key(self) -> str:
@@ -219,13 +219,16 @@ def _item_deposited(accounts: Sequence[str], data: _Borsh) -> _Found:
 
 
 def _owned(step: Callable[..., Step]) -> Callable[[Sequence[str], _Borsh], _Found]:
-    def read(accounts: Sequence[str], _data: _Borsh) -> _Found:
+    def read(accounts: Sequence[str], data: _Borsh) -> _Found:
+        data.end()
         return step(account=accounts[0], owner=accounts[1]), accounts[:1]
 
     return read
 
 
-def _registered(accounts: Sequence[str], _data: _Borsh) -> _Found:
+def _registered(accounts: Sequence[str], data: _Borsh) -> _Found:
+    data.octets(16)  # the account says what was registered
+    data.end()
     return SessionRegistered(account=accounts[0], owner=accounts[1], key=accounts[2]), accounts[:1]
 
 
