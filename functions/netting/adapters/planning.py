@@ -49,6 +49,7 @@ class Planning:
     def plan(self, sizes: BatchSizes, *, fence: Fence) -> Outcome:
         """Plan a batch, if one is due, and end the task with it. Raises PlanOvertaken; then nothing is stored."""
         with self._postgres.transaction(holding=fence) as tx:
+            tx.execute(Q["be_patient"])
             tx.execute(Q["lock_planning"])
             now = self._clock.now()
             queue = queue_of(tx, now, sizes)

@@ -1,3 +1,8 @@
+-- name: be_patient
+-- Between the statements of a large batch lie seconds of clearing and packing, more on a busy machine. A planner that
+-- froze gives its locks back after this.
+select set_config('statement_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '120s', true);
+
 -- name: lock_planning
 -- One batch is planned at a time: each sees what the one before has reserved.
 select pg_advisory_xact_lock(hashtextextended('netting.batches/planning', 0));

@@ -9,12 +9,15 @@ Leaf and node are both SHA-256 of 64 bytes, so a proof shows something only for 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from kernel import base58
 
 EMPTY: Final = bytes(32)
 _OWNER_SIZE_BYTES: Final = 32
+#: A batch names each of its wallets many times, and to read one from base58 takes longer than to hash it.
+KEYS_REMEMBERED: Final = 1 << 15
 
 
 class OwnerUnfit(ValueError):
@@ -87,6 +90,7 @@ def leaf(item: str, owner: str) -> bytes:
     return _sha256(_sha256(_sha256(item.encode()) + key_of(owner)))
 
 
+@lru_cache(maxsize=KEYS_REMEMBERED)
 def key_of(owner: str) -> bytes:
     """The 32 bytes of a public key. Raises OwnerUnfit."""
     try:
