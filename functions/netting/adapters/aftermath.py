@@ -74,13 +74,14 @@ class Aftermath:
             return Done({"state": str(stored.state)})
         if facts is None:
             return Retry(0.0, "the batch has become final")
-        if self._roots.is_settled(tx, batch):
-            return Done({"state": str(stored.state)})
-        if self._roots.send(tx, stored, last_number=facts.last_root):
-            self._pinning.record(tx, business_key(batch, "outcome"), facts.outcome)
-            self._want_tables(tx, batch)
-            self._tables.grow(tx, facts.slot)
-        return Retry(ROOT_S, "its root is on its way")
+        if not self._roots.is_settled(tx, batch):
+            if self._roots.send(tx, stored, last_number=facts.last_root):
+                self._pinning.record(tx, business_key(batch, "outcome"), facts.outcome)
+                self._want_tables(tx, batch)
+            return Retry(ROOT_S, "its root is on its way")
+        if self._tables.grow(tx, facts.slot):
+            return Retry(ROOT_S, "its accounts come into lookup tables")
+        return Done({"state": str(stored.state)})
 
     def _want_tables(self, tx: Transaction, batch: UUID) -> None:
         plans = [settlement_of(row["content"]) for row in tx.all(Q["contents"], batch=batch)]

@@ -45,8 +45,13 @@ class Attempt:
 
     @property
     def has_landed(self) -> bool:
-        """Whether a block holds it; it may be dropped."""
+        """Whether a block holds it; it may be dropped, and it may have failed."""
         return self.stands in LANDED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is over, and had no effect."""
+        return self.ended is not None and self.ended != State.CONFIRMED
 
 
 class Lane:

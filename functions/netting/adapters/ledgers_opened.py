@@ -4,6 +4,7 @@ Anybody may open anybody's ledger, so an opening that fails may mean that there 
 says. The authority pays the rent, which stays in the ledger for good.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,11 @@ from functions.netting.adapters.program_accounts import LEDGER_SIZE_BYTES, Calls
 from kernel.clock import Clock
 from kernel.postgres import Queries, Transaction
 
+logger = logging.getLogger(__name__)
+
 Q: Final = Queries.load(Path(__file__).with_name("ledgers.sql"))
+#: An opening that fails may find the ledger opened by another; one that goes on failing calls a person.
+OPENINGS_ALARMED: Final = 3
 #: As many as fit into a packet.
 OPENINGS_MAX: Final = 10
 #: Measured: below 14 000 where the address is found at once, and 1 500 more for each bump that is tried.
@@ -41,6 +46,8 @@ class Ledgers:
         Raises what `Obligations.record` raises.
         """
         rows = tx.all(Q["wallets_to_open"], wallets=sorted(wallets))
+        if any(row["openings"] >= OPENINGS_ALARMED for row in rows):
+            logger.error("A ledger cannot be opened.", extra={"alarm": "netting.ledger_openings"})
         for start in range(0, len(rows), OPENINGS_MAX):
             some = [row["wallet"] for row in rows[start : start + OPENINGS_MAX]]
             self._open(tx, some, f"netting:ledgers:{some[0]}:{rows[start]['openings']}")

@@ -5,9 +5,10 @@ good (0.0014 SOL, and 0.00022 SOL for each address), so there are as many as the
 named in full. Accounts that trade together come in together, so that their next settlement needs few tables.
 
 One addition is on its way at a time. What it adds is used once it is final; until then, and where it failed, nothing
-is lost but the room that it would have saved.
+is lost but the room that it would have saved. What has failed three times stays out.
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -20,9 +21,12 @@ from kernel.postgres import Queries, Transaction
 from kernel.solana.lookup_tables import EXTENSION_MAX, TABLE_ADDRESSES_MAX, create_table, extend_table
 from kernel.solana.transactions import Instruction
 
+logger = logging.getLogger(__name__)
+
 Q: Final = Queries.load(Path(__file__).with_name("lookup_tables.sql"))
 ADDRESS_SIZE_BYTES, TABLE_HEAD_SIZE_BYTES = 32, 56
 GROWTH_UNITS: Final = 40_000
+FAILURES_MAX: Final = 3
 #: What the keys of additions begin with.
 PREFIX: Final = "netting:table:"
 
@@ -52,14 +56,14 @@ class LookupTables:
             tx.execute(Q["want_members"], kinds=kinds, subjects=subjects, accounts=accounts)
 
     def grow(self, tx: Transaction, slot: int) -> bool:
-        """Record one addition, if one is wanted and none on its way. slot: a final one that is not yet 512 old.
+        """Record the next addition, if one is wanted and none on its way; whether one is on its way now.
 
-        Raises what `Obligations.record` raises.
+        slot: a final one that is not yet 512 old. Raises what `Obligations.record` raises.
         """
         tx.execute(Q["lock_tables"])
         state = tx.one(Q["state_of_tables"])
         if state["under_way"]:
-            return False
+            return True
         table = tx.maybe(Q["table_with_room"], members_max=TABLE_ADDRESSES_MAX)
         if table is None:
             return state["tables"] < self._tables_max and self._create(tx, slot)
@@ -72,16 +76,16 @@ class LookupTables:
         return True
 
     def ended(self, tx: Transaction, transfer: str, *, usable_at: int | None) -> None:
-        """The addition of a key is over; after it comes the next. usable_at: the slot where it succeeded, if it did."""
+        """The addition of a key is over. usable_at: the slot where it succeeded, if it did."""
         if not transfer.startswith(PREFIX):
             return
         if usable_at is not None:
             tx.execute(Q["members_usable"], transfer=transfer, usable_at=usable_at)
-            self.grow(tx, usable_at)
             return
         for row in tx.all(Q["members_lost"], transfer=transfer):
             tx.execute(Q["shrink_table"], address=row["address"], members=row["members"])
         tx.execute(Q["drop_empty_tables"], members=len(self._shared))
+        logger.error("A lookup table could not be added to.", extra={"alarm": "netting.lookup_table", "key": transfer})
 
     def _create(self, tx: Transaction, slot: int) -> bool:
         accounts = self._wanted(tx, EXTENSION_MAX - len(self._shared))
@@ -107,7 +111,8 @@ class LookupTables:
         tx.execute(Q["grow_table"], address=table, members=len(accounts))
 
     def _wanted(self, tx: Transaction, limit: int) -> list[str]:
-        return [row["account"] for row in tx.all(Q["members_wanted"], limit=limit)]
+        rows = tx.all(Q["members_wanted"], limit=limit, failures_max=FAILURES_MAX)
+        return [row["account"] for row in rows]
 
     @property
     def _shared(self) -> tuple[str, str]:

@@ -32,7 +32,10 @@ select * from netting.lookup_tables where members < %(members_max)s order by cre
 
 -- name: members_wanted
 -- Accounts that wait for a place, in the order in which they came.
-select account from netting.lookup_members where address is null order by wanted limit %(limit)s;
+select account from netting.lookup_members
+where address is null and failures < %(failures_max)s
+order by wanted
+limit %(limit)s;
 
 -- name: record_table
 -- A table that is being made.
@@ -56,7 +59,7 @@ update netting.lookup_members set usable_at = %(usable_at)s where transfer = %(t
 with lost as (
     select account, address from netting.lookup_members where transfer = %(transfer)s and usable_at is null
 ), freed as (
-    update netting.lookup_members m set address = null, transfer = null from lost where m.account = lost.account
+    update netting.lookup_members m set address = null, transfer = null, failures = failures + 1 from lost where m.account = lost.account
 )
 select address, count(*) as members from lost group by address;
 

@@ -26,10 +26,12 @@ class Occupant:
         settlement = self._batches.settlement(tx, standing.batch, standing.ordinal, lock=True)
         if settlement.state not in (SettlementState.SENT, SettlementState.LANDED):
             return False
-        latest = self._lane.attempts(tx, settlement)[-1]
+        attempts = [one for one in self._lane.attempts(tx, settlement) if one.attempt == settlement.attempt]
         if settlement.state == SettlementState.LANDED:
-            return self._is_dropped(tx, settlement, latest)
-        return not latest.has_landed or not self._is_over(tx, settlement)
+            return self._is_dropped(tx, settlement, attempts[-1])
+        if any(one.has_failed for one in attempts):
+            return True  # no part after one that failed; the newest fails, too, and that ends the attempt
+        return not attempts[-1].has_landed or not self._is_over(tx, settlement)
 
     def _is_dropped(self, tx: Transaction, settlement: StoredSettlement, latest: Attempt) -> bool:
         """The block that held it is gone, and nobody has had the lane since: then it is its own again."""
@@ -39,7 +41,7 @@ class Occupant:
         return False
 
     def _is_over(self, tx: Transaction, settlement: StoredSettlement) -> bool:
-        """Its newest transaction has landed: that was all, or the next part follows."""
+        """Its newest transaction has landed, well or not: that was all, or the next part follows."""
         if isinstance(settlement.plan, InParts) and settlement.step < len(settlement.plan.parts):
             self._recording.next_part(tx, settlement, items_stored(tx, settlement))
             return False

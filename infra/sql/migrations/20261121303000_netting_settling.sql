@@ -55,6 +55,7 @@ alter table netting.lookup_members
     add column kind     text not null check (kind in ('item', 'wallet')),
     add column subject  text not null,                 -- the item's id, or the wallet
     add column wanted   bigint generated always as identity,  -- who came first is added first
+    add column failures integer not null default 0 check (failures >= 0),
     add column transfer text,                          -- key of kernel.treasury_transfers: on its way
     add constraint lookup_members_subject unique (kind, subject);
 alter table netting.lookup_tables add column transfers integer not null default 0 check (transfers >= 0);
@@ -68,7 +69,7 @@ drop table netting.state_roots;
 drop table netting.ledgers;
 drop table netting.settlement_attempts;
 alter table netting.lookup_tables drop column transfers;
-alter table netting.lookup_members drop column transfer, drop column wanted, drop column subject, drop column kind;
+alter table netting.lookup_members drop column transfer, drop column failures, drop column wanted, drop column subject, drop column kind;
 revoke insert, update (state, block, transaction_id, fee, paid, settled_at) on kernel.treasury_transfers
     from counterpart_netting;
 alter table kernel.treasury_transfers drop column paid;
