@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from functions.netting.adapters.reconciling import Reconciling
     from functions.netting.adapters.roots import Roots
     from functions.netting.adapters.settling import Settling
+    from functions.netting.adapters.showing import Showing
     from functions.netting.adapters.transfers_seen import TransfersSeen
     from functions.netting.adapters.wallets import Wallets
     from functions.netting.core.batching import BatchSizes
@@ -182,6 +183,13 @@ class Deps(KernelDeps):
         from functions.netting.adapters.publishing import Publishing
 
         return Publishing(self.kernel.postgres, self.tasks, self.kernel.pinning, self.batches, self.clock)
+
+    @cached_property
+    def showing(self) -> Showing:
+        """What anybody may see of batches."""
+        from functions.netting.adapters.showing import Showing
+
+        return Showing(self.kernel.postgres, self.batches)
 
     @cached_property
     def intake(self) -> Intake:
