@@ -21,3 +21,8 @@ class Recent(Generic[T]):
             kept = (now_s, self._read())
             self._kept = kept
         return kept[1]
+
+    def anew(self) -> T:
+        """The reading, made now; whoever asks in the next moment shares it. Raises what `read` raises."""
+        self._kept = None
+        return self()

@@ -32,6 +32,8 @@ from kernel.jsonrpc.endpoint import Call
 #: Of so many blocks the tips are looked at.
 _TIPS_BLOCKS: Final = 5
 _RECENT_S: Final = 3.0
+#: What is simulated, and what it costs, may be of a block so long ago. Whether an order is paid is asked of the newest.
+_NEWEST_S: Final = 0.5
 #: More than anybody has: whether we can afford a payment is not what a simulation is asked. Only where it refuses to
 #: say, since a recipient could behave while it sees a payer of such wealth.
 _PLENTY_WEI: Final = 2**255
@@ -75,13 +77,14 @@ class Registry:
         self.address, self.version, self._quorum = checksum(address), Version(version), Quorum(pool)
         self._first_block, self._confirmations = first_block, confirmations
         self._recent_gas_price_wei = Recent(self._gas_price_wei, ttl_s=_RECENT_S)
+        self._newest_block = Recent(self._quorum.newest_block, ttl_s=_NEWEST_S)
 
     def paid(self, payment: Payment) -> Paid | None:
         """The payment that the registry holds for this order, amount and recipient.
 
         Raises PaymentUntold, NoQuorum, RpcUnavailable, WrongChain.
         """
-        newest = self._quorum.newest_block()
+        newest = self._newest_block.anew()
         key = transfer_key(self.version, payment.order_id, payment.recipient, payment.amount_wei, payment.chain)
         asked = {"to": self.address, "data": hexadecimal(transfers_call(key))}
         calls: list[Call] = [("eth_call", [asked, hex(newest)]), ("eth_getBlockByNumber", [hex(newest), False])]
@@ -109,11 +112,11 @@ class Registry:
 
     def read(self, address: str, call: bytes) -> bytes:
         """What a contract on L1 answers. Raises Reverted, NoQuorum, QuestionRefused, RpcUnavailable, WrongChain."""
-        asked = [{"to": address, "data": hexadecimal(call)}, hex(self._quorum.newest_block())]
+        asked = [{"to": address, "data": hexadecimal(call)}, hex(self._newest_block())]
         return octets(self._quorum.agreed("eth_call", asked, by=octets))
 
     def _gas_price_wei(self) -> int:
-        asked = [hex(_TIPS_BLOCKS), hex(self._quorum.newest_block()), [50]]
+        asked = [hex(_TIPS_BLOCKS), hex(self._newest_block()), [50]]
 
         def price(told: Mapping[str, Any]) -> int:
             tips = [quantity(reward[0]) for reward in told["reward"]]
@@ -123,7 +126,7 @@ class Registry:
 
     def _simulated(self, call: bytes, value_wei: int, sender: str) -> Simulated:
         asked = {"from": sender, "to": self.address, "value": hex(value_wei), "data": hexadecimal(call)}
-        block = self._quorum.newest_block()
+        block = self._newest_block()
         try:
             return Simulated(self._gas(asked, hex(block)), block)
         except Reverted:

@@ -148,7 +148,7 @@ def test_what_was_missing_long_ago_is_forgotten_by_the_next_refusal(office: Offi
 
 
 def test_what_is_paid_while_it_is_simulated_is_not_the_recipients_refusal(office: Office) -> None:
-    """The registry refuses to pay twice: it is asked once more who paid."""
+    """It is simulated as of the block in which nobody had paid; who fills it sees the payment."""
     office.lock()
     known(office)
     office.stage.have_mood(RECIPIENT, Mood.REFUSES)
@@ -158,12 +158,13 @@ def test_what_is_paid_while_it_is_simulated_is_not_the_recipients_refusal(office
     office.clock.advance(30)
     for node in office.stage.nodes[office.stage.l1]:
         node.meanwhile = lambda method: _rival_is_faster(office) if method == "eth_call" else None
-    young = decided(office)
+    accepted = decided(office)
     office.stage.l1.mine(3)
-    office.clock.advance(10)
+    take(office, FILL)
+    filled = order(office)
 
-    assert ("pending", "recipient_refuses") == young
-    assert ("dropped", "already_paid") == decided(office)
+    assert ("processing", None) == accepted
+    assert ("dropped", "already_paid") == (filled["state"], filled["reason"])
 
 
 def _rival_is_faster(office: Office) -> None:

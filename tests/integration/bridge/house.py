@@ -28,7 +28,7 @@ from kernel.evm.rpc import RpcPool
 from kernel.handler import Entry
 from kernel.keys.evm import LocalSigner
 from kernel.keys.vault import Vault
-from kernel.postgres import Fence, Postgres, Transaction
+from kernel.postgres import Postgres, Transaction
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 from kernel.treasury.checking import Checks
@@ -89,10 +89,10 @@ class MortalPostgres(Postgres):
     doom: Doom
 
     @contextmanager
-    def transaction(self, *, role: str | None = None, holding: Fence | None = None) -> Iterator[Transaction]:
+    def transaction(self, **options: Any) -> Iterator[Transaction]:
         """As it is, with points."""
         self.doom.point()
-        with super().transaction(role=role, holding=holding) as tx:
+        with super().transaction(**options) as tx:
             tx.after_commit(self.doom.point)
             yield tx
             self.doom.point()

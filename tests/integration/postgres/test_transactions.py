@@ -226,3 +226,18 @@ def test_no_glance_inside_a_transaction(database: Postgres) -> None:
     """It would not see what the transaction did, and end what it holds."""
     with database.transaction(), pytest.raises(RuntimeError, match="within"):
         database.glance.one("select 1 as one")
+
+
+def test_a_statement_may_go_along_with_the_begin(database: Postgres) -> None:
+    """Its rows are the transaction's; what it did is undone with the rest. Beside the lock on a task it may not."""
+    first = ("insert into public.notes values (%(id)s, %(body)s) returning id", {"id": 3, "body": {"said": "50%"}})
+    with pytest.raises(ZeroDivisionError), database.transaction(first=first) as tx:
+        seen = [dict(row) for row in tx.opened]
+        _ = 1 // 0
+    assert (seen, bodies(database)) == ([{"id": 3}], [])
+
+    with database.transaction(first=first):
+        pass
+    assert bodies(database) == [{"said": "50%"}]
+    with pytest.raises(ValueError, match="one statement"), database.transaction(first=first, holding=Fence(uuid4(), 1)):
+        pass

@@ -46,6 +46,7 @@ CONNECTION_AGE_MAX_S = 600.0
 _INHERITED: list[psycopg.Connection[DictRow]] = []
 
 T = TypeVar("T")
+First = tuple[str, Mapping[str, Any]]
 _Connection = psycopg.Connection[DictRow]
 _Cursor = psycopg.Cursor[DictRow]
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -81,11 +82,14 @@ class Postgres:
         self._busy = False
 
     @contextmanager
-    def transaction(self, *, role: str | None = None, holding: Fence | None = None) -> Iterator[Transaction]:
+    def transaction(
+        self, *, role: str | None = None, holding: Fence | None = None, first: First | None = None
+    ) -> Iterator[Transaction]:
         """Everything in the block, or nothing.
 
         role: taken with SET LOCAL, so that a slice cannot write what another owns.
         holding: the first statement locks that task's row; LeaseLost unless its token is still the newest.
+        first: a statement with its values that goes along with the BEGIN; its rows are the transaction's `opened`.
         Raises DatabaseUnavailable, DatabaseContention; steps registered with after_commit run when the block is left.
         """
         with self._turn:
@@ -93,7 +97,7 @@ class Postgres:
                 raise RuntimeError("A transaction is open already; pass it on instead of opening a second one.")
             self._busy = True
             try:
-                transaction = yield from self._run(role or self._role, holding)
+                transaction = yield from self._run(role or self._role, holding, first)
             finally:
                 self._busy = False
         transaction.committed()
@@ -143,15 +147,21 @@ class Postgres:
                 raise RuntimeError("A transaction is open already; ask within it.")
             return self._asked(ask)
 
-    def _run(self, role: str | None, holding: Fence | None) -> Generator[Transaction, None, Transaction]:
+    def _run(
+        self, role: str | None, holding: Fence | None, first: First | None
+    ) -> Generator[Transaction, None, Transaction]:
         """Begin, lend the transaction, commit; any way out but the commit undoes it."""
-        begin = f"begin; {self._limits}{_set_role(role)}" + ("" if holding is None else f"; {holding.hold}")
+        if holding is not None and first is not None:
+            raise ValueError("a transaction begins with one statement")
+        sql, params = first or (None if holding is None else holding.hold, None)
+        begin = f"begin; {self._limits}{_set_role(role)}" + (f"; {sql}" if sql else "")
         with translated():
-            begun = self._asked(lambda connection: connection.execute(begin.encode()))
+            begun = self._asked(lambda connection: psycopg.ClientCursor(connection).execute(begin.encode(), params))
             connection = begun.connection
-            transaction = Transaction(connection)
+            opened = begun.set_result(-1).fetchall() if sql else []
+            transaction = Transaction(connection, opened)
             try:
-                if holding is not None and begun.set_result(-1).fetchone() is None:
+                if holding is not None and not opened:
                     raise LeaseLost(task_id=str(holding.task_id), token=holding.token)
                 yield transaction
                 if connection.execute("commit").statusmessage != "COMMIT":

@@ -82,8 +82,8 @@ class Tasks:
         letters moved back to the wrong one) must not run another kind's task there.
         """
         now = self.clock.now()
-        with self.postgres.transaction() as tx:
-            row = tx.maybe(Q["lock_task"], id=task_id)
+        with self.postgres.transaction(first=(Q["lock_task"], {"id": task_id})) as tx:
+            row = next(iter(tx.opened), None)
             if row is None:
                 return NotClaimed("no such task")
             if kind is not None and row["kind"] != kind:
@@ -121,8 +121,8 @@ class Tasks:
         if fence == self._completed and isinstance(outcome, Done):
             return
         now = self.clock.now()
-        with self.postgres.transaction() as tx:
-            row = tx.maybe(Q["lock_task"], id=fence.task_id)
+        with self.postgres.transaction(first=(Q["lock_task"], {"id": fence.task_id})) as tx:
+            row = next(iter(tx.opened), None)
             if row is None or row["fence"] != fence.token:
                 raise LeaseLost(task_id=str(fence.task_id), token=fence.token)
             if row["state"] != State.LEASED:

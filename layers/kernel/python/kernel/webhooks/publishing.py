@@ -65,9 +65,12 @@ class Webhooks:
             raise MessageTooLarge(topic=topic, bytes=len(text))
         now = self._clock.now()
         told = {"topic": topic, "business_key": business_key, "about": about, "contents": text}
-        rows = tx.all(Q["publish"], **told, id=new_id(), any_of=[topic, f"{topic.partition('.')[0]}.*"], now=now)
-        if not rows:
-            self._require_same(tx, topic, business_key, text)
+        any_of = [topic, f"{topic.partition('.')[0]}.*"]
+        found = tx.all(Q["publish"], **told, id=new_id(), any_of=any_of, now=now)
+        rows = [row for row in found if row["message_id"] is not None]
+        [before] = [row for row in found if row["message_id"] is None]
+        if before["contents"] is not None or (before["is_heard"] and not rows):
+            self._require_same(tx, topic, business_key, text)  # Somebody else may have told it just now.
         self._tasks.enqueue([task_of(row["message_id"], row["endpoint_id"], 1, now) for row in rows], tx)
         return len(rows)
 

@@ -1,5 +1,6 @@
 -- name: publish
--- One message and a delivery to each enabled endpoint that listens; nothing when nobody does, or when it was told.
+-- One message and a delivery to each enabled endpoint that listens; none when nobody does, or when it was told. One row
+-- is of no delivery: what was told before under this key, and whether anybody listens.
 with listening as (
     select id
     from kernel.webhook_endpoints
@@ -11,11 +12,17 @@ with listening as (
     where exists (select from listening)
     on conflict (topic, business_key) do nothing
     returning id
+), delivery as (
+    insert into kernel.webhook_deliveries (message_id, endpoint_id, began_at)
+    select message.id, listening.id, %(now)s
+    from message cross join listening
+    returning message_id, endpoint_id
 )
-insert into kernel.webhook_deliveries (message_id, endpoint_id, began_at)
-select message.id, listening.id, %(now)s
-from message cross join listening
-returning message_id, endpoint_id;
+select message_id, endpoint_id, null as contents, true as is_heard from delivery
+union all
+select null, null,
+    (select contents from kernel.webhook_messages where topic = %(topic)s and business_key = %(business_key)s),
+    exists (select from listening);
 
 -- name: contents
 -- What was told before under this key.

@@ -69,10 +69,7 @@ class OutboxStore:
         rows = [
             _row(intent, ids[intent.business_key], first_nonce + offset, now) for offset, intent in enumerate(intents)
         ]
-        if len(rows) == 1:
-            tx.execute(Q["record_entry"], **rows[0])  # a pipeline costs one row more than it saves
-        else:
-            tx.many(Q["record_entry"], rows)
+        tx.many(Q["record_entry"], rows)
         return ids
 
     def hand_out(self, tx: Transaction, chain_id: int, signer: str, next_nonce: int) -> None:
