@@ -41,6 +41,8 @@ READS_CHAINS: Final = (
     *("submit", "queue_commit", "queue_reveal", "queue_sign", "finalise", "plan_rounds"),
     *("check_wallet", "follow_inlets", "take_deposit", "index_orders", "accepted_orders", "chain_events"),
     *("decide_order", "fill_order", "claim_orders", "close_order", "rebalance"),
+    *("poll_program", "settle_batch", "netting_events", "index_batch", "close_withdrawal"),
+    *("http_custody", "http_session_keys"),
 )
 SECONDS: Final = Decimal(HOURS * 3_600)
 GB: Final = Decimal(10**9)

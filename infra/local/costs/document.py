@@ -53,13 +53,17 @@ def document(measured: Mapping[str, Any]) -> str:
             ),
             _functions(measured),
         ),
-        f"Measured {measured['measured_at']} on two cores, load average {measured['load_average']}. By `work`: the "
-        "median while voting rounds and transfers ran. By `event`: what one call in ten with its own event is quicker "
+        f"Measured {measured['measured_at']} on two cores, at load averages of {_averages(measured)}. By `work`: the "
+        "median while work of its service ran. By `event`: what one call in ten with its own event is quicker "
         "than; where that names a task that does not exist, it is the price of looking.\n",
         _flare(),
         _table("## Prices", ("price", "source", "read"), _prices()),
     ]
     return "\n".join(parts)
+
+
+def _averages(measured: Mapping[str, Any]) -> str:
+    return ", ".join(f"{average} ({service})" for service, average in measured["load_averages"].items())
 
 
 def _services(told: Mapping[int, Mapping[str, Costs]]) -> Iterator[Sequence[str]]:

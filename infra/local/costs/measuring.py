@@ -1,7 +1,8 @@
 """What each function takes, warm, in containers of the runner that imported everything by themselves, as on Lambda.
 
-1. Work that matters: voting rounds on a local Flare, transfers of the treasury on two chains, orders of the bridge. The
-   log says what each invocation took, of time and of the processor; the stand-ins say how often they were asked.
+1. Work that matters: voting rounds on a local Flare, transfers of the treasury on two chains, orders of the bridge,
+   intents that are netted. The log says what each invocation took, of time and of the processor; the stand-ins say
+   how often they were asked.
 2. Each function is called with its own event from events/ as well: for its memory, and for its time where that work did
    not call it often enough. Where the event names a task that does not exist, that is the price of looking.
 
@@ -14,6 +15,7 @@ import os
 import re
 import statistics
 from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,8 +49,8 @@ class Taken:
     log_bytes: int = 0
 
 
-def measure(console: Console) -> dict[str, Any]:
-    """Everything that infra/costs.json holds."""
+def measure(console: Console, services: Collection[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that infra/costs.json holds: of these services anew, of the others as it is known."""
     with ExitStack() as ends:
         cloud = ends.enter_context(LocalCloud(console=console))
         runner = ends.enter_context(
@@ -56,21 +58,24 @@ def measure(console: Console) -> dict[str, Any]:
         )
         done: dict[str, dict[str, int]] = {}
         functions: dict[str, dict[str, Any]] = {}
-        for service, work in (
-            ("oracle", works.rounds(cloud, runner)),
-            ("ops", works.transfers(cloud, runner)),
-            ("bridge", works.orders(ends, cloud, runner)),
-        ):
+        opened: dict[str, Callable[[], Work]] = {
+            "oracle": lambda: works.rounds(cloud, runner),
+            "ops": lambda: works.transfers(cloud, runner),
+            "bridge": lambda: works.orders(ends, cloud, runner),
+            "netting": lambda: works.trades(cloud, runner),
+        }
+        for service in services:
+            work = opened[service]()
             with console.status(f"{service}: work"):
                 done[service] = _worked(cloud, work)
             with console.status(f"{service}: events"):
                 functions |= _functions(service, work)
     return {
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "load_average": round(os.getloadavg()[0], 1),
+        "load_averages": {**known["load_averages"], **dict.fromkeys(services, round(os.getloadavg()[0], 1))},
         "bundle": _size(sample_bundle()),
-        "works": done,
-        "functions": functions,
+        "works": {**known["works"], **done},
+        "functions": {**known["functions"], **functions},
     }
 
 

@@ -1,10 +1,12 @@
-"""Work that matters, a piece at a time and with nothing going wrong: rounds, transfers, orders."""
+"""Work that matters, a piece at a time and with nothing going wrong: rounds, transfers, orders, trades."""
 
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
+
+from rich.console import Console
 
 from functions.bridge.core.registry import Version
 from infra.local.bridge.deployment import start_world
@@ -14,6 +16,7 @@ from infra.local.bridge.stage import open_stage as open_bridge
 from infra.local.bridge.target import check
 from infra.local.cloud import LocalCloud
 from infra.local.demo import bridge as demo
+from infra.local.demo import netting as market
 from infra.local.demo.bridge_count import Counted
 from infra.local.demo.bridge_crowd import COMPLETED, plan
 from infra.local.demo.transfers_desk import Desk
@@ -110,6 +113,23 @@ def orders(ends: ExitStack, cloud: LocalCloud, runner: Runner) -> Work:
 
     proxies = _present([world.l1.proxy, world.l2.proxy])
     return Work(stack=stage.stack, database_url=database_url, proxies=proxies, play=play)
+
+
+def trades(cloud: LocalCloud, runner: Runner) -> Work:
+    """Signed intents of a few wallets, from their posting to their batch's indexing."""
+    size, quiet = market.SHORT, Console(quiet=True)
+    stage = market.stage_of(cloud, runner, size, database_url=cloud.postgres.create_migrated())
+
+    def play() -> int:
+        stage.start()
+        with ExitStack() as ends:
+            show = market.begin(ends, stage, size)
+            show.take_in(quiet)
+            show.settle(quiet)
+        return size.intents
+
+    proxies = _present([stage.world.node.proxy])
+    return Work(stack=stage.stack, database_url=stage.database_url, proxies=proxies, play=play)
 
 
 def _present(proxies: Iterable[FaultProxy | None]) -> tuple[FaultProxy, ...]:

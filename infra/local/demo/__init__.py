@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: The tour is made of every scene's short form.
-SCENES = ("oracle", "outbox", "edges", "bridge")
+SCENES = ("oracle", "outbox", "edges", "bridge", "netting")
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -42,6 +42,10 @@ def _play(scene: str, console: "Console", *, is_short: bool) -> None:
         from infra.local.demo import bridge
 
         bridge.play(console, bridge.ORDERS_SHORT if is_short else bridge.ORDERS)
+    elif scene == "netting":
+        from infra.local.demo import netting
+
+        netting.play(console, netting.SHORT if is_short else netting.WHOLE)
     else:
         from infra.local.demo import transfers
 

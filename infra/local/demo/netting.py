@@ -87,6 +87,13 @@ def _open(stack: ExitStack, cloud: LocalCloud, size: Size) -> "Show":
     runner = stack.enter_context(
         Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
     )
+    stage = stage_of(cloud, runner, size, database_url=cloud.database_url)
+    stage.start()
+    return begin(stack, stage, size)
+
+
+def stage_of(cloud: LocalCloud, runner: Runner, size: Size, *, database_url: str) -> NettingStage:
+    """A world of that size, and a stopped deployment over it."""
     world = start_world(
         cloud.children,
         wallets=size.wallets,
@@ -96,13 +103,16 @@ def _open(stack: ExitStack, cloud: LocalCloud, size: Size) -> "Show":
         slot_ms=SLOT_MS,
         proxied=True,
     )
-    stage = open_stage(cloud, runner, world, fee_bps=size.fee_bps)
-    stage.start()
+    return open_stage(cloud, runner, world, database_url=database_url, fee_bps=size.fee_bps)
+
+
+def begin(stack: ExitStack, stage: NettingStage, size: Size) -> "Show":
+    """Everything that takes part in a scene over a deployment that runs."""
     desk = stack.enter_context(Desk(stage.stack.gateway_url, stage.admin_key))
     counted = Counted(stage)
     stack.callback(counted.close)
     stack.enter_context(Turns(stage.stack, TURNS))
-    return Show(size=size, world=world, stage=stage, desk=desk, counted=counted, opening=world.locked())
+    return Show(size=size, world=stage.world, stage=stage, desk=desk, counted=counted, opening=stage.world.locked())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,12 +56,8 @@ class NettingStage:
     world: World
     stack: Stack
     cloud: LocalCloud
+    database_url: str = field(repr=False)
     admin_key: str = field(repr=False)
-
-    @property
-    def database_url(self) -> str:
-        """Where netting's tables are."""
-        return self.cloud.database_url
 
     def start(self) -> None:
         """Start it, and wait until the treasury has opened the books of the authority's wallet."""
@@ -95,18 +91,18 @@ class NettingStage:
             postgres.close()
 
 
-def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, fee_bps: int = 0) -> NettingStage:
+def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, database_url: str, fee_bps: int = 0) -> NettingStage:
     """Record the world as it is, and make a stopped deployment that follows it from here on."""
     kms_key_id = cloud.environment()["COUNTERPART_KMS_KEY_ID"]
-    record(world, cloud.database_url, Envelope(AwsKms(cloud.aws.client("kms")), kms_key_id))
-    postgres = Postgres(cloud.database_url, role="counterpart_ops")
+    record(world, database_url, Envelope(AwsKms(cloud.aws.client("kms")), kms_key_id))
+    postgres = Postgres(database_url, role="counterpart_ops")
     admin = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo", actor=ACTOR)
     postgres.close()
-    stack = runner.stack("netting", _environment(cloud, world, fee_bps), services=SERVICES)
-    return NettingStage(world=world, stack=stack, cloud=cloud, admin_key=admin.key)
+    stack = runner.stack("netting", _environment(cloud, world, database_url, fee_bps), services=SERVICES)
+    return NettingStage(world=world, stack=stack, cloud=cloud, database_url=database_url, admin_key=admin.key)
 
 
-def _environment(cloud: LocalCloud, world: World, fee_bps: int) -> Mapping[str, str]:
+def _environment(cloud: LocalCloud, world: World, database_url: str, fee_bps: int) -> Mapping[str, str]:
     """What the functions are told beside what every function is told."""
     urls = cloud.aws.put_secret("counterpart/local/netting/rpc-urls", " ".join(world.node.proxy_urls))
     [last] = world.node.rpc("getSignaturesForAddress", world.program.address, {"limit": 1})
@@ -122,6 +118,7 @@ def _environment(cloud: LocalCloud, world: World, fee_bps: int) -> Mapping[str, 
     }
     chains = [{"chain": CHAIN, "rpc_urls": urls, "poll_s": POLL_S}]
     return {
+        "COUNTERPART_DATABASE_URL": cloud.aws.put_secret("counterpart/local/netting/database-url", database_url),
         "COUNTERPART_OPS_CHAINS": json.dumps(chains),
         **{f"COUNTERPART_NETTING_{name}": value for name, value in netting.items()},
     }
