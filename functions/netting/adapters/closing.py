@@ -5,7 +5,6 @@ quorum that nobody's absence reduces, at a slot that the cluster had made final 
 and the reservation falls in the same commit. Whatever became of the message, the mirror shows it from then on.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,9 +38,10 @@ class CloseWithdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """What the withdrawal's account holds now."""
+    """What the withdrawal's account holds now. number: of its item."""
 
-    held: Mapping[str, Held]
+    held: Held
+    number: int | None
 
 
 Found = Reread | Away
@@ -76,9 +76,12 @@ class Closing:
     def look(self, step: CloseWithdrawal) -> Found:
         """Read the account as of a slot that is final by now. Raises ProgramUnfit."""
         transaction = self._transactions.transaction(step.wallet_transaction)
+        number = self._number(transaction) if transaction.kind is Kind.WITHDRAW_ITEM else None
+        addresses = self._reading.addresses
+        account = addresses.ledger(transaction.wallet) if number is None else addresses.item(number)
         try:
             slot = self._pool.finalized_slot_ceiling(quorum=self._pool.unreduced())
-            return Reread(self._reading.accounts([self._account(transaction)], as_of_slot=slot))
+            return Reread(self._reading.accounts([account], as_of_slot=slot)[account], number)
         except Transient as away:
             return Away(away.code)
 
@@ -87,26 +90,19 @@ class Closing:
         match found:
             case Away(code):
                 return Retry(min(fence.token, PAUSE_MAX_S), f"the chain cannot be read: {code}")
-            case Reread(held):
-                return self._take(step, held, fence)
+            case Reread(held, number):
+                return self._take(step, held, number, fence)
         assert_never(found)
 
-    def _take(self, step: CloseWithdrawal, held: Mapping[str, Held], fence: Fence) -> Outcome:
-        transaction = self._transactions.transaction(step.wallet_transaction)
+    def _take(self, step: CloseWithdrawal, held: Held, number: int | None, fence: Fence) -> Outcome:
+        result = {"slot": held.slot, "gone": held.account is None}
         with self._tasks.postgres.transaction(holding=fence) as tx:
-            self._holdings.keep(tx, held.values())
-            gone = [one.slot for one in held.values() if one.account is None]
-            if transaction.kind is Kind.WITHDRAW_ITEM and gone:
-                for item in self._holdings.numbered(tx, [self._number(transaction)]).values():
-                    self._holdings.forget(tx, item, gone[0])
-            tx.execute(Q["release"], wallet_transaction=transaction.id)
-            self._tasks.complete(tx, fence, {"gone": bool(gone)})
-        return Done({"gone": bool(gone)})
-
-    def _account(self, transaction: WalletTransaction) -> str:
-        if transaction.kind is Kind.WITHDRAW_FUNDS:
-            return self._reading.addresses.ledger(transaction.wallet)
-        return self._reading.addresses.item(self._number(transaction))
+            self._holdings.keep(tx, [held])
+            if number is not None and held.account is None:
+                self._holdings.forget(tx, self._holdings.numbered(tx, [number])[number], held.slot)
+            tx.execute(Q["release"], wallet_transaction=step.wallet_transaction)
+            self._tasks.complete(tx, fence, result)
+        return Done(result)
 
     def _number(self, transaction: WalletTransaction) -> int:
         with self._tasks.postgres.transaction() as tx:

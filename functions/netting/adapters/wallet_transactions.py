@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from functions.netting.adapters.obligations import SERVICE, SUBMIT
 from functions.netting.adapters.wallet_refusals import (
     NotTheOffer,
     OfferExpired,
@@ -46,9 +47,7 @@ from kernel.solana.transactions import (
 )
 
 Q: Final = Queries.load(Path(__file__).with_name("wallet_transactions.sql"))
-SERVICE: Final = "netting"
 KEY: Final = "netting:wallet:"
-SUBMIT: Final = "netting.submit_settlement"
 _EVENTS: Final = {
     EntryState.CONFIRMED: Event.SETTLE,
     EntryState.FAILED: Event.FAIL,

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.netting.adapters.intent_views import Key, Name, SignatureText, Signed, Whole
-from functions.netting.adapters.listing_views import PageUnfit
+from functions.netting.adapters.listings import PageUnfit
 from functions.netting.adapters.session_keys import SessionKey, SignedText
 from functions.netting.adapters.wallet_transactions import WalletTransaction
 from functions.netting.core.intents import IntentType

@@ -9,6 +9,7 @@ from infra.local.netting.world import World
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 from tests.chain.netting.settlement_desk import Desk
+from tests.chain.netting.till import Till
 
 ROLE = "counterpart_netting"
 
@@ -45,3 +46,11 @@ def desk(known_world: World, kernel: FakedKernel, database_url: str) -> Iterator
     desk = Desk(known_world, kernel, database_url, (known_world.node.url,))
     yield desk
     desk.close()
+
+
+@pytest.fixture
+def till(world: World, database_url: str) -> Iterator[Till]:
+    """Where the wallets of a world that is known are served."""
+    till = Till(world, database_url)
+    yield till
+    till.close()
