@@ -64,6 +64,7 @@ class Reconciling:
             moved, now = turns(list(differing.values()), kept), self._clock.now()
             for turn, subject in moved:
                 self._move(tx, turn, subject, differing.get(subject), now)
+            tx.execute(Q["forget_unconfirmed"])
         count("netting_differences", sum(1 for turn, _ in moved if turn is Turn.CONFIRM))
         return moved
 

@@ -40,6 +40,10 @@ update netting.differences set confirmed_at = %(now)s where subject = %(subject)
 -- It is over.
 update netting.differences set ended_at = %(now)s where subject = %(subject)s and ended_at is null;
 
+-- name: forget_unconfirmed
+-- What only one turn has seen was on its way.
+delete from netting.differences where ended_at is not null and confirmed_at is null;
+
 -- name: page
 -- Differences, newest first.
 select * from netting.differences where id < %(below)s order by id desc limit %(limit)s;

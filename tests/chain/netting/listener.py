@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from functions.netting import cron_poll_program, queue_index_batch, queue_netting_events
 from functions.netting.adapters.program_accounts import Calls, Numbered
+from functions.netting.adapters.transfers_seen import KIND as EVENTS
 from functions.netting.core.books import wallet_account
 from functions.netting.core.contents import content_of, entries_of, items_of
 from functions.netting.core.packing import InParts, Settlement, Whole
@@ -28,7 +29,7 @@ from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 
 HANDLERS: Final[Mapping[str, Any]] = {
-    "netting.netting_events": queue_netting_events.handler,
+    EVENTS: queue_netting_events.handler,
     "netting.index_batch": queue_index_batch.handler,
 }
 EVENT: Final = json.loads(Path("events/netting/queue_netting_events.json").read_text(encoding="utf-8"))
@@ -105,6 +106,12 @@ class Listener:
         self.poll()
         self.work()
 
+    def listen_through(self, urls: Sequence[str]) -> None:
+        """Another container, in front of these endpoints."""
+        self.deps.pool.close()
+        self.settings = self.settings.model_copy(update={"rpc_urls": "plain:" + " ".join(urls)})
+        self.deps = Deps(self.kernel, self.settings)
+
     def tell(self, signature: str, *, slot: int | None = None) -> None:
         """A webhook's hint."""
         event = SolanaEvent(
@@ -119,7 +126,7 @@ class Listener:
         self.kernel.tasks.enqueue(
             [
                 TaskSpec(
-                    kind="netting.netting_events",
+                    kind=EVENTS,
                     business_key=event.identity,
                     payload=payload,
                     run_at=self.clock.now(),
@@ -244,6 +251,10 @@ class Listener:
         """What the ledger says of every wallet whose funds are kept."""
         accounts = self.column("kernel.ledger_accounts", "name", "balance")
         return {wallet: int(accounts.get(wallet_account(wallet), 0)) for wallet in self.balances()}
+
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """Topics and bodies of all that was published."""
+        return [(topic, dict(body)) for topic, body in self.kernel.news.published]
 
     def states(self, kind: str) -> list[str]:
         """Of the tasks of a kind."""
