@@ -53,6 +53,8 @@ ROLE = "counterpart_netting"
 SERVICE = "netting"
 #: What the authority's key is sealed for: it is a wallet of the treasury.
 KEY_PURPOSE = "treasury"
+#: Leaders forget what they could not pack at once: living bytes are sent again after so long.
+RESEND_S = 4.0
 #: A transfer of the system program takes 150, and each instruction of the compute budget as many.
 TRANSFER_UNITS = 1_000
 
@@ -112,7 +114,9 @@ class Settings(FrozenSettings):
         from kernel.outbox.solana import SolanaPolicy
         from kernel.solana.fees import SolanaFeePolicy
 
-        return SolanaPolicy(fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s)
+        return SolanaPolicy(
+            fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s, resend_s=max(RESEND_S, self.poll_s)
+        )
 
 
 class Deps(KernelDeps):
