@@ -50,11 +50,11 @@ class Size:
 
 
 WHOLE: Final = Size(intents=2_000, wallets=100, items=240, fee_bps=0, kills=2)
-SHORT: Final = Size(intents=200, wallets=12, items=20, fee_bps=30, kills=0)
+SHORT: Final = Size(intents=100, wallets=5, items=5, fee_bps=30, kills=0)
 SEED: Final = 812_576
-SLOT_MS: Final = 100
-#: The first circle's items have creators, who are paid with each sale.
-ROYALTY_BPS, ROYAL_WALLETS = 250, 24
+SLOT_MS: Final = 50
+#: Some of the first circle's items have creators, who are paid with each sale.
+ROYALTY_BPS, ROYAL_WALLETS, ROYAL_EVERY = 250, 24, 6
 WORKER: Final = "queue_submit_settlement"
 TURNS: Final = {"cron_poll_program": 1.0, "cron_sweep_tasks": 1.0}
 NETTINGS_EVERY_S: Final = 30
@@ -99,11 +99,16 @@ def stage_of(cloud: LocalCloud, runner: Runner, size: Size, *, database_url: str
         wallets=size.wallets,
         items=size.items,
         funds=funds,
-        royalties=lambda number: ROYALTY_BPS if (number - 1) % size.wallets < ROYAL_WALLETS and number % 2 else 0,
+        royalties=partial(_royalty_bps, size),
         slot_ms=SLOT_MS,
         proxied=True,
     )
     return open_stage(cloud, runner, world, database_url=database_url, fee_bps=size.fee_bps)
+
+
+def _royalty_bps(size: Size, number: int) -> int:
+    is_royal = (number - 1) % size.wallets < ROYAL_WALLETS and number % ROYAL_EVERY == 1
+    return ROYALTY_BPS if is_royal else 0
 
 
 def begin(stack: ExitStack, stage: NettingStage, size: Size) -> "Show":

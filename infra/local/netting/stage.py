@@ -31,7 +31,7 @@ from kernel.tunables import Tunables
 
 SERVICES: Final = ("netting", "ops")
 ACTOR: Final = "the local world"
-POLL_S: Final = 0.5
+POLL_S: Final = 0.25
 OPEN_WITHIN_S: Final = 60.0
 _SLICE: Final = ROOT / "functions/netting"
 HANDLERS: Final = tuple(f"functions.netting.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
