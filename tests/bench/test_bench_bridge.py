@@ -9,9 +9,11 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from functions.bridge.core.order import Deposit
@@ -21,6 +23,7 @@ from infra.local.bridge.world import Wish, World
 from kernel.chain_events import EvmEvent
 from kernel.clock import SystemClock
 from kernel.evm.blocks import Log, hexadecimal
+from kernel.jsonrpc.endpoint import Endpoint
 from kernel.keys.evm import LocalSigner
 from tests.bench.one_lock_loop import OneLockLoop
 from tests.chain.bridge.desk import RECIPIENT, Desk
@@ -129,25 +132,47 @@ def test_two_hundred_orders_in_flight_beside_the_loop_with_one_lock(
     say(f"bridge: {figures}; the loop with one lock {loop:.2f}: {ours / loop:,.0f} times as many", capsys)
 
 
+@contextmanager
+def counted(owner: type, method: str) -> Iterator[list[int]]:
+    """How often a method is called inside the block, in the only number of the list."""
+    calls, called = [0], getattr(owner, method)
+
+    def count(*args: Any, **kwargs: Any) -> Any:
+        calls[0] += 1
+        return called(*args, **kwargs)
+
+    setattr(owner, method, count)
+    try:
+        yield calls
+    finally:
+        setattr(owner, method, called)
+
+
 def test_from_finality_to_the_broadcast(
     start_bridge_world: Callable[..., World], database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An event is told when its block is deep enough: index, decide, look again, record, sign, commit, send; warm."""
     desk = Container(start_bridge_world(l1_block_time_s=BLOCK_S), database_url)
-    times_s = []
+    times_s, trips = [], []
     for deposit in lock(desk, ALONE):
         desk.world.l2.mine(2)
         desk.tell(event_of(desk, deposit))
         started_s = time.perf_counter()
         for kind in TO_BROADCAST:
             [task] = [one for one in desk.due() if one["kind"] == kind and is_of(desk, one, deposit)]
-            desk.deliver(task)
+            with counted(psycopg.Cursor, "execute") as statements, counted(Endpoint, "_post") as requests:
+                desk.deliver(task)
+            trips.append((kind, statements[0], requests[0]))
         times_s.append(time.perf_counter() - started_s)
     desk.close()
 
     warm_ms = [1000 * one for one in times_s[5:]]
     quartiles = ", ".join(f"{one:.0f}" for one in statistics.quantiles(warm_ms, n=4))
     say(f"bridge: finality met to broadcast p50 {statistics.median(warm_ms):.0f} ms (quartiles {quartiles})", capsys)
+    last = trips[-len(TO_BROADCAST) :]
+    parts = ", ".join(f"{kind.removeprefix('bridge.')} {asked} and {read}" for kind, asked, read in last)
+    asked, read = (sum(numbers) for numbers in list(zip(*last, strict=True))[1:])
+    say(f"bridge: {asked} round trips to the database and {read} to endpoints for the last order: {parts}", capsys)
 
 
 def is_of(desk: Desk, task: dict[str, Any], deposit: Deposit) -> bool:
