@@ -5,7 +5,7 @@ Each container has a connection of its own; what they post is signed and checked
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from random import Random
 from typing import Any
@@ -51,10 +51,10 @@ class another(ExitStack):  # noqa: N801 (a context manager, read as one)
         return self.stall
 
 
-def outcomes(stalls: list[Stall], posts: list[list[Body]]) -> list[list[str]]:
+def outcomes(stalls: Sequence[Stall], posts: Sequence[Sequence[Body]]) -> list[list[str]]:
     """What each container answers, all posting at once: states and codes."""
 
-    def take(turn: tuple[Stall, list[Body]]) -> list[str]:
+    def take(turn: tuple[Stall, Sequence[Body]]) -> list[str]:
         stall, bodies = turn
         told = stall.deps.intake.take([IntentBody.model_validate(body) for body in bodies])
         return [one.code or str(one.state) for one in told.outcomes]
@@ -107,7 +107,7 @@ def test_the_same_intents_from_everywhere_are_taken_once(stalls: list[Stall]) ->
 
 def test_a_nonce_is_good_for_one_of_many(stalls: list[Stall]) -> None:
     """Different intents under one nonce, all at once."""
-    posts: list[list[Body]] = [[stalls[0].intent(nonce=1).signed()] for _ in stalls]
+    posts = [[stalls[0].intent(nonce=1).signed()] for _ in stalls]
 
     told = Counter(one for some in outcomes(stalls, posts) for one in some)
 
@@ -144,7 +144,7 @@ def test_no_purchase_outlives_the_ask_that_it_races(stalls: list[Stall]) -> None
             for _ in stalls[1:]
         ]
 
-        def act(at: int, posts: list[list[Body]] = posts, listing: str = listing.id, word: str = word) -> None:
+        def act(at: int, posts: Sequence[Sequence[Body]] = posts, listing: str = listing.id, word: str = word) -> None:
             if at == 0:
                 first.deps.listings.withdraw(listing, word)
             else:
