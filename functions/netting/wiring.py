@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from functions.netting.adapters.planning import Planning
     from functions.netting.adapters.program_accounts import Calls, Readings
     from functions.netting.adapters.program_reading import ProgramReading
+    from functions.netting.adapters.proposing import Proposing
     from functions.netting.adapters.publishing import Publishing
     from functions.netting.adapters.reconciling import Reconciling
     from functions.netting.adapters.roots import Roots
     from functions.netting.adapters.settling import Settling
     from functions.netting.adapters.showing import Showing
+    from functions.netting.adapters.standstill import Standstill
     from functions.netting.adapters.transfers_seen import TransfersSeen
     from functions.netting.adapters.wallets import Wallets
     from functions.netting.core.batching import BatchSizes
@@ -175,11 +177,25 @@ class Deps(KernelDeps):
         return sizes_of(self.tunables)
 
     @cached_property
+    def standstill(self) -> Standstill:
+        """Tells when settlements stand still."""
+        from functions.netting.adapters.standstill import Standstill
+
+        return Standstill(self.kernel.postgres, self.clock)
+
+    @cached_property
     def planning(self) -> Planning:
         """Plans batches."""
         from functions.netting.adapters.planning import Planning
 
         return Planning(self.kernel.postgres, self.tasks, self.clock, fee=self.settings.fee)
+
+    @cached_property
+    def proposing(self) -> Proposing:
+        """Looks for optimal clearings."""
+        from functions.netting.adapters.proposing import Proposing
+
+        return Proposing(self.kernel.postgres, self.tunables, self.clock, fee=self.settings.fee)
 
     @cached_property
     def publishing(self) -> Publishing:

@@ -1,7 +1,8 @@
 """What follows from the end of a transaction, the authority's or a wallet's: all of it commits with the end itself."""
 
 import logging
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from functions.netting.adapters.batches import Batches, StoredSettlement
 from functions.netting.adapters.lane import Lane
@@ -13,6 +14,7 @@ from functions.netting.core.batch import SettlementEvent
 from functions.netting.core.packing import InParts
 from functions.netting.core.program_errors import name_of
 from functions.netting.core.sending import FAILURES_ALARMED
+from kernel.handler import count
 from kernel.outbox.solana import SolanaEntry, State
 from kernel.postgres import Transaction
 from kernel.treasury.solana import ending_of
@@ -78,7 +80,12 @@ class Ends:
         if failures >= FAILURES_ALARMED:
             place = {"batch": str(settlement.batch), "ordinal": settlement.ordinal}
             told = {"alarm": "netting.settlement_failures", "failures": failures, "reason": reason, **place}
-            tx.after_commit(lambda: logger.error("A batch's settlements fail again and again.", extra=told))
+            tx.after_commit(lambda: _alarm(told))
+
+
+def _alarm(told: Mapping[str, Any]) -> None:
+    logger.error("A batch's settlements fail again and again.", extra=told)
+    count("netting_alarms")
 
 
 def _reason(entry: SolanaEntry) -> str | None:

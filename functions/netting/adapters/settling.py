@@ -32,6 +32,7 @@ from functions.netting.adapters.settle_steps import SettleBatch
 from functions.netting.core.batch import OPEN, SettlementState
 from functions.netting.core.sending import GiveUp, Hold, Open
 from kernel.errors import Transient
+from kernel.handler import count
 from kernel.ledger import Overdrawn
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import Outcome, Retry
@@ -125,3 +126,4 @@ class Settling:
 def _alarm(settlement: StoredSettlement, reason: str) -> None:
     place = {"batch": str(settlement.batch), "ordinal": settlement.ordinal}
     logger.error("A settlement needs a person.", extra={"alarm": f"netting.{reason}", **place})
+    count("netting_alarms")
