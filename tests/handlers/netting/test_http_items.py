@@ -74,7 +74,7 @@ def test_an_item_is_registered_once_with_a_number(desk: Desk) -> None:
     assert first[1] == again[1] == shown
     assert int(shown["item_number"]) > 1
     assert (None, "item-9", 250) == (shown["owner"], shown["item_id"], shown["royalty_bps"])
-    assert 1 == len(desk.stage.rows("select from kernel.audit_head where action = 'netting.register_item'"))
+    assert 1 == len(desk.stage.rows("select from kernel.audit_log where action = 'netting.register_item'"))
 
 
 @pytest.mark.parametrize(
