@@ -11,8 +11,9 @@ def handler(task: Task[NetSlot], deps: Deps) -> Outcome:
     deps.publishing.publish()  # What somebody decided who died before it was published.
     deps.offers.end_stale()
     deps.planning.end_too_old()
+    proposal = deps.proposing.propose(deps.sizes)
 
-    outcome = deps.planning.plan(deps.sizes, fence=task.fence)
+    outcome = deps.planning.plan(deps.sizes, proposal, fence=task.fence)
 
     deps.publishing.publish()
     deps.pinned_intents.pin()

@@ -135,13 +135,14 @@ def test_every_function_fits_with_its_layers(stack: Stack, manifest: dict[str, A
     assert [name for name, one in stack.functions.items() if len(one.layers) > LAYERS_MAX] == []
 
 
-def test_only_what_serves_http_carries_the_web_and_only_the_collector_the_venues(stack: Stack) -> None:
+def test_only_what_serves_http_carries_the_web_and_only_who_needs_them_the_venues_and_the_solver(stack: Stack) -> None:
     """So a queue or cron function cannot import fastapi or ccxt, at its start or later."""
     layers = {name: set(one.layers) for name, one in stack.functions.items()}
     web = {name.split("/")[1].split("_")[0] for name, has in layers.items() if "WebLayer" in has}
 
     assert web <= {"http", "ws"}
     assert {name for name, has in layers.items() if "CollectorLayer" in has} == {"oracle/queue_collect"}
+    assert {name for name, has in layers.items() if "SolverLayer" in has} == {"netting/queue_net_batch"}
 
 
 def test_the_same_source_makes_the_same_bytes(tmp_path: Path, volume: Callable[[int, int], int]) -> None:

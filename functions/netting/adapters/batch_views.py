@@ -23,8 +23,8 @@ NAMED_MAX: Final = 200
 class BatchView(Document):
     """A batch. Its metadata's bytes have `da_hash`, once unpacked; the hashes are in hex.
 
-    `optimal_lamports` is what no clearing of these intents exceeds, `found_lamports` the best that was found, where
-    they were computed; `share_bps` is what the clearing rule reaches of the former.
+    Where the optimum was looked for: no clearing of these intents exceeds `optimal_lamports`, `found_lamports` is the
+    best that was found, and the clearing rule comes to `rule_lamports`, `share_bps` of the former.
     """
 
     id: str
@@ -38,6 +38,7 @@ class BatchView(Document):
     transactions_saved: int
     traded_lamports: str
     moved_lamports: str
+    rule_lamports: str | None
     found_lamports: str | None
     optimal_lamports: str | None
     share_bps: int | None
@@ -162,6 +163,7 @@ class Statistics(Document):
     traded_lamports: str
     moved_lamports: str
     moved_bps: int | None
+    rule_lamports: str
     found_lamports: str
     optimal_lamports: str
     share_bps: int | None
@@ -215,14 +217,14 @@ def branch(root: bytes, leaf: bytes, proof: Sequence[bytes]) -> Branch:
 def statistics(totals: Mapping[str, Any], queue: Mapping[str, Any], open_batches: int) -> Statistics:
     """What all batches came to."""
     counts = {name: int(totals[name]) for name in ("batches", "intents", "transactions", "packing_bound")}
-    amounts = ("traded_lamports", "moved_lamports", "found_lamports", "optimal_lamports")
+    amounts = ("traded_lamports", "moved_lamports", "rule_lamports", "found_lamports", "optimal_lamports")
     return Statistics(
         **counts,
         **{name: str(int(totals[name])) for name in amounts},
         open_batches=open_batches,
         transactions_saved=counts["intents"] - counts["transactions"],
         moved_bps=share_bps(totals["moved_lamports"], totals["traded_lamports"]),
-        share_bps=share_bps(totals["judged_lamports"], totals["optimal_lamports"]),
+        share_bps=share_bps(totals["rule_lamports"], totals["optimal_lamports"]),
         pending=queue["pending"],
         oldest_pending_at=queue["oldest_at"],
     )
@@ -235,14 +237,14 @@ def share_bps(part: int | None, whole: int | None) -> int | None:
 
 def _batch(batch: StoredBatch) -> dict[str, Any]:
     counted = ("state", "intents", "accepted", "items", "wallets", "transactions", "packing_bound", "failures")
-    amounts = ("traded_lamports", "moved_lamports", "found_lamports", "optimal_lamports")
+    amounts = ("traded_lamports", "moved_lamports", "rule_lamports", "found_lamports", "optimal_lamports")
     return {
         **{name: getattr(batch, name) for name in (*counted, "netted_at", "moved_at")},
         **{name: _text(getattr(batch, name)) for name in amounts},
         **{name: getattr(batch, name).hex() for name in ("result_hash", "da_hash", "items_root", "state_root")},
         "id": str(batch.id),
         "transactions_saved": batch.accepted - batch.transactions,
-        "share_bps": share_bps(batch.traded_lamports, batch.optimal_lamports),
+        "share_bps": share_bps(batch.rule_lamports, batch.optimal_lamports),
     }
 
 

@@ -52,8 +52,9 @@ class StoredBatch:
     packing_bound: int
     traded_lamports: int
     moved_lamports: int
-    optimal_lamports: int | None
+    rule_lamports: int | None
     found_lamports: int | None
+    optimal_lamports: int | None
     result_hash: bytes
     da_hash: bytes
     items_root: bytes
@@ -179,5 +180,5 @@ def stored_settlement(row: Mapping[str, Any]) -> StoredSettlement:
     return StoredSettlement(plan=settlement_of(row["content"]), state=SettlementState(row["state"]), **named)
 
 
-_AMOUNTS: Final = ("traded_lamports", "moved_lamports", "optimal_lamports", "found_lamports")
+_AMOUNTS: Final = ("traded_lamports", "moved_lamports", "rule_lamports", "found_lamports", "optimal_lamports")
 _HASHES: Final = ("result_hash", "da_hash", "items_root", "state_root")

@@ -1,5 +1,6 @@
 """When a batch is made and how it is cleared, as operators tune it while it runs."""
 
+from enum import IntEnum
 from typing import Final
 
 from functions.netting.core.batching import BatchSizes
@@ -29,7 +30,31 @@ LONGEST_WAIT: Final = Tunable(
     unit="s",
     meaning="Once an intent has waited so long, whatever is there makes a batch.",
 )
-TUNABLES: Final = (BATCH_LEAST, BATCH_MOST, LONGEST_WAIT)
+OPTIMAL: Final = Tunable(
+    name="netting.optimal",
+    default=0,
+    minimum=0,
+    maximum=2,
+    unit="mode",
+    meaning="Whether each batch's optimal clearing is left alone (0), reported (1), or what is settled (2).",
+)
+OPTIMAL_MOST: Final = Tunable(
+    name="netting.optimal_most",
+    default=2_000,
+    minimum=1,
+    maximum=10_000,
+    unit="intents",
+    meaning="Of a batch with more, no optimal clearing is looked for.",
+)
+TUNABLES: Final = (BATCH_LEAST, BATCH_MOST, LONGEST_WAIT, OPTIMAL, OPTIMAL_MOST)
+
+
+class Optimal(IntEnum):
+    """What becomes of the optimal clearing."""
+
+    OFF = 0
+    REPORTED = 1
+    SETTLED = 2
 
 
 def sizes_of(tunables: Tunables) -> BatchSizes:

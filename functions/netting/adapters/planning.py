@@ -12,11 +12,14 @@ from typing import Final
 
 from functions.netting.adapters.clearing import PlanOvertaken, Q, market_of, oldest_ms, queue_of
 from functions.netting.adapters.lookup_tables import shelves_of
+from functions.netting.adapters.proposing import Proposed
 from functions.netting.adapters.volumes import release
 from functions.netting.core.batch import BatchState
 from functions.netting.core.batching import BatchSizes
 from functions.netting.core.contents import content_of, deltas_of, entries_of, items_of
-from functions.netting.core.plan import BatchPlan, Fee, clear_market, plan_batch
+from functions.netting.core.netting import Clearing
+from functions.netting.core.optimal import Optimum, certified, clear_chosen
+from functions.netting.core.plan import BatchPlan, Fee, Market, clear_market, plan_batch
 from kernel.clock import Clock
 from kernel.ids import new_id
 from kernel.postgres import Fence, Postgres, Transaction
@@ -46,8 +49,11 @@ class Planning:
             if len(rows) < MOST_ENDED:
                 return ended
 
-    def plan(self, sizes: BatchSizes, *, fence: Fence) -> Outcome:
-        """Plan a batch, if one is due, and end the task with it. Raises PlanOvertaken; then nothing is stored."""
+    def plan(self, sizes: BatchSizes, proposal: Proposed | None = None, *, fence: Fence) -> Outcome:
+        """Plan a batch, if one is due, and end the task with it. Raises PlanOvertaken; then nothing is stored.
+
+        proposal: checked against the market as it is held now, whatever it was made from.
+        """
         with self._postgres.transaction(holding=fence) as tx:
             tx.execute(Q["be_patient"])
             tx.execute(Q["lock_planning"])
@@ -56,16 +62,24 @@ class Planning:
             if not queue.is_due:
                 return Skipped("too few intents wait, and none for long")
             market = market_of(tx, queue.ids)
-            clearing = clear_market(market, self._fee)
+            clearing, optimum = self._clear(market, proposal)
             shelves = shelves_of(tx, clearing.final_owners, clearing.deltas)
             plan = plan_batch(new_id(), market, clearing, self._fee, now, shelves)
-            self._store(tx, plan)
+            self._store(tx, plan, optimum)
             result = {"batch": str(plan.batch), "accepted": len(plan.clearing.accepted)}
             self._tasks.complete(tx, fence, result)
         return Done(result)
 
-    def _store(self, tx: Transaction, plan: BatchPlan) -> None:
-        self._insert(tx, plan)
+    def _clear(self, market: Market, proposal: Proposed | None) -> tuple[Clearing, Optimum | None]:
+        cleared = clear_market(market, self._fee)
+        if proposal is None:
+            return cleared, None
+        optimum = certified(market, self._fee, cleared, proposal.proposal)
+        chosen = clear_chosen(market, self._fee, optimum.accepted) if proposal.is_settled else None
+        return chosen or cleared, optimum
+
+    def _store(self, tx: Transaction, plan: BatchPlan, optimum: Optimum | None) -> None:
+        self._insert(tx, plan, optimum)
         self._reserve(tx, plan)
         accepted = {one: plan.ordinals[plan.items[one]] for one in plan.clearing.accepted}
         _moved(tx, "accept_intents", plan, ids=list(accepted), ordinals=list(accepted.values()), expected=len(accepted))
@@ -74,7 +88,7 @@ class Planning:
         _reasoned(tx, "drop_intents", plan, dropped)
         release(tx, dropped)
 
-    def _insert(self, tx: Transaction, plan: BatchPlan) -> None:
+    def _insert(self, tx: Transaction, plan: BatchPlan, optimum: Optimum | None) -> None:
         clearing, named = plan.clearing, {"batch": plan.batch, "now": plan.netted_at}
         tx.execute(
             Q["insert_batch"],
@@ -88,8 +102,9 @@ class Planning:
             packing_bound=plan.packing_bound,
             traded_lamports=plan.traded_lamports,
             moved_lamports=plan.moved_lamports,
-            optimal_lamports=None,
-            found_lamports=None,
+            rule_lamports=optimum and optimum.rule_lamports,
+            found_lamports=optimum and optimum.found_lamports,
+            optimal_lamports=optimum and optimum.bound_lamports,
             result_hash=clearing.result_hash,
             da_hash=plan.da_hash,
             items_root=plan.items_root,

@@ -61,11 +61,11 @@ for share;
 -- name: insert_batch
 -- A batch as it was planned.
 insert into netting.batches (id, state, intents, accepted, items, wallets, transactions, packing_bound,
-                             traded_lamports, moved_lamports, optimal_lamports, found_lamports, result_hash, da_hash,
-                             items_root, state_root, netted_at, moved_at)
+                             traded_lamports, moved_lamports, rule_lamports, found_lamports, optimal_lamports,
+                             result_hash, da_hash, items_root, state_root, netted_at, moved_at)
 values (%(batch)s, %(state)s, %(intents)s, %(accepted)s, %(items)s, %(wallets)s, %(transactions)s, %(packing_bound)s,
-        %(traded_lamports)s, %(moved_lamports)s, %(optimal_lamports)s, %(found_lamports)s, %(result_hash)s,
-        %(da_hash)s, %(items_root)s, %(state_root)s, %(now)s, %(now)s);
+        %(traded_lamports)s, %(moved_lamports)s, %(rule_lamports)s, %(found_lamports)s, %(optimal_lamports)s,
+        %(result_hash)s, %(da_hash)s, %(items_root)s, %(state_root)s, %(now)s, %(now)s);
 
 -- name: insert_settlements
 -- Its settlements. A check of the table refuses one that does not add up to zero.

@@ -61,7 +61,7 @@ class Showing:
             counted = tx.all(Q["settlements_by_state"], batch=batch)
             pin = tx.maybe(Q["metadata_pin"], business_key=business_key(batch, "metadata"))
         states = {SettlementState(row["state"]): row["settlements"] for row in counted}
-        return views.batch_story(stored, pin and pin["cid"], states)
+        return views.batch_story(stored, None if pin is None else pin["cid"], states)
 
     def settlements(self, name: str, *, after: int, limit: int) -> views.SettlementPage:
         """The settlement of a number in the program, or those of a batch. Raises BatchUnknown."""
@@ -142,5 +142,6 @@ def _trees(tx: Transaction, batch: UUID) -> Trees:
         plan = settlement_of(row["content"])
         owners |= items_of(plan)
         deltas |= deltas_of(plan)
-        ordinals |= dict.fromkeys(items_of(plan), row["ordinal"])
+        ordinal: int = row["ordinal"]
+        ordinals |= dict.fromkeys(items_of(plan), ordinal)
     return Trees(owners, deltas, ordinals, merkle.Tree(owners), StateTree(batch, owners, deltas))

@@ -31,14 +31,14 @@ order by created_at_ms, nonce, id collate "C"
 limit %(limit)s;
 
 -- name: totals
--- What all batches came to, those left out that moved nothing. `judged` are those of which the optimum is known.
+-- What all batches came to, those left out that moved nothing. The last three are of those whose optimum was looked for.
 select count(*) as batches,
     coalesce(sum(accepted), 0) as intents,
     coalesce(sum(transactions), 0) as transactions,
     coalesce(sum(packing_bound), 0) as packing_bound,
     coalesce(sum(traded_lamports), 0) as traded_lamports,
     coalesce(sum(moved_lamports), 0) as moved_lamports,
-    coalesce(sum(traded_lamports) filter (where optimal_lamports is not null), 0) as judged_lamports,
+    coalesce(sum(rule_lamports), 0) as rule_lamports,
     coalesce(sum(found_lamports), 0) as found_lamports,
     coalesce(sum(optimal_lamports), 0) as optimal_lamports
 from netting.batches

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     NOT_OWNER = "not_owner"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     POSITION_LIMIT = "position_limit"
+    NOT_CHOSEN = "not_chosen"  # of the optimal mode alone: others were worth more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,12 @@ create policy tunables_of_netting on kernel.tunables for insert to counterpart_n
 
 set local role counterpart_netting;
 
--- The optimal mode reports what it found beside what it proved that nobody can exceed (optimal_lamports).
-alter table netting.batches add column found_lamports numeric(30, 0) check (found_lamports >= traded_lamports);
-alter table netting.batches add constraint batches_found check (found_lamports <= optimal_lamports);
+-- Where the optimal mode is on: what the clearing rule comes to, the best that was found, and what was proved that
+-- nothing exceeds (optimal_lamports).
+alter table netting.batches
+    add column rule_lamports numeric(30, 0),
+    add column found_lamports numeric(30, 0) check (found_lamports >= traded_lamports),
+    add constraint batches_optimal check (rule_lamports <= found_lamports and found_lamports <= optimal_lamports);
 alter table netting.batches alter column da_hash set not null;
 alter table netting.batches alter column state_root set not null;
 
@@ -38,7 +41,6 @@ drop function netting.conserves(jsonb);
 drop table netting.unpinned_metadata;
 alter table netting.batches alter column state_root drop not null;
 alter table netting.batches alter column da_hash drop not null;
-alter table netting.batches drop constraint batches_found;
-alter table netting.batches drop column found_lamports;
+alter table netting.batches drop constraint batches_optimal, drop column found_lamports, drop column rule_lamports;
 drop policy tunables_of_netting on kernel.tunables;
 revoke insert on kernel.tunables from counterpart_netting;
