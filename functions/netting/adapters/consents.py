@@ -62,7 +62,9 @@ def _claims(body: IntentBody, intent: SignedIntent, sessions: Mapping[str, Seque
 def _weighed(intent: SignedIntent, body: IntentBody, claims: Sequence[Claim], truths: Sequence[bool]) -> Posted:
     signed = Consent.GIVEN if truths[0] else Consent.FORGED
     if body.counter_signature is None:
-        return Posted(Offer(intent=intent, signed=signed), claims[0].signature, None)
+        return Posted(
+            Offer(intent=intent, signed=signed, counter_session=body.counter_session_pubkey), claims[0].signature, None
+        )
     signer = next((claim.key for claim, is_true in zip(claims[1:], truths[1:], strict=True) if is_true), None)
     countered = Consent.FORGED if signer is None else Consent.GIVEN
     offer = Offer(intent=intent, signed=signed, countered=countered, counter_session=signer)

@@ -22,6 +22,13 @@ class BadId(IntentRefused):
     remedy = "Make a fresh ULID."
 
 
+class PartyIsNoAddress(IntentRefused):
+    """A party is no wallet on Solana."""
+
+    code = Refusal.BAD_ADDRESS
+    cause = "`from` or `to` is not 32 bytes in base58."
+
+
 class FromIsTo(IntentRefused):
     """Nobody trades with themselves."""
 
@@ -202,6 +209,7 @@ ERRORS: Final[dict[Refusal, type[Rejected]]] = {
     Refusal(error.code): error
     for error in (
         BadId,
+        PartyIsNoAddress,
         FromIsTo,
         AmountOutOfRange,
         NonceOutOfRange,

@@ -50,7 +50,7 @@ class Taken(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An intent with what its signatures are worth. `counter_session`: the session that counter-signed, if one did."""
+    """An intent with what its signatures are worth. `counter_session`: that counter-signed, or is said to have."""
 
     intent: SignedIntent
     signed: Consent
@@ -131,10 +131,12 @@ class Gate:
 
 
 def refusal_by_counter(offer: Offer, sessions: Mapping[str, Session], now: int) -> Refusal | None:
-    """What the other party's word lacks, where one is needed or came."""
+    """What the other party's word lacks, where one is needed or came. A purchase needs none beside the ask."""
     if offer.countered is Consent.ABSENT:
-        return Refusal.COUNTER_SIGNATURE_MISSING if offer.intent.kind is IntentType.TRADE else None
-    if offer.countered is Consent.FORGED or offer.counter_session is None:
+        is_expected = offer.intent.kind is IntentType.TRADE or offer.counter_session is not None
+        return Refusal.COUNTER_SIGNATURE_MISSING if is_expected else None
+    is_purchase = offer.intent.kind is IntentType.BUY_NOW
+    if is_purchase or offer.countered is Consent.FORGED or offer.counter_session is None:
         return Refusal.BAD_COUNTER_SIGNATURE
     return refusal_by_counter_session(offer.intent, sessions.get(offer.counter_session), now)
 

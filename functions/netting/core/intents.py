@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import Final
 
 from functions.netting.core.columns import POSITION_LIMIT
+from kernel.siws import is_address
 
 NONCE_LIMIT: Final = 1 << 64
 #: By so much may a clock be off, in either direction: priority cannot be back-dated.
@@ -44,6 +45,7 @@ class Refusal(StrEnum):
     """Why an intent is not taken."""
 
     BAD_ID = "bad_id"
+    BAD_ADDRESS = "party_is_no_address"
     SELF_TRADE = "from_is_to"
     BAD_AMOUNT = "amount_out_of_range"
     BAD_NONCE = "nonce_out_of_range"
@@ -179,6 +181,7 @@ def refusal_of_itself(intent: SignedIntent, received_at: int) -> Refusal | None:
     party = intent.seller if intent.kind is IntentType.TRADE else intent.buyer
     rules = (
         (_ULID.fullmatch(intent.id) is None, Refusal.BAD_ID),
+        (not (is_address(intent.seller) and is_address(intent.buyer)), Refusal.BAD_ADDRESS),
         (intent.seller == intent.buyer, Refusal.SELF_TRADE),
         (not 0 < intent.amount_lamports < POSITION_LIMIT, Refusal.BAD_AMOUNT),
         (not 0 <= intent.nonce < NONCE_LIMIT, Refusal.BAD_NONCE),

@@ -78,6 +78,7 @@ def resigned(fields: dict[str, Any], signer: Wallet) -> dict[str, Any]:
 
 REFUSALS: dict[Refusal, Make] = {
     Refusal.BAD_ID: lambda stall: bid(stall, id="not a ulid"),
+    Refusal.BAD_ADDRESS: lambda stall: resigned({**stall.intent().fields(), "from": "z" * 44}, BUYER),
     Refusal.SELF_TRADE: lambda stall: bid(stall, seller=BUYER),
     Refusal.BAD_AMOUNT: lambda stall: bid(stall, amount_lamports=10**12),
     Refusal.BAD_NONCE: lambda stall: bid(stall, nonce=2**64),
@@ -197,14 +198,15 @@ def test_a_body_of_another_form_is_refused_whole(stall: Stall, body: Any, status
         {"createdAt": None},
         {"from": "0" * 32},
         {"to": "1" * 45},
+        {"counterSignature": "0" * 88},
         {"sessionPubkey": ""},
         {"itemId": ""},
         {"itemId": "x" * 129},
         {"itemId": "\ud800"},
         {"intentType": "GIFT"},
         {"signature": "1" * 63},
+        {"signature": "1" * 89},
         {"comment": "none"},
-        {"counterSessionPubkey": BUYER.session.address},
     ],
 )
 def test_a_field_of_another_form_is_refused(stall: Stall, change: dict[str, Any]) -> None:

@@ -134,6 +134,22 @@ def test_an_intent_that_was_dropped_cannot_be_played_again(stall: Stall) -> None
     assert 1 == len(stall.stored())
 
 
+def test_a_word_that_nobody_needs_or_that_is_missing_is_not_passed_over(stall: Stall) -> None:
+    """A purchase has its seller's word in the ask; who names a session brings its signature."""
+    listing = stall.listed()
+    purchase = stall.intent("BUY_NOW", listing_id=listing.id).signed()
+    named = {**stall.intent().signed(), "counterSessionPubkey": SELLER.session.address}
+
+    assert Refusal.BAD_COUNTER_SIGNATURE == stall.code(countersigned(purchase, SELLER.session))
+    assert Refusal.COUNTER_SIGNATURE_MISSING == stall.code(named)
+
+
+@pytest.mark.parametrize("text", ["1" * 64, "z" * 88])
+def test_a_signature_that_is_none_is_a_forged_one(stall: Stall, text: str) -> None:
+    """Though it is written in the right letters."""
+    assert Refusal.BAD_SIGNATURE == stall.code({**stall.intent().signed(), "signature": text})
+
+
 def test_a_request_of_copies_is_charged_once(stall: Stall) -> None:
     """A thousand times the same intent is that intent."""
     body = stall.intent().signed()

@@ -24,21 +24,23 @@ from functions.netting.core.times import moment_of, unix_ms
 
 pytestmark = pytest.mark.unit
 NOW = 1_700_000_000_000
+SELLER, BUYER = "8mfzTdZB1JA43QmNAMWfTfkj5GC9TJxJFveThi9tvK6J", "7d3y2WdzxE7CfsWjkGy3WndkvZcj1EHMkzKJiFPiDecH"
 ANY = frozenset(IntentType)
-LISTING = Listing(id="L1", item_id="item", seller="Seller", price_lamports=5, expires_at=NOW + 1, is_active=True)
+LISTING = Listing(id="L1", item_id="item", seller=SELLER, price_lamports=5, expires_at=NOW + 1, is_active=True)
 BID = SignedIntent(
     id="01ARZ3NDEKTSV4RRFFQ69G5FAV",
     session="buyer's key",
-    owner="Buyer",
+    owner=BUYER,
     item_id="item",
-    seller="Seller",
-    buyer="Buyer",
+    seller=SELLER,
+    buyer=BUYER,
     amount_lamports=5,
     nonce=1,
     created_at=NOW,
     kind=IntentType.BID,
 )
-TRADE = replace(BID, kind=IntentType.TRADE, session="seller's key", owner="Seller")
+PURCHASE = replace(BID, kind=IntentType.BUY_NOW, listing_id="L1")
+TRADE = replace(BID, kind=IntentType.TRADE, session="seller's key", owner=SELLER)
 
 
 def session(key: str, owner: str, **changes: Any) -> Session:
@@ -49,7 +51,7 @@ def session(key: str, owner: str, **changes: Any) -> Session:
 
 def world(**changes: Any) -> World:
     """Two parties, one item, one ask, and nothing used."""
-    sessions = {"buyer's key": session("buyer's key", "Buyer"), "seller's key": session("seller's key", "Seller")}
+    sessions = {"buyer's key": session("buyer's key", BUYER), "seller's key": session("seller's key", SELLER)}
     fields = {
         "now": NOW,
         "sessions": sessions,
@@ -82,6 +84,9 @@ def offer(intent: SignedIntent = BID, **changes: Any) -> Offer:
         (offer(countered=Consent.FORGED), Refusal.BAD_COUNTER_SIGNATURE),
         (offer(countered=Consent.GIVEN, counter_session="seller's key"), Taken.NEW),
         (offer(countered=Consent.GIVEN, counter_session="buyer's key"), Refusal.SESSION_UNKNOWN),
+        (offer(counter_session="seller's key"), Refusal.COUNTER_SIGNATURE_MISSING),
+        (offer(PURCHASE), Taken.NEW),
+        (offer(PURCHASE, countered=Consent.GIVEN, counter_session="seller's key"), Refusal.BAD_COUNTER_SIGNATURE),
         (offer(replace(BID, listing_id="L2")), Refusal.LISTING_UNKNOWN),
         (offer(replace(BID, item_id="another")), Refusal.UNKNOWN_ITEM),
         (offer(replace(BID, amount_lamports=101)), Refusal.VOLUME_EXCEEDED),
@@ -105,7 +110,7 @@ def test_each_rule_has_its_refusal(given_offer: Offer, verdict: Taken | Refusal)
 )
 def test_who_counter_signs_must_be_allowed_to_trade(change: dict[str, Any], refusal: Refusal | None) -> None:
     """Both in a trade and for a bid, which becomes one."""
-    for intent, key, owner in ((TRADE, "buyer's key", "Buyer"), (BID, "seller's key", "Seller")):
+    for intent, key, owner in ((TRADE, "buyer's key", BUYER), (BID, "seller's key", SELLER)):
         word = offer(intent, countered=Consent.GIVEN, counter_session=key)
         sessions = {key: session(key, change.get("owner", owner), **{k: v for k, v in change.items() if k != "owner"})}
 
@@ -114,7 +119,7 @@ def test_who_counter_signs_must_be_allowed_to_trade(change: dict[str, Any], refu
 
 def test_a_bid_waits_for_the_seller_and_everything_else_for_nobody() -> None:
     """A bid with the seller's word is as good as a trade."""
-    purchase = offer(replace(BID, kind=IntentType.BUY_NOW, listing_id="L1"))
+    purchase = offer(PURCHASE)
     taken_up = offer(countered=Consent.GIVEN, counter_session="seller's key")
 
     assert [False, True, True, True] == [one.is_agreed for one in (offer(), taken_up, purchase, offer(TRADE))]
@@ -165,7 +170,7 @@ def test_what_is_taken_never_exceeds_what_was_allowed(
 ) -> None:
     """Told once more by counting: ids and nonces once each, volume and the second's room up to their limit."""
     pace = Pace(second=NOW // 1_000, count=count)
-    sessions = {"buyer's key": session("buyer's key", "Buyer", used_volume_lamports=used)}
+    sessions = {"buyer's key": session("buyer's key", BUYER, used_volume_lamports=used)}
     gate = Gate(world(sessions=sessions, paces={"buyer's key": pace}))
     left, room = 100 - used, INTENTS_PER_SECOND - count
     ids: dict[str, SignedIntent] = {}
@@ -241,7 +246,7 @@ def test_an_ask_has_a_name_a_price_a_nonce_and_an_end() -> None:
 
 def test_a_withdrawal_is_signed_for_one_listing() -> None:
     """In words that no intent and no ask begins with."""
-    assert b'{"withdrawListingId":"L1","seller":"Seller"}' == withdrawal_bytes(LISTING)
+    assert f'{{"withdrawListingId":"L1","seller":"{SELLER}"}}'.encode() == withdrawal_bytes(LISTING)
 
 
 def test_milliseconds_are_exact_and_rounded_down() -> None:

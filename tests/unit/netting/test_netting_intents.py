@@ -25,35 +25,36 @@ from functions.netting.core.intents import (
 
 pytestmark = pytest.mark.unit
 NOW = 1_700_000_000_000
+SELLER, BUYER = "8mfzTdZB1JA43QmNAMWfTfkj5GC9TJxJFveThi9tvK6J", "7d3y2WdzxE7CfsWjkGy3WndkvZcj1EHMkzKJiFPiDecH"
 INTENT = SignedIntent(
     id="01ARZ3NDEKTSV4RRFFQ69G5FAV",
     session="Key",
-    owner="Seller",
+    owner=SELLER,
     item_id="item-7",
-    seller="Seller",
-    buyer="Buyer",
+    seller=SELLER,
+    buyer=BUYER,
     amount_lamports=5_000,
     nonce=2**64 - 1,
     created_at=NOW,
     kind=IntentType.TRADE,
 )
-PURCHASE = replace(INTENT, kind=IntentType.BUY_NOW, owner="Buyer", listing_id="L1")
+PURCHASE = replace(INTENT, kind=IntentType.BUY_NOW, owner=BUYER, listing_id="L1")
 SESSION = Session(
     key="Key",
-    owner="Seller",
+    owner=SELLER,
     max_volume_lamports=10_000,
     used_volume_lamports=4_000,
     allowed=frozenset({IntentType.TRADE}),
     expires_at=NOW + 1,
 )
-LISTING = Listing(id="L1", item_id="item-7", seller="Seller", price_lamports=5_000, expires_at=NOW + 1, is_active=True)
+LISTING = Listing(id="L1", item_id="item-7", seller=SELLER, price_lamports=5_000, expires_at=NOW + 1, is_active=True)
 
 
 def test_the_signed_bytes_are_the_published_fields_in_their_order() -> None:
     """Compact, unescaped, without the signatures; the listing only where there is one."""
     plain = (
-        '{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","sessionPubkey":"Key","ownerPubkey":"Seller","itemId":"item-7",'
-        '"from":"Seller","to":"Buyer","amountLamports":"5000","nonce":18446744073709551615,'
+        f'{{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","sessionPubkey":"Key","ownerPubkey":"{SELLER}","itemId":"item-7",'
+        f'"from":"{SELLER}","to":"{BUYER}","amountLamports":"5000","nonce":18446744073709551615,'
         '"createdAt":1700000000000,"intentType":"TRADE"}'
     )
 
@@ -66,10 +67,11 @@ def test_an_ask_is_signed_field_by_field() -> None:
     """In the order of the API."""
     told = listing_bytes(LISTING, 3)
 
-    assert told == (
-        b'{"listingId":"L1","itemId":"item-7","seller":"Seller","priceLamports":"5000",'
-        b'"expiresAt":1700000000001,"nonce":3}'
+    plain = (
+        f'{{"listingId":"L1","itemId":"item-7","seller":"{SELLER}","priceLamports":"5000",'
+        '"expiresAt":1700000000001,"nonce":3}'
     )
+    assert told == plain.encode()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,9 @@ def test_an_ask_is_signed_field_by_field() -> None:
         ({"id": "81ARZ3NDEKTSV4RRFFQ69G5FAV"}, Refusal.BAD_ID),
         ({"id": "01ARZ3NDEKTSV4RRFFQ69G5FAU"}, Refusal.BAD_ID),
         ({"id": "01arz3ndektsv4rrffq69g5fav"}, Refusal.BAD_ID),
-        ({"buyer": "Seller"}, Refusal.SELF_TRADE),
+        ({"buyer": "Buyer"}, Refusal.BAD_ADDRESS),
+        ({"seller": "1" * 33}, Refusal.BAD_ADDRESS),
+        ({"buyer": SELLER}, Refusal.SELF_TRADE),
         ({"amount_lamports": 0}, Refusal.BAD_AMOUNT),
         ({"amount_lamports": -1}, Refusal.BAD_AMOUNT),
         ({"amount_lamports": POSITION_LIMIT}, Refusal.BAD_AMOUNT),
@@ -90,11 +94,11 @@ def test_an_ask_is_signed_field_by_field() -> None:
         ({"created_at": NOW - WINDOW_MS}, None),
         ({"created_at": NOW - WINDOW_MS - 1}, Refusal.BAD_TIME),
         ({"created_at": NOW + WINDOW_MS + 1}, Refusal.BAD_TIME),
-        ({"owner": "Buyer"}, Refusal.NOT_A_PARTY),
+        ({"owner": BUYER}, Refusal.NOT_A_PARTY),
         ({"kind": IntentType.BID}, Refusal.NOT_A_PARTY),
-        ({"kind": IntentType.BID, "owner": "Buyer"}, None),
-        ({"kind": IntentType.BUY_NOW, "owner": "Buyer"}, Refusal.LISTING_MISSING),
-        ({"kind": IntentType.BUY_NOW, "owner": "Buyer", "listing_id": "L1"}, None),
+        ({"kind": IntentType.BID, "owner": BUYER}, None),
+        ({"kind": IntentType.BUY_NOW, "owner": BUYER}, Refusal.LISTING_MISSING),
+        ({"kind": IntentType.BUY_NOW, "owner": BUYER, "listing_id": "L1"}, None),
     ],
 )
 def test_an_intent_by_itself(change: dict[str, Any], refusal: Refusal | None) -> None:
@@ -106,7 +110,7 @@ def test_an_intent_by_itself(change: dict[str, Any], refusal: Refusal | None) ->
     ("change", "refusal"),
     [
         ({}, None),
-        ({"owner": "Buyer"}, Refusal.SESSION_UNKNOWN),
+        ({"owner": BUYER}, Refusal.SESSION_UNKNOWN),
         ({"is_revoked": True}, Refusal.SESSION_REVOKED),
         ({"expires_at": NOW}, Refusal.SESSION_EXPIRED),
         ({"allowed": frozenset({IntentType.BID})}, Refusal.ACTION_NOT_ALLOWED),
