@@ -273,8 +273,11 @@ class Orders:
 
         Raises LeaseLost, OrderUnknown, and what `act` raises, which undoes all of it.
         """
-        with self._tasks.postgres.transaction(holding=fence) as tx:
-            order = self.order(tx, step.key, step.generation, lock=True)
+        named = {"origin": step.key.origin, "order_id": step.key.order_id, "generation": step.generation}
+        with self._tasks.postgres.transaction(holding=fence, first=(Q["lock_order"], named)) as tx:
+            if not tx.opened:
+                raise OrderUnknown(origin=step.key.origin, order_id=str(step.key.order_id))
+            order = stored(tx.opened[0])
             if order.state not in states:
                 return Skipped(f"it is {order.state}")
             outcome = act(tx, order)

@@ -89,7 +89,8 @@ class Postgres:
 
         role: taken with SET LOCAL, so that a slice cannot write what another owns.
         holding: the first statement locks that task's row; LeaseLost unless its token is still the newest.
-        first: a statement with its values that goes along with the BEGIN; its rows are the transaction's `opened`.
+        first: a statement with its values that goes along with the BEGIN; its rows are the transaction's `opened`. With
+        `holding` it is made whoever has the task, and undone unless that is the caller.
         Raises DatabaseUnavailable, DatabaseContention; steps registered with after_commit run when the block is left.
         """
         with self._turn:
@@ -151,17 +152,15 @@ class Postgres:
         self, role: str | None, holding: Fence | None, first: First | None
     ) -> Generator[Transaction, None, Transaction]:
         """Begin, lend the transaction, commit; any way out but the commit undoes it."""
-        if holding is not None and first is not None:
-            raise ValueError("a transaction begins with one statement")
-        sql, params = first or (None if holding is None else holding.hold, None)
-        begin = f"begin; {self._limits}{_set_role(role)}" + (f"; {sql}" if sql else "")
+        sql, params = first or (None, None)
+        hold = None if holding is None else holding.hold
+        begin = "; ".join(filter(None, (f"begin; {self._limits}{_set_role(role)}", hold, sql)))
         with translated():
             begun = self._asked(lambda connection: psycopg.ClientCursor(connection).execute(begin.encode(), params))
             connection = begun.connection
-            opened = begun.set_result(-1).fetchall() if sql else []
-            transaction = Transaction(connection, opened)
+            transaction = Transaction(connection, begun.set_result(-1).fetchall() if sql else ())
             try:
-                if holding is not None and not opened:
+                if holding is not None and not begun.set_result(-2 if sql else -1).rowcount:
                     raise LeaseLost(task_id=str(holding.task_id), token=holding.token)
                 yield transaction
                 if connection.execute("commit").statusmessage != "COMMIT":

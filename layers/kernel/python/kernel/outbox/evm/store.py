@@ -1,6 +1,7 @@
 """Owns the outbox in Postgres: leases, entries and signed payloads, one method for each transaction of the rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -130,8 +131,7 @@ class OutboxStore:
 
         Raises LeaseLost when the fence is stale: then nothing is kept, and so nothing will be broadcast.
         """
-        with self.postgres.transaction(holding=fence) as tx:
-            row = tx.one(Q["lock_entry"], id=entry.id)
+        with self._held(entry, fence) as (tx, row):
             stored = row["nonce"] == entry.nonce and tx.execute(
                 Q["store_payload"],
                 entry_id=entry.id,
@@ -154,8 +154,7 @@ class OutboxStore:
         self, entry: OutboxEntry, payload: SignedPayload, fence: Fence, verdict: Verdict[Refusal], now: datetime
     ) -> None:
         """Keep what a broadcast came to. Raises LeaseLost."""
-        with self.postgres.transaction(holding=fence) as tx:
-            row = tx.one(Q["lock_entry"], id=entry.id)
+        with self._held(entry, fence) as (tx, row):
             tx.execute(
                 Q["mark_sent"],
                 entry_id=entry.id,
@@ -172,8 +171,7 @@ class OutboxStore:
         self, entry: OutboxEntry, fence: Fence, events: tuple[Event, ...], alarm: str | None, now: datetime
     ) -> None:
         """Keep what a look at the chain proved. Raises LeaseLost."""
-        with self.postgres.transaction(holding=fence) as tx:
-            row = tx.one(Q["lock_entry"], id=entry.id)
+        with self._held(entry, fence) as (tx, row):
             if Event.ACCEPT in events and entry.latest is not None:
                 tx.execute(
                     Q["mark_accepted"], entry_id=entry.id, nonce=entry.nonce, ordinal=entry.latest.ordinal, now=now
@@ -224,6 +222,13 @@ class OutboxStore:
             now=now,
         )
         return OutboxEntry.from_row(settled, entry.payloads)
+
+    @contextmanager
+    def _held(self, entry: OutboxEntry, fence: Fence) -> Iterator[tuple[Transaction, dict[str, Any]]]:
+        """A transaction that holds the task and the entry, and the entry's row."""
+        with self.postgres.transaction(holding=fence, first=(Q["lock_entry"], {"id": entry.id})) as tx:
+            [row] = tx.opened
+            yield tx, row
 
     def _move(
         self, tx: Transaction, row: dict[str, Any], events: tuple[Event, ...], alarm: str | None, now: datetime
