@@ -8,6 +8,7 @@ from typing import Any, Final
 from infra.local import solana
 from infra.local.children import Children
 from infra.local.netting.minting import mint_one, open_token_account
+from infra.local.netting.permits import permit
 from infra.local.netting.program import Program
 from infra.local.netting.wallets import Wallet
 from infra.local.netting.world import Piece, World
@@ -60,11 +61,9 @@ def start_world(
     _open_ledgers(world, funds)
     pieces = [_escrow(world, number, royalties(number)) for number in range(1, items + 1)]
     expires_at = int(time.time()) + SESSION_S
-    permits = [
-        world.permit(wallet, max_volume_lamports=VOLUME_LAMPORTS, expires_at=expires_at) for wallet in world.wallets
-    ]
-    for permit in permits:
-        world.register(permit)
+    permits = [permit(wallet, max_volume_lamports=VOLUME_LAMPORTS, expires_at=expires_at) for wallet in world.wallets]
+    for one in permits:
+        world.register(one)
     node.finalize()
     if not paused:
         node.resume()

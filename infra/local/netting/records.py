@@ -11,8 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from functions.netting.core.books import OUTSIDE, wallet_account
+from infra.local.netting.permits import CLUSTER
 from infra.local.netting.program import Ledger as Funds
-from infra.local.netting.world import CLUSTER, World
+from infra.local.netting.world import World
 from kernel.clock import Clock, SystemClock
 from kernel.keys.envelope import Envelope
 from kernel.keys.vault import Vault

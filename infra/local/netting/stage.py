@@ -13,8 +13,9 @@ from typing import Any, Final
 from functions.netting.adapters.limits import TUNABLES
 from infra.local.cloud import LocalCloud
 from infra.local.demo.stage import wait_for
+from infra.local.netting.permits import CLUSTER
 from infra.local.netting.records import CHAIN, record
-from infra.local.netting.world import CLUSTER, World
+from infra.local.netting.world import World
 from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack

@@ -10,9 +10,9 @@ All keys follow from names, so every world has the same addresses.
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from infra.local.netting.permits import Permit
 from infra.local.netting.program import (
     Config,
     Item,
@@ -25,11 +25,8 @@ from infra.local.netting.program import (
 )
 from infra.local.netting.wallets import Wallet
 from infra.local.solana import Commitment, SolanaNode
-from kernel import siws
 from kernel.solana.transactions import Instruction, compile_message, with_signatures
 
-DOMAIN: Final = "localhost"
-CLUSTER: Final = "localnet"
 ACCOUNTS_A_CALL: Final = 100
 
 
@@ -43,17 +40,6 @@ class Piece:
     owner: Wallet
     creator: str | None = None
     royalty_bps: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
-    """What a wallet lets its session key do: the text that it signed, and what that text says."""
-
-    wallet: Wallet
-    text: str
-    signature: bytes
-    max_volume_lamports: int
-    expires_at: int
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -82,30 +68,6 @@ class World:
         """
         raw = base64.b64encode(self.signed(instructions, *signers)).decode()
         return str(self.node.rpc("sendTransaction", raw, {"encoding": "base64", "preflightCommitment": "processed"}))
-
-    def permit(
-        self, wallet: Wallet, *, max_volume_lamports: int, expires_at: int, nonce: str = "local0nonce"
-    ) -> Permit:
-        """What a wallet signs so that its session key may trade; `expires_at` in Unix seconds."""
-        resource = f"counterpart:session:{wallet.session.address}:{max_volume_lamports}:{expires_at}"
-        message = siws.Message(
-            domain=DOMAIN,
-            address=wallet.address,
-            statement="Let this key trade for me.",
-            uri=f"https://{DOMAIN}",
-            chain_id=CLUSTER,
-            nonce=nonce,
-            issued_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            resources=(resource,),
-        )
-        text = siws.render(message)
-        return Permit(
-            wallet=wallet,
-            text=text,
-            signature=wallet.signer.sign_message(text.encode()),
-            max_volume_lamports=max_volume_lamports,
-            expires_at=expires_at,
-        )
 
     def register(self, permit: Permit) -> str:
         """Register a wallet's session key with the program, as its owner does."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from infra.local.netting import examples as netting
 from infra.local.runner import events
 from infra.local.runner.bundle import (
     Bundle,
@@ -123,6 +124,42 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             body={"reason": "the recipient was repaired"},
             path_values=ORDER,
         ),
+    ),
+    "http_user": (
+        Call("GET /v1/netting/user/nonce"),
+        Call("GET /v1/netting/user/{pubkey}/balance", "balance", path_values={"pubkey": netting.BUYER.address}),
+    ),
+    "http_session_keys": (
+        Call("POST /v1/netting/session-keys/create", body=netting.session(AT)),
+        Call("GET /v1/netting/session-keys/{id}", "session", path_values={"id": TASK_ID}),
+    ),
+    "http_custody": (
+        Call(
+            "POST /v1/netting/custody/funds/deposit",
+            body={"wallet": netting.BUYER.address, "amount_lamports": str(netting.PRICE_LAMPORTS)},
+        ),
+        Call(
+            "POST /v1/netting/custody/items/withdraw",
+            "withdraw",
+            body={"wallet": netting.SELLER.address, "item_id": netting.ITEM},
+        ),
+    ),
+    "http_listings": (
+        Call("POST /v1/netting/listings", body=netting.listing(AT)),
+        Call("GET /v1/netting/listings", "page", query={"open": "true", "limit": "50"}),
+    ),
+    "http_intents": (
+        Call("POST /v1/netting/intents", body={"intents": [netting.trade(AT), netting.purchase(AT)]}),
+        Call("POST /api/intents", "one", body=netting.trade(AT)),
+    ),
+    "http_batches": (
+        Call("GET /v1/netting/batches/recent", query={"limit": "50"}),
+        Call("GET /v1/netting/batches/{id}", "batch", path_values={"id": TASK_ID}),
+        Call("GET /v1/netting/proof/{batch}/{item}", "proof", path_values={"batch": TASK_ID, "item": netting.ITEM}),
+    ),
+    "http_items": (
+        Call("GET /v1/netting/items/by-owner/{pubkey}", path_values={"pubkey": netting.SELLER.address}),
+        Call("GET /v1/netting/items/{id}/history", "history", path_values={"id": netting.ITEM}),
     ),
     "http_trace": (Call("GET /v1/trace/{business_key+}", path_values={"business_key+": "treasury/pay-ada"}),),
     "http_signatures": (

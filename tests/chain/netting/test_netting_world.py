@@ -8,6 +8,7 @@ import pytest
 
 from functions.netting.core.books import OUTSIDE, wallet_account
 from infra.local.anvil import RpcRefused
+from infra.local.netting.permits import permit
 from infra.local.netting.records import ASSET, CHAIN
 from infra.local.netting.world import World
 from kernel.ledger import Ledger
@@ -66,11 +67,11 @@ def test_an_item_comes_back_to_its_owner(world: World) -> None:
 def test_a_session_key_is_registered_for_what_its_owner_signed(world: World) -> None:
     """A call for more than the text allows is refused."""
     wallet = replace(world.wallets[0], session=world.wallets[1].session)
-    permit = world.permit(wallet, max_volume_lamports=SOL, expires_at=int(time.time()) + 3_600)
-    forged = replace(permit, max_volume_lamports=2 * SOL)
+    allowed = permit(wallet, max_volume_lamports=SOL, expires_at=int(time.time()) + 3_600)
+    forged = replace(allowed, max_volume_lamports=2 * SOL)
     with pytest.raises(RpcRefused, match="0x177d"):  # NOT_SIGNED, 6013
         world.register(forged)
-    world.register(permit)
+    world.register(allowed)
 
 
 def test_a_market_of_ones_own(start_netting_world: Callable[..., World]) -> None:
