@@ -41,7 +41,7 @@ pytestmark = pytest.mark.integration
 KEY = bytes(range(1, 33))
 IS_SOAK = settings.load().soak
 #: The full volume comes in parts, each from a seed of its own, so that several processes may share it.
-SEED, SHARES = 20261121, 5 if IS_SOAK else 1
+SEED, SHARES = 20261121, 10 if IS_SOAK else 1
 #: Orders that a life begins with: few, so that what fails is small, or many, so that many are in flight at once.
 BEGIN, BEGIN_MANY = 12, 80
 MOODY = 0xC5
