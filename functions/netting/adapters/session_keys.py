@@ -39,7 +39,7 @@ from kernel.clock import Clock
 from kernel.ids import new_id
 from kernel.pinning import Kept, Pinning
 from kernel.postgres import Postgres, Queries, Transaction
-from kernel.signin import Expected
+from kernel.signin import Expected, moment
 from kernel.solana.transactions import TransactionTooLarge
 
 Q: Final = Queries.load(Path(__file__).with_name("session_keys.sql"))
@@ -200,7 +200,7 @@ class SessionKeys:
 
     def _agreed(self, terms: Terms, message: siws.Message) -> datetime:
         try:
-            return agreed_end(terms, message, self._clock.now())
+            return agreed_end(terms, moment(message.issued_at), message.resources, self._clock.now())
         except TermsUnfit as unfit:
             raise SessionTermsUnfit(field=str(unfit)) from unfit
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.netting.adapters.intent_views import Key, Name, SignatureText, Signed, Whole
-from functions.netting.adapters.listings import PageUnfit
 from functions.netting.adapters.session_keys import SessionKey, SignedText
 from functions.netting.adapters.wallet_transactions import WalletTransaction
 from functions.netting.core.intents import IntentType
@@ -20,7 +19,7 @@ from kernel.handler.http import Document
 from kernel.signin import LONGEST_TEXT
 from kernel.solana.transactions import TRANSACTION_SIZE_BYTES_MAX, unsigned
 
-#: As wallets' clients write it: a moment in microseconds, and an id.
+#: A moment in microseconds, of which seventeen digits are within the calendar, and an id.
 CURSOR: Final = r"^[0-9]{1,17}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 ASKED_KEY: Final = r"^[A-Za-z0-9._-]{1,128}$"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -254,14 +253,11 @@ def octets(packet: str) -> bytes:
 
 
 def below(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Where a page goes on. Raises PageUnfit."""
+    """Where a page goes on."""
     if cursor is None:
         return None
     moment, _, last = cursor.partition("_")
-    try:
-        return _EPOCH + int(moment) * _MICROSECOND, UUID(last)
-    except OverflowError:
-        raise PageUnfit from None
+    return _EPOCH + int(moment) * _MICROSECOND, UUID(last)
 
 
 def _cursor(moment: datetime, last: UUID) -> str:

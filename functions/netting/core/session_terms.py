@@ -7,12 +7,10 @@ are allowed is between the owner and us: the program knows of none.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from functions.netting.core.intents import IntentType
-from kernel import siws
-from kernel.signin import moment
 
 PREFIX: Final = "counterpart:session:"
 LIFE_MIN_S: Final = 60
@@ -35,33 +33,31 @@ class Terms:
     expires_in_s: int
     allowed: frozenset[IntentType]
 
-    def expires_at(self, message: siws.Message) -> datetime:
-        """The end of the session that the text begins."""
-        return moment(message.issued_at).replace(microsecond=0) + timedelta(seconds=self.expires_in_s)
+    def expires_at(self, issued_at: datetime) -> datetime:
+        """The end of the session that a text of that moment begins."""
+        return issued_at.replace(microsecond=0) + timedelta(seconds=self.expires_in_s)
 
     def resource(self, expires_at: datetime) -> str:
         """The text's last resource."""
         return f"{PREFIX}{self.key}:{self.max_volume_lamports}:{int(expires_at.timestamp())}"
 
 
-def agreed_end(terms: Terms, message: siws.Message, now: datetime) -> datetime:
+def agreed_end(terms: Terms, issued_at: datetime, resources: Sequence[str], now: datetime) -> datetime:
     """When the session ends, if the text's owner agreed to just these terms. Raises TermsUnfit."""
-    if not 0 < terms.max_volume_lamports <= VOLUME_MAX_LAMPORTS:
-        raise TermsUnfit("maxVolumeLamports")
-    if not LIFE_MIN_S <= terms.expires_in_s <= LIFE_MAX_S:
-        raise TermsUnfit("expiresInSeconds")
-    if not terms.allowed:
-        raise TermsUnfit("allowedActions")
-    if terms.key == terms.owner:
-        raise TermsUnfit("sessionPubkey")
-    expires_at = terms.expires_at(message)
-    if expires_at <= now or expires_at > now.astimezone(UTC) + timedelta(seconds=LIFE_MAX_S + LIFE_MIN_S):
-        raise TermsUnfit("expiresInSeconds")
-    if _sessions_of(message.resources) != [terms.resource(expires_at)] or not message.resources[-1].startswith(PREFIX):
-        raise TermsUnfit("resources")
+    expires_at = terms.expires_at(issued_at)
+    fit = {
+        "maxVolumeLamports": 0 < terms.max_volume_lamports <= VOLUME_MAX_LAMPORTS,
+        "expiresInSeconds": LIFE_MIN_S <= terms.expires_in_s <= LIFE_MAX_S and expires_at > now,
+        "allowedActions": bool(terms.allowed),
+        "sessionPubkey": terms.key != terms.owner,
+        "resources": _says(resources, terms.resource(expires_at)),
+    }
+    for field, is_fit in fit.items():
+        if not is_fit:
+            raise TermsUnfit(field)
     return expires_at
 
 
-def _sessions_of(resources: Sequence[str]) -> list[str]:
-    """What the text says of sessions: one line, or somebody reads another one than its owner."""
-    return [resource for resource in resources if resource.startswith(PREFIX)]
+def _says(resources: Sequence[str], line: str) -> bool:
+    """Whether a text says this of a session in its last line, and nothing else of any."""
+    return [one for one in resources if one.startswith(PREFIX)] == [line] and resources[-1] == line
