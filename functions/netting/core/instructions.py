@@ -172,18 +172,11 @@ class _Borsh:
     def key(self) -> str:
         return base58.encode(self.octets())
 
-    def count(self) -> int:
-        """Of a list, whose elements have forty bytes each."""
-        count = self.take("I")
-        if count * 40 > len(self._content) - self._at:
-            raise InstructionMalformed("a list is longer than its instruction")
-        return count
-
     def items(self) -> tuple[tuple[int, str], ...]:
-        return tuple((self.take("Q"), self.key()) for _ in range(self.count()))
+        return tuple((self.take("Q"), self.key()) for _ in range(self.take("I")))
 
     def amounts(self, layout: str) -> tuple[tuple[str, int], ...]:
-        return tuple((self.key(), self.take(layout)) for _ in range(self.count()))
+        return tuple((self.key(), self.take(layout)) for _ in range(self.take("I")))
 
     def end(self) -> None:
         if self._at != len(self._content):
