@@ -23,6 +23,8 @@ ALL = {
     "secrets_extension_arn": EXTENSION,
 }
 LAYERS_MAX = 5
+#: As in test_parts.py.
+LINT_S_MAX = 600
 #: What SnapStart does not take.
 OLDEST_SNAPPED, EPHEMERAL_MB_MAX = (3, 12), 512
 
@@ -143,6 +145,7 @@ def test_the_extension_is_every_functions_last_layer(ahead: Stack) -> None:
     }
 
 
+@pytest.mark.timeout(LINT_S_MAX)
 def test_such_a_stage_is_sound_and_parts(file: Path, ahead: Stack) -> None:
     """cfn-lint has nothing to say, and versions and aliases go with their functions."""
     assert "" == lint(file, parted=False)

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.integration
 
 #: AWS refuses a stack of more than 500 resources, 200 parameters, or a megabyte.
 RESOURCES_MAX, PARAMETERS_MAX, TEXT_BYTES_MAX = 450, 150, 900_000
+#: cfn-lint reads for 20 s, and for minutes on a machine with other programs.
+LINT_S_MAX = 600
 #: The markets of the bundle, of which each gets a part.
 MARKETS = ("oracle", "bridge", "netting", "contests", "barter")
 
@@ -97,6 +99,7 @@ def part_of_oracle(resources: Mapping[str, Any]) -> list[str]:
     return list(part({"Resources": resources, "Outputs": outputs}).parts["oracle"].template["Resources"])
 
 
+@pytest.mark.timeout(LINT_S_MAX)
 def test_cfn_lint_has_nothing_to_say_about_any_part(parted: Parted, tmp_path: Path) -> None:
     """As each is deployed."""
     for name, one in templates(parted).items():

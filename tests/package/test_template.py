@@ -1,11 +1,10 @@
-"""The generated CloudFormation: what cfn-lint, Lambda, SQS, EventBridge and API Gateway are told."""
+"""The generated CloudFormation: what Lambda, SQS, EventBridge and API Gateway are told."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from tests.package.stack import Stack, lint, target_of, text_of
+from tests.package.stack import Stack, target_of, text_of
 from tests.repo.house import declared_functions
 
 pytestmark = pytest.mark.integration
@@ -17,11 +16,6 @@ LOGGED = {
     "requestId", "requestTimeEpoch", "identity.sourceIp", "routeKey", "status", "responseLatency", "responseLength",
     "integrationErrorMessage", "connectionId", "eventType",
 }  # fmt: skip
-
-
-def test_cfn_lint_has_nothing_to_say(template_file: Path) -> None:
-    """About the whole; test_parts.py asks it about what is deployed."""
-    assert "" == lint(template_file, parted=False)
 
 
 def test_the_template_has_every_function_that_a_slice_declares(stack: Stack) -> None:
