@@ -36,6 +36,7 @@ from infra.local.netting.world import World
 from infra.local.runner.chaos import Chaos
 from infra.local.runner.runner import Runner
 from infra.local.runner.turns import Turns
+from infra.local.solana import LAMPORTS_PER_SOL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,10 @@ def play(console: Console, size: Size = WHOLE) -> None:
         cloud = stack.enter_context(LocalCloud(console=console))
         with console.status("the program on a node under two RPC endpoints, wallets, items, session keys"):
             show = _open(stack, cloud, size)
+        locked_sol = sum(show.opening.values()) / LAMPORTS_PER_SOL
         console.print(
-            f"  {len(show.world.pieces)} items in escrow, {sum(show.opening.values()) / 10**9:,.0f} SOL locked; "
-            f"one batch, however it is disturbed"
+            f"{len(show.world.pieces)} items in escrow, {locked_sol:,.0f} SOL locked. "
+            "Promised: one batch, each item where the rule says, and every lamport."
         )
         planned = show.take_in(console)
         show.settle(console)
