@@ -8,6 +8,7 @@ from typing import Any
 from infra.local.settings import ROOT
 from kernel.handler.entry import Entry
 from kernel.keys.kms import AwsKms, Kms
+from kernel.pinning import ContentStore
 from kernel.testing import InMemoryCache, InMemorySecrets
 from kernel.testing.board import InMemoryBoard
 from kernel.testing.kernel import KEY_ID, settings_for
@@ -49,9 +50,17 @@ class Served:
 
 
 def kernel_of(
-    world: World, role: str, *, key_id: str | None = None, secrets: Mapping[str, str] | None = None
+    world: World,
+    role: str,
+    *,
+    key_id: str | None = None,
+    secrets: Mapping[str, str] | None = None,
+    content: ContentStore | None = None,
 ) -> Kernel:
-    """The kernel of a container in this world: all real but what is lost with it; a named key is local AWS's."""
+    """The kernel of a container in this world: all real but what is lost with it; a named key is local AWS's.
+
+    content: stands for the bucket of pinned content.
+    """
     kms: Kms = AwsKms(world.aws_client("kms")) if key_id else InMemoryKms((KEY_ID,))
     return Kernel(
         settings_for(world.site.database_url).model_copy(update={"kms_key_id": key_id or KEY_ID}),
@@ -64,4 +73,5 @@ def kernel_of(
         kms=kms,
         board=InMemoryBoard(),
         publisher=InMemoryRealtime(),
+        content=content,
     )
