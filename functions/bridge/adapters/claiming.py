@@ -15,6 +15,7 @@ from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.steps import SERVICE, SUBMIT, ClaimSlot
 from functions.bridge.adapters.stored import StoredOrder
 from functions.bridge.core.batching import ClaimCost, is_cheaper, together
+from functions.bridge.core.books import share
 from functions.bridge.core.order import Event
 from functions.bridge.core.registry import Payment
 from kernel.errors import Transient
@@ -37,6 +38,7 @@ REFUSED_S: Final = 30.0
 class Batch:
     """Orders and the call that claims them."""
 
+    origin: Origin
     orders: tuple[StoredOrder, ...]
     call: ClaimCall
 
@@ -134,7 +136,7 @@ class Claiming:
     def _claim(self, origin: Origin, orders: Sequence[StoredOrder]) -> Batch | tuple[StoredOrder, str, str]:
         payments = [self._payment(order, origin) for order in orders]
         try:
-            return Batch(tuple(orders), origin.claim(self._registry.version, payments))
+            return Batch(origin, tuple(orders), origin.claim(self._registry.version, payments))
         except ClaimRefused as refused:
             return orders[0], refused.code, refused.message
 
@@ -166,6 +168,7 @@ class Claiming:
             told = {"transfer": key, "orders": len(orders), "message_wei": str(batch.call.value_wei)}
             moved = [self._orders.move(tx, order, Event.CLAIM, told=told) for order in orders]
             self._orders.share_transfer(tx, key, "claim", moved)
+            self._treasury.expect(tx, batch.origin.chain, batch.origin.account, _repayments(moved, batch.call))
             self._treasury.transfer(tx, self._movement(key, batch.call))
         return True
 
@@ -182,6 +185,16 @@ class Claiming:
             kind=Kind.CALL,
             call=call,
         )
+
+
+def _repayments(orders: Sequence[StoredOrder], call: ClaimCall) -> dict[str, int]:
+    """What each order can bring at most: amount and fee, and its part of what the message leaves of its own."""
+    return {
+        order.business_key("repaid"): order.deposit.amount_wei
+        + order.deposit.fee_wei
+        + share(call.value_wei, ordinal, len(orders))
+        for ordinal, order in enumerate(orders)
+    }
 
 
 def _cost(batch: Batch) -> ClaimCost:

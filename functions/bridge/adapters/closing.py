@@ -11,7 +11,7 @@ from typing import Final
 
 from functions.bridge.adapters.looking import Unread
 from functions.bridge.adapters.orders import Orders
-from functions.bridge.adapters.origin import Closing, Origin
+from functions.bridge.adapters.origin import Closing, Origin, Refund
 from functions.bridge.adapters.posting import Posts
 from functions.bridge.adapters.reorganised import returned, vanished
 from functions.bridge.adapters.steps import SERVICE, OrderStep
@@ -48,11 +48,16 @@ class ClosedDifferently(Broken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What was seen of one order: how it was closed, or where its deposit is; and the wallet repaid, if it is kept."""
+    """What was seen of one order: how it was closed, or where its deposit is; what came back of messages' fees.
+
+    wallet, refunded: the wallets that were repaid, and given back to, where the treasury keeps them.
+    """
 
     closing: Closing | None
     depth: Depth | None
+    refunds: tuple[Refund, ...] = ()
     wallet: WalletRecord | None = None
+    refunded: WalletRecord | None = None
 
 
 class Closings:
@@ -86,9 +91,14 @@ class Closings:
             # An id may belong to another deposit by now, whose closing is none of this one's.
             depth = origin.depth(order.deposit)
             closing = origin.closed(order.deposit) if depth is not None else None
+            if closing is None:
+                return Watched(closing=None, depth=depth)
+            refunds = origin.refunds(order.deposit, closing, widely=order.claims > 1)
         except Transient as away:
             return Unread(f"a chain cannot be read: {away.code}")
-        return Watched(closing=closing, depth=depth, wallet=None if closing is None else self._wallet(origin))
+        wallet = self._wallet(origin, origin.account)
+        refunded = self._wallet(origin, origin.refund_account) if refunds and origin.refund_account else None
+        return Watched(closing=closing, depth=depth, refunds=refunds, wallet=wallet, refunded=refunded)
 
     def take(self, step: OrderStep, found: Watched | Unread, *, fence: Fence) -> Outcome:
         """Complete the order and book its repayment, or look again later."""
@@ -99,25 +109,48 @@ class Closings:
 
         def act(tx: Transaction, order: StoredOrder) -> Outcome:
             if found.closing is not None:
-                return self._close(tx, order, found.closing, found.wallet)
+                return self._close(tx, order, found.closing, found)
             return self._wait(tx, order, found.depth)
 
         return self._orders.take(step, _WAITING, act, fence=fence)
 
-    def _close(self, tx: Transaction, order: StoredOrder, closing: Closing, wallet: WalletRecord | None) -> Outcome:
+    def _close(self, tx: Transaction, order: StoredOrder, closing: Closing, found: Watched) -> Outcome:
         # Some escrows log what the user wanted moved, and some all that they have repaid.
         deposit = order.deposit
         if closing.amount_wei not in (deposit.amount_wei, deposit.amount_wei + deposit.fee_wei):
             raise ClosedDifferently(order=order.business_key("close"), amount_wei=str(closing.amount_wei))
         origin = self._origins[order.key.origin]
+        # The wallet before any account: whoever books a difference of it takes them in this order, too.
+        if _is_booked(found.wallet, closing.block):
+            self._treasury.receive(tx, _receipt(order, origin, closing))
+        for refund in found.refunds:
+            if _is_booked(found.refunded, refund.block):
+                self._give_back(tx, order, origin, refund)
         order = self._posts.recover(tx, self._orders.found(tx, order))
         told = {"transaction_hash": hexadecimal(closing.transaction_hash), "block": closing.block}
         closed = self._orders.move(tx, order, Event.CLOSE, told=told, close=(closing.transaction_hash, closing.block))
         repaid = f"{SERVICE}:wallet:{origin.account}" if origin.family == Family.STARKNET else OUTSIDE
-        if wallet is not None and wallet.opened_block is not None and closing.block > wallet.opened_block:
-            self._treasury.receive(tx, _receipt(order, origin, closing))
         self._posts.closed(tx, closed, origin.asset, repaid)
         return Done({"state": str(closed.state), "block": closing.block})
+
+    def _give_back(self, tx: Transaction, order: StoredOrder, origin: Origin, refund: Refund) -> None:
+        """Once, whichever order of its message closes first."""
+        if not self._orders.add_refund(tx, order, refund) or origin.refund_account is None:
+            return
+        hash_ = hexadecimal(refund.transaction_hash)
+        key = f"bridge:{origin.name}:refund:{hash_}"
+        receipt = Receipt(
+            key=key,
+            event=f"{origin.chain}:{hash_}:refund",
+            chain=origin.chain,
+            wallet=origin.refund_account,
+            amount=refund.amount_wei,
+            block=refund.block,
+            transaction_id=hash_,
+            forward_to=None,
+        )
+        self._treasury.receive(tx, receipt)
+        self._posts.refunded(tx, key, refund.amount_wei, origin.asset)
 
     def _wait(self, tx: Transaction, order: StoredOrder, depth: Depth | None) -> Outcome:
         waited = self._clock.now() - order.moved_at
@@ -134,14 +167,19 @@ class Closings:
         pause_s = max(self._every_s, waited.total_seconds() / 20)
         return Retry(min(PAUSE_MAX_S, pause_s), "the escrow waits")
 
-    def _wallet(self, origin: Origin) -> WalletRecord | None:
-        """The wallet that is repaid, where the treasury keeps it."""
+    def _wallet(self, origin: Origin, account: str) -> WalletRecord | None:
+        """A wallet that the origin pays to, where the treasury keeps it."""
         try:
-            return self._treasury.wallet(origin.chain, origin.account)
+            return self._treasury.wallet(origin.chain, account)
         except WalletUnknown:
             if origin.family != Family.STARKNET:
                 logger.warning("A wallet that an escrow repays is not declared.", extra={"chain": origin.chain})
             return None
+
+
+def _is_booked(wallet: WalletRecord | None, block: int) -> bool:
+    """Whether the wallet's books are kept, and began before this block."""
+    return wallet is not None and wallet.opened_block is not None and block > wallet.opened_block
 
 
 def _receipt(order: StoredOrder, origin: Origin, closing: Closing) -> Receipt:

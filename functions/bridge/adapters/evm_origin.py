@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from functions.bridge.adapters.mailbox import Mailbox
-from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing
+from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing, Refund
 from functions.bridge.adapters.past_logs import newest_first
 from functions.bridge.adapters.quorum import Quorum
+from functions.bridge.adapters.refunds import Refunds
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.core.escrow import (
     CLAIM_PAYMENT,
@@ -69,7 +70,8 @@ class Terms:
     """One EVM origin as it is configured.
 
     account: whom the escrow repays. start_block: of the escrow. confirmations: how many blocks make one final, its own
-    included; None asks for the node's `finalized` tag. mailbox: on L1; None asks the registry.
+    included; None asks for the node's `finalized` tag. mailbox: on L1; None asks the registry. refund_account: to whom
+    messages' refunds go; None is who claims.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Terms:
     finality_s: float
     confirmations: int | None = None
     mailbox: str | None = None
+    refund_account: str | None = None
     message_gas: MessageGas = MessageGas()
 
 
@@ -109,6 +112,8 @@ class EvmOrigin:
         self.escrow = checksum(terms.escrow)
         self._terms, self._quorum, self._registry, self._payer = terms, Quorum(pool), registry, payer
         self._mailbox = Mailbox(registry, self._quorum, terms.mailbox)
+        self.refund_account = checksum(terms.refund_account or payer)
+        self._refunds = Refunds(self._quorum, registry=registry.address, account=self.refund_account)
         self._cursor: Callable[[Watch], LogCursor] = lambda watch: LogCursor(postgres, tasks, pool, watch, clock)
 
     @property
@@ -192,12 +197,18 @@ class EvmOrigin:
         final = self._quorum.final_block(self._terms.confirmations)
         if final < self._terms.start_block or self._waits(deposit.key.order_id, final):
             return None
-        first = max(self._terms.start_block, deposit.block_number - _REORGANISED_BLOCKS_MAX)
+        first = self._searched_from(deposit)
         for log in newest_first(self._quorum, self.escrow, (CLAIM_PAYMENT,), first=first, last=final):
             closing = self._closing(log, deposit.key.order_id)
             if closing is not None:
                 return closing
         return None
+
+    def refunds(self, deposit: Deposit, closing: Closing, *, widely: bool) -> tuple[Refund, ...]:
+        """What came back with an order's closing, or ever since its deposit. Raises NoQuorum, RpcUnavailable."""
+        if not widely:
+            return self._refunds.of(closing)
+        return self._refunds.since(self._searched_from(deposit), closing)
 
     def message_fee_wei(self, payments: Sequence[Payment]) -> int:
         """What the mailbox asks for one message about all of these, with headroom. Raises as `Mailbox.quote` does."""
@@ -250,6 +261,9 @@ class EvmOrigin:
             return self.deposit(_event(self._terms.chain_id, log)) == deposit
         except WordMalformed:
             return False
+
+    def _searched_from(self, deposit: Deposit) -> int:
+        return max(self._terms.start_block, deposit.block_number - _REORGANISED_BLOCKS_MAX)
 
     def _waits(self, order_id: int, block: int) -> bool:
         asked = {"to": self.escrow, "data": hexadecimal(pending_call(order_id))}

@@ -180,7 +180,7 @@ def pnl_view(
     profit = books.Profit(
         earned_wei=-sum(came(books.EARNED, asset) for asset in {*networks.values()}),
         gas_wei=sum(came(books.FEES, asset) for asset in {l1, *networks.values()}),
-        messages_wei=came(books.MESSAGES, l1),
+        messages_wei=came(books.MESSAGES, l1) + sum(came(books.REFUNDED, asset) for asset in {*networks.values()}),
         lost_wei=sum(came(books.lost(origin), l1) for origin in networks),
     )
     told = profit_view(profit).model_dump()

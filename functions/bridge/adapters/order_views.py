@@ -99,7 +99,10 @@ class Part(Document):
 
 
 class ProfitView(Document):
-    """What came of it: the fee that was earned, less gas, messages to the network, and losses."""
+    """What came of it: the fee that was earned, less gas, messages to the network, and losses.
+
+    `messages_wei`: less what came back of them.
+    """
 
     earned_wei: str
     gas_wei: str
@@ -195,7 +198,7 @@ def profit_of(order: StoredOrder, transfers: Sequence[Row]) -> Profit:
     return Profit(
         earned_wei=order.deposit.fee_wei if order.state == State.COMPLETED else 0,
         gas_wei=sum(_share(one, "fee") for one in ended),
-        messages_wei=sum(_share(one, "amount") for one in claims),
+        messages_wei=sum(_share(one, "amount") - _share(one, "refunded") for one in claims),
         lost_wei=order.deposit.amount_wei if order.is_lost else 0,
     )
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from functions.bridge.adapters.news import Tell, nobody
+from functions.bridge.adapters.origin import Refund
 from functions.bridge.adapters.steps import CLOSE, DECIDE, FILL, OrderStep, claims, step
 from functions.bridge.adapters.stored import StoredOrder, stored
 from functions.bridge.core.order import Deposit, Event, OrderKey, OrderTransitionRefused, State, after
@@ -265,6 +266,11 @@ class Orders:
         """The order whose payment one of our transactions is; None for any other. Nothing is held."""
         row = tx.maybe(Q["order_paid_by"], entry_id=entry_id)
         return None if row is None else stored(row)
+
+    def add_refund(self, tx: Transaction, order: StoredOrder, refund: Refund) -> bool:
+        """Keep what a message of this order has left of its fee; False where it is kept already."""
+        told = {"transaction_hash": refund.transaction_hash, "block": refund.block, "amount_wei": refund.amount_wei}
+        return bool(tx.execute(Q["add_refund"], **order.row, **told, now=self._clock.now()))
 
     # Tasks.
 

@@ -27,6 +27,15 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """What a message has left of its fee, given back on the origin in a block that is final there."""
+
+    block: int
+    transaction_hash: bytes
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimCall:
     """The call of the registry that claims: its bytes, what the message costs, and the gas it may use."""
 
@@ -108,6 +117,15 @@ class Origin(Protocol):
 
     def closed(self, deposit: Deposit) -> Closing | None:
         """How the escrow closed the order, by a quorum over final blocks; None while it did not."""
+        ...
+
+    @property
+    def refund_account(self) -> str | None:
+        """To whom the origin gives back what a message leaves of its fee; None where nothing comes back."""
+        ...
+
+    def refunds(self, deposit: Deposit, closing: Closing, *, widely: bool) -> tuple[Refund, ...]:
+        """What came back with the closing of an order; widely: with every message since its deposit."""
         ...
 
     def message_fee_wei(self, payments: Sequence[Payment]) -> int:

@@ -82,6 +82,8 @@ class ZkSyncSettings(OriginSettings):
     confirmations: int | None = Field(default=None, ge=1)
     #: On L1; null asks the registry.
     mailbox: EvmAddress | None = None
+    #: Who gets back what messages leave of their fees, as the registry names it to the mailbox; null: who claims.
+    refund_account: EvmAddress | None = None
     #: What a message of one order may use on L2, and each further one beside it.
     message_gas_limit: int = Field(default=1_000_000, gt=0)
     message_gas_further: int = Field(default=150_000, ge=0)

@@ -74,6 +74,7 @@ def _zksync(deps: Deps, settings: ZkSyncSettings, urls: Sequence[str]) -> Origin
         finality_s=settings.finality_s,
         confirmations=settings.confirmations,
         mailbox=settings.mailbox,
+        refund_account=settings.refund_account,
         message_gas=gas,
     )
     pool = RpcPool(urls, settings.chain_id, deps.clock, health=deps.kernel.breakers)

@@ -143,7 +143,8 @@ class Overview:
 
     def _accounts(self) -> list[str]:
         names = [*self._deps.origins]
-        return [books.FEES, books.MESSAGES, books.EARNED, *map(books.owed, names), *map(books.lost, names)]
+        own = (books.FEES, books.MESSAGES, books.REFUNDED, books.EARNED)
+        return [*own, *map(books.owed, names), *map(books.lost, names)]
 
     def _exposed(self, deposit: Deposit) -> Inventory:
         deps = self._deps

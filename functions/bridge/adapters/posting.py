@@ -10,6 +10,7 @@ from functions.bridge.core.books import Line
 from kernel.clock import Clock
 from kernel.ledger import Account, AccountNotOpen, Ledger, Posting
 from kernel.postgres import Transaction
+from kernel.treasury.store import TreasuryStore
 
 
 class Posts:
@@ -17,7 +18,7 @@ class Posts:
 
     def __init__(self, orders: Orders, clock: Clock, *, l1: str) -> None:
         self.l1, self.l1_chain = l1, l1.removesuffix(":native")
-        self._orders, self._ledger = orders, Ledger(clock)
+        self._orders, self._ledger, self._treasury, self._clock = orders, Ledger(clock), TreasuryStore(), clock
         self._opened: set[Account] = set()
 
     def paid(self, tx: Transaction, order: StoredOrder) -> None:
@@ -32,12 +33,17 @@ class Posts:
         """The escrow has repaid it."""
         self._post(tx, order.business_key("closed"), books.closed(order.deposit, self.l1, l2, repaid))
 
+    def refunded(self, tx: Transaction, key: str, amount_wei: int, l2: str) -> None:
+        """A message has left so much of its fee."""
+        self._post(tx, key, books.refunded(amount_wei, l2))
+
     def lose(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
         """What is owed for it is lost, unless it is already."""
         if order.is_lost:
             return order
         marked = self._orders.lost(tx, order, is_lost=True)
         self._post(tx, order.business_key("lost", marked.losses), books.given_up(order.deposit, self.l1))
+        self._treasury.await_arrival(tx, order.business_key("repaid"), self._clock.now(), is_awaited=False)
         return marked
 
     def recover(self, tx: Transaction, order: StoredOrder) -> StoredOrder:
@@ -45,6 +51,7 @@ class Posts:
         if not order.is_lost:
             return order
         self._post(tx, order.business_key("recovered", order.losses), books.found(order.deposit, self.l1))
+        self._treasury.await_arrival(tx, order.business_key("repaid"), self._clock.now(), is_awaited=True)
         return self._orders.lost(tx, order, is_lost=False)
 
     def spendable_wei(self, tx: Transaction, signer: str) -> int:

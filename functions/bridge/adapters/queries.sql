@@ -191,3 +191,14 @@ select o.* from kernel.treasury_transfers t
 join bridge.order_transfers p on p.transfer = t.key and p.purpose = 'fill'
 join bridge.orders o on o.origin = p.origin and o.order_id = p.order_id and o.generation = p.generation
 where t.entry_id = %(entry_id)s;
+
+-- name: add_refund
+-- What a message has left of its fee, once; the claim is the order's newest one that is final.
+insert into bridge.refunds (origin, transaction_hash, block, amount_wei, transfer, booked_at)
+values (%(origin)s, %(transaction_hash)s, %(block)s, %(amount_wei)s, (
+    select p.transfer from bridge.order_transfers p join kernel.treasury_transfers t on t.key = p.transfer
+    where p.origin = %(origin)s and p.order_id = %(order_id)s and p.generation = %(generation)s
+        and p.purpose = 'claim' and t.state = 'confirmed'
+    order by t.recorded_at desc
+    limit 1), %(now)s)
+on conflict (origin, transaction_hash) do nothing;

@@ -31,7 +31,9 @@ order by id desc limit %(limit)s;
 -- name: transfers
 -- One order's parts in our transactions, in the order in which they were recorded.
 select p.transfer, p.ordinal, p.parts, p.purpose, t.state, t.amount, t.fee, t.block, t.transaction_id, t.recorded_at,
-    t.settled_at
+    t.settled_at, (
+        select coalesce(sum(r.amount_wei), 0) from bridge.refunds r where r.transfer = p.transfer
+    ) as refunded
 from bridge.order_transfers p join kernel.treasury_transfers t on t.key = p.transfer
 where p.origin = %(origin)s and p.order_id = %(order_id)s and p.generation = %(generation)s
 order by t.recorded_at, p.transfer limit %(limit)s;

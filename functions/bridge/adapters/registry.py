@@ -97,14 +97,17 @@ class Registry:
 
     def transfer_gas(self, payment: Payment, payer: str) -> Simulated:
         """The gas of this payment by this payer. Raises as `gas_of` does."""
-        return self._simulated(transfer_call(self.version, payment), payment.amount_wei, payer)
+        call = transfer_call(self.version, payment)
+        return self._simulated(call, payment.amount_wei, payer, block=self._newest_block())
 
     def gas_of(self, call: bytes, value_wei: int, sender: str) -> int | None:
         """The gas of a call of the registry, as if the sender could afford it; None where it reverts or burns it all.
 
+        As of the newest block: a claim rests on a payment that may be in it.
+
         Raises NoQuorum, also where endpoints' estimates are too far apart, QuestionRefused, RpcUnavailable, WrongChain.
         """
-        return self._simulated(call, value_wei, sender).gas
+        return self._simulated(call, value_wei, sender, block=self._newest_block.anew()).gas
 
     def gas_price_wei(self) -> int:
         """What a unit of gas costs on L1 in the next block, as read lately. Raises NoQuorum, RpcUnavailable."""
@@ -124,9 +127,8 @@ class Registry:
 
         return price(self._quorum.agreed("eth_feeHistory", asked, by=price))
 
-    def _simulated(self, call: bytes, value_wei: int, sender: str) -> Simulated:
+    def _simulated(self, call: bytes, value_wei: int, sender: str, *, block: int) -> Simulated:
         asked = {"from": sender, "to": self.address, "value": hex(value_wei), "data": hexadecimal(call)}
-        block = self._newest_block()
         try:
             return Simulated(self._gas(asked, hex(block)), block)
         except Reverted:

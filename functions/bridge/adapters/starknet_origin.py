@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing
+from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing, Refund
 from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.starknet_cursor import StarknetCursor, StarknetWatch
@@ -100,6 +100,8 @@ class StarknetOrigin:
     """Starknet (functions.bridge.adapters.origin.Origin)."""
 
     family = Family.STARKNET
+    #: What is too much for a message does not come back.
+    refund_account = None
 
     def __init__(
         self,
@@ -206,6 +208,10 @@ class StarknetOrigin:
                 return closing
             start = last + 1
         return None
+
+    def refunds(self, deposit: Deposit, closing: Closing, *, widely: bool) -> tuple[Refund, ...]:  # noqa: ARG002 (there are none)
+        """Nothing."""
+        return ()
 
     def message_fee_wei(self, payments: Sequence[Payment]) -> int:
         """What one message for each of these costs in all, with headroom; the registry shares it evenly among them.

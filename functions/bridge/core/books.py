@@ -8,14 +8,15 @@ claimed    outside -> messages        what the message to the origin cost, once 
 closed     owed -> exchanged          the amount, on Ethereum
            exchanged -> outside       the same amount, on the origin
            earned -> outside          the fee, there
+refunded   refunded -> outside        what a message did not use of what was paid for it, on the origin
 lost       owed -> lost               a deposit that was reorganised away after we paid; found: the other way
 
 So `exchanged` holds as much ether on Ethereum as it lacks on the origin: ether moved from here to there. One wei is one
 wei on both sides, and
 
-    profit = earned - gas - messages - lost
+    profit = earned - gas - (messages - refunded) - lost
 
-Gas and messages of a claim of several orders are shared evenly, the first orders bear the remainder.
+Gas, messages and refunds of a claim of several orders are shared evenly, the first orders bear the remainder.
 """
 
 from collections.abc import Iterable
@@ -27,10 +28,11 @@ from functions.bridge.core.order import Deposit
 OUTSIDE: Final = "bridge:outside"
 FEES: Final = "bridge:fees"
 MESSAGES: Final = "bridge:messages"
+REFUNDED: Final = "bridge:refunded"
 EXCHANGED: Final = "bridge:exchanged"
 EARNED: Final = "bridge:earned"
 #: Accounts whose balance is the balance of the world, or a debt to ourselves.
-NEGATIVE: Final = frozenset((OUTSIDE, EXCHANGED, EARNED))
+NEGATIVE: Final = frozenset((OUTSIDE, EXCHANGED, EARNED, REFUNDED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ def closed(deposit: Deposit, l1: str, l2: str, repaid: str) -> tuple[Line, ...]:
     return tuple(line for line in lines if line.amount)
 
 
+def refunded(amount_wei: int, l2: str) -> tuple[Line, ...]:
+    """A message has left so much of its fee, on the origin."""
+    return _moved(REFUNDED, OUTSIDE, l2, amount_wei)
+
+
 def given_up(deposit: Deposit, l1: str) -> tuple[Line, ...]:
     """The deposit is gone from the origin: what is owed is lost."""
     return _moved(owed(deposit.key.origin), lost(deposit.key.origin), l1, deposit.amount_wei)
@@ -94,7 +101,7 @@ def share(total: int, ordinal: int, parts: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profit:
-    """What came of one order, or of all, in wei."""
+    """What came of one order, or of all, in wei. messages_wei: less what came back of them."""
 
     earned_wei: int = 0
     gas_wei: int = 0

@@ -3,26 +3,23 @@
 with Relayer(world, delay_s=2) as relayer:
     relayer.drop(1)     # the next message is lost
 
-A call arrives as if its sender were the contract on L1 plus 0x1111…1111. One that the L2 forgot by a reorganisation
-is made again; one that reverts there is not. What is lost by `drop` never arrives. A relayer remembers what it carried,
-and a new one begins again: escrows refuse the repetitions.
+A call arrives as if its sender were the contract on L1 plus 0x1111…1111, and what it leaves of its fee comes back. One
+that the L2 forgot by a reorganisation is made again; one that fails there is not. What is lost by `drop` never arrives.
+A relayer remembers what it carried, and a new one begins again: the L2 refuses the repetitions.
 """
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import httpx
-from eth_utils.address import to_checksum_address
 
 from infra.local.anvil import RpcRefused
-from infra.local.bridge.world import World, logs
-from infra.local.flare.accounts import ETHER
+from infra.local.bridge.bootloader import OrderedCall, alias, make
+from infra.local.bridge.world import World, ask, logs
 from infra.local.flare.node import Node, NodeRefused
 
-ALIAS: Final = 0x1111000000000000000000000000000000001111
-ALIAS_WEI: Final = 1_000_000 * ETHER
 EVERY_S: Final = 0.1
 JOIN_S: Final = 10.0
 #: A call on L2 under so many blocks is not looked after any more.
@@ -37,11 +34,7 @@ class Message:
     """
 
     tx_id: int
-    sender: str
-    contract: str
-    value_wei: int
-    gas_limit: int
-    call: bytes = field(repr=False)
+    call: OrderedCall
     due_s: float
     dropped: bool = False
     sent: str | None = None
@@ -55,6 +48,8 @@ class Relayer:
         """delay_s: from a message's sighting to its call on L2; confirmations: blocks on L1 above a message before it
         is seen."""
         self.delay_s = delay_s
+        #: Who gets what messages leave of their fees, where the registry is to seem one that names somebody else.
+        self.refunds_to: str | None = None
         self.messages: dict[tuple[str, int], Message] = {}
         self._world, self._confirmations, self._every_s = world, confirmations, every_s
         self._to_drop, self._is_held, self._head = 0, False, ""
@@ -95,7 +90,7 @@ class Relayer:
             now_s = time.monotonic()
             due = [one for one in self.messages.values() if not one.dropped and not one.sent and one.due_s <= now_s]
             for message in due:
-                message.sent = self._make(message)
+                message.sent = make(self._world.l2.rpc, message.call)
             return len(due)
 
     def close(self) -> None:
@@ -107,22 +102,32 @@ class Relayer:
     def _see(self) -> None:
         mailbox, l1 = self._world.mailbox, self._world.l1
         last = l1.block_number() - self._confirmations
+        paid = {
+            str(log["transactionHash"]): log
+            for log in logs(l1, mailbox, "L2TransactionPaid", self._world.registry_block)
+        }
         for log in logs(l1, mailbox, "L2TransactionRequested", self._world.registry_block):
             told = mailbox.event("L2TransactionRequested", log)
             key = (str(log["transactionHash"]), int(told["txId"]))
             if key not in self.messages and int(log["blockNumber"], 16) <= last:
-                self.messages[key] = self._message(told)
+                self.messages[key] = self._message(told, mailbox.event("L2TransactionPaid", paid[key[0]]))
 
-    def _message(self, told: dict[str, Any]) -> Message:
+    def _message(self, told: dict[str, Any], paid: dict[str, Any]) -> Message:
         is_dropped = self._to_drop > 0
         self._to_drop -= is_dropped
         return Message(
             tx_id=told["txId"],
-            sender=alias(told["sender"]),
-            contract=told["contractL2"],
-            value_wei=told["l2Value"],
-            gas_limit=told["gasLimit"],
-            call=told["data"],
+            call=OrderedCall(
+                tx_id=told["txId"],
+                sender=alias(told["sender"]),
+                contract=told["contractL2"],
+                value_wei=told["l2Value"],
+                gas_limit=told["gasLimit"],
+                gas_price_wei=ask(self._world.l1, self._world.mailbox, "l2GasPrice")[0],
+                paid_wei=paid["paid"],
+                refund_to=self.refunds_to or paid["refundRecipient"],
+                data=told["data"],
+            ),
             due_s=time.monotonic() + self.delay_s,
             dropped=is_dropped,
         )
@@ -142,19 +147,6 @@ class Relayer:
                 message.settled = int(known["blockNumber"], 16) + DEPTH < int(head["number"], 16)
         self._head = head["hash"]
 
-    def _make(self, message: Message) -> str:
-        l2 = self._world.l2
-        l2.rpc("anvil_impersonateAccount", message.sender)
-        l2.rpc("anvil_setBalance", message.sender, hex(ALIAS_WEI))
-        fields = {
-            "from": message.sender,
-            "to": message.contract,
-            "data": "0x" + message.call.hex(),
-            "value": hex(message.value_wei),
-            "gas": hex(message.gas_limit),
-        }
-        return str(l2.rpc("eth_sendTransaction", fields))
-
     def _run(self) -> None:
         while not self._closed.wait(self._every_s):
             try:
@@ -168,8 +160,3 @@ class Relayer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def alias(sender: str) -> str:
-    """Who a contract on L1 is on L2."""
-    return to_checksum_address(((int(sender, 16) + ALIAS) % 2**160).to_bytes(20, "big"))

@@ -114,6 +114,17 @@ class Desk(House):
         """Wei of somebody on L1."""
         return int(self.world.l1.rpc("eth_getBalance", address, "latest"), 16)
 
+    def held_on(self, chain: str, address: str) -> int:
+        """Wei of somebody on either chain."""
+        node = self.world.l1 if chain == L1 else self.world.l2
+        return int(node.rpc("eth_getBalance", address, "latest"), 16)
+
+    def configure(self, **changes: Any) -> None:
+        """The network is another from now on, in a fresh container."""
+        [network] = self.settings.origins
+        self.settings = self.settings.model_copy(update={"origins": (network.model_copy(update=changes),)})
+        self.deps = self._container()
+
     def tell(self, event: EvmEvent, *, watch: str = f"bridge.{ORIGIN}.newest") -> str:
         """What the intake does with a webhook's event; the key of its task."""
         payload = Delivery(watch=watch, sequence=0, event=event).to_json()

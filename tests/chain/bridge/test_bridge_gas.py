@@ -8,7 +8,7 @@ import pytest
 
 from functions.bridge.core.fees import CLAIM_GAS
 from functions.bridge.core.registry import Family, L2Gas, Payment, Version, chain_of, claim_call, transfer_call
-from infra.local.bridge.relayer import alias
+from infra.local.bridge.bootloader import alias
 from infra.local.bridge.world import World
 from infra.local.flare.accounts import dev_account
 from tests.chain.bridge.scene import AMOUNT_WEI, Scene, sent

@@ -138,7 +138,7 @@ class BridgeWalk(RuleBasedStateMachine):
             row = rows.get(terms)
             assert row is not None or not fate.on_chain, f"{terms} was never indexed"
             assert row is None or row in {str(end) for end in ends(order, fate)}, (terms, row)
-        accounts = ("bridge:earned", "bridge:fees", "bridge:messages", "bridge:lost:zksync")
+        accounts = ("bridge:earned", "bridge:fees", "bridge:messages", "bridge:refunded", "bridge:lost:zksync")
         held = self.desk.rows("select balance from kernel.ledger_accounts where name = any(%(n)s)", n=[*accounts])
         assert self._wei() - self.began_wei == -sum(int(row["balance"]) for row in held)
 

@@ -5,11 +5,12 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from functions.bridge.adapters.origin_settings import ZkSyncSettings
+from functions.bridge.core.escrow import L2_ETHER, MINT
 from functions.bridge.core.registry import Version
 from functions.bridge.wiring import ROLE, Settings, SignerDeps
 from infra.local.anvil import AnvilNode
-from infra.local.bridge.deployment import L1_CHAIN_ID, L2_CHAIN_ID, SEED, deploy_world
-from infra.local.bridge.relayer import ALIAS_WEI, alias
+from infra.local.bridge.bootloader import OrderedCall, alias, make
+from infra.local.bridge.deployment import L1_CHAIN_ID, L2_CHAIN_ID, L2_GAS_PRICE_WEI, SEED, deploy_world
 from infra.local.bridge.world import ORIGIN
 from infra.local.children import Child
 from infra.local.flare.accounts import DevAccount, dev_account
@@ -141,17 +142,33 @@ class BridgeDesk:
 
     def _carry(self) -> None:
         """Make the calls on L2 that a block of L1 asks for and that were not made: an order's is made once."""
-        topic = hexadecimal(self.mailbox.topic("L2TransactionRequested"))
-        wanted = {"address": self.mailbox.address, "topics": [topic], "fromBlock": "0x0", "toBlock": "latest"}
-        logs = self.world.evm.rpc("eth_getLogs", wanted)
+        asked, paid = self._told("L2TransactionRequested"), self._told("L2TransactionPaid")
         sender = alias(self.registry.address)
         made = self.world.l2.nonce(sender, "pending")
-        for log in logs[made:]:
-            told = self.mailbox.event("L2TransactionRequested", log)
-            self.world.l2.rpc("anvil_impersonateAccount", sender)
-            self.world.l2.rpc("anvil_setBalance", sender, hex(ALIAS_WEI))
-            call = {"from": sender, "to": told["contractL2"], "data": hexadecimal(told["data"]), "gas": hex(1_000_000)}
-            self.world.l2.rpc("eth_sendTransaction", call)
+        for told, fee in list(zip(asked, paid, strict=True))[made:]:
+            call = OrderedCall(
+                tx_id=told["txId"],
+                sender=sender,
+                contract=told["contractL2"],
+                value_wei=told["l2Value"],
+                gas_limit=told["gasLimit"],
+                gas_price_wei=L2_GAS_PRICE_WEI,
+                paid_wei=fee["paid"],
+                refund_to=fee["refundRecipient"],
+                data=told["data"],
+            )
+            make(self.world.l2.rpc, call)
+
+    def given_back_wei(self) -> int:
+        """What messages have left of their fees."""
+        topics = [hexadecimal(MINT), "0x" + maker().address[2:].rjust(64, "0")]
+        wanted = {"address": L2_ETHER, "topics": topics, "fromBlock": "0x0", "toBlock": "latest"}
+        return sum(int(log["data"], 16) for log in self.world.l2.rpc("eth_getLogs", wanted))
+
+    def _told(self, event: str) -> list[dict[str, Any]]:
+        topic = hexadecimal(self.mailbox.topic(event))
+        wanted = {"address": self.mailbox.address, "topics": [topic], "fromBlock": "0x0", "toBlock": "latest"}
+        return [self.mailbox.event(event, log) for log in self.world.evm.rpc("eth_getLogs", wanted)]
 
     def _desk(self, chain: str) -> EvmDesk:
         pool = self.deps.l1 if chain == L1 else RpcPool(self.world.rpc_urls("l2"), L2_CHAIN_ID, self.world.clock)

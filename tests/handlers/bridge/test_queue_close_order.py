@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from threading import Thread
+from time import sleep
 
 import pytest
 
 from functions.bridge.core.books import EARNED, EXCHANGED, FEES, MESSAGES
+from functions.bridge.core.order import OrderKey
 from functions.bridge.core.retry import ATTEMPTS_MAX, CAP_S
 from functions.bridge.queue_close_order import handler
+from kernel.treasury.store import TreasuryStore
 from tests.handlers.bridge.office import FEE_WEI, Office
 from tests.handlers.bridge.paces import (
     CLAIM,
@@ -86,6 +90,28 @@ def test_the_books_agree_with_both_chains_to_the_wei(office: Office) -> None:
     assert 0 == balance(office, "bridge:owed:zksync", L1)
     assert AMOUNT + FEE_WEI == balance(office, f"bridge:wallet:{office.stage.payer}", L2)
     assert {"balanced"} == verdicts(office)
+
+
+def test_a_repayment_that_is_not_booked_yet_is_expected(office: Office) -> None:
+    """The chain holds more than the books, by no more than what escrows owe: that pends, until it is booked."""
+    office.stage.carry()
+    office.stage.l2.mine(50)
+    early = office.check(L2)
+    with office.office.transaction() as tx:
+        found = office.deps.orders.order(tx, OrderKey("zksync", 0), 1, lock=True)
+        office.deps.posts.lose(tx, found)
+    given_up = office.check(L2)
+    with office.office.transaction() as tx:
+        office.deps.posts.recover(tx, office.deps.orders.order(tx, OrderKey("zksync", 0), 1, lock=True))
+    found_again = office.check(L2)
+    close(office)
+
+    told = [early, given_up, found_again]
+    assert [("pending", AMOUNT + FEE_WEI), ("difference", AMOUNT + FEE_WEI), ("pending", AMOUNT + FEE_WEI)] == [
+        (one.verdict, one.amount) for one in told if one is not None
+    ]
+    assert {"balanced"} == verdicts(office)
+    assert [] == office.rows("select 1 from kernel.treasury_arrivals where arrived_at is null")
 
 
 def test_a_message_that_is_lost_is_sent_again(office: Office) -> None:
@@ -206,6 +232,28 @@ def test_a_wallet_whose_books_are_not_open_holds_its_repayment_up(office: Office
 
     assert (["proved"], ("ready", "the books of the wallet that is repaid are not open")) == waiting
     assert (["completed"], {"balanced"}) == (states(office), verdicts(office))
+
+
+def test_the_wallet_is_taken_before_the_accounts_of_a_loss(office: Office) -> None:
+    """As an order that was never lost takes them: each of two closings at once would wait for the other."""
+    with office.office.transaction() as tx:
+        found = office.deps.orders.order(tx, OrderKey("zksync", 0), 1, lock=True)
+        office.deps.posts.lose(tx, found)
+    office.stage.carry()
+    office.stage.l2.mine(50)
+    office.clock.advance(60)
+    [task] = [one for one in office.due() if one["kind"] == CLOSE]
+    closing = Thread(target=office.deliver, args=(task,))
+    with office.office.transaction() as tx:
+        TreasuryStore().wallet(tx, L2, office.stage.payer, lock=True)
+        closing.start()
+        while not tx.one("select count(*) as blocked from pg_locks where not granted")["blocked"]:
+            sleep(0.01)
+        tx.execute("select from kernel.ledger_accounts where name = 'bridge:owed:zksync' for update nowait")
+    closing.join()
+
+    assert (["completed"], 0) == (states(office), balance(office, "bridge:lost:zksync", L1))
+    assert {"balanced"} == verdicts(office)
 
 
 def test_unreadable_chains_put_the_end_off(office: Office) -> None:

@@ -20,8 +20,8 @@ from functions.bridge.core.registry import (
     transfers_call,
 )
 from infra.local.anvil import AnvilNode, RpcRefused
+from infra.local.bridge.bootloader import ALIAS_WEI, alias
 from infra.local.bridge.deployment import deploy_world
-from infra.local.bridge.relayer import ALIAS_WEI, alias
 from infra.local.bridge.world import World
 from kernel.evm.blocks import hexadecimal, octets, quantity
 from kernel.evm.fees import Fees

@@ -46,6 +46,23 @@ def test_what_is_arriving_explains_no_more_than_itself(balance: int, pending: bo
     assert isinstance(verdict(balance, arriving=30), Pending) is pending
 
 
+@pytest.mark.parametrize(
+    ("balance", "found"),
+    [
+        (130, (Pending, False)),
+        (131, (Pending, True)),
+        (137, (Pending, True)),
+        (138, (Difference,)),
+        (99, (Difference,)),
+    ],
+)
+def test_what_is_expected_from_outside_explains_no_more_than_itself(balance: int, found: tuple[object, ...]) -> None:
+    """On top of what comes from other wallets; it is said that only that explains it."""
+    told = verdict(balance, arriving=30, awaited=7)
+
+    assert found == (type(told), *([told.is_awaited] if isinstance(told, Pending) else []))
+
+
 @given(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, st.integers(-(10**24), 10**24))
 def test_every_unexplained_unit_is_told(
     account: int, in_transit: int, left: int, came: int, arriving: int, off: int

@@ -31,7 +31,11 @@ update kernel.treasury_wallets
 set read_at = %(now)s, read_block = %(block)s, chain_balance = %(chain_balance)s, verdict = %(verdict)s,
     difference = %(difference)s, reason = %(reason)s, alarms = %(alarms)s,
     checked_nonce = coalesce(%(checked_nonce)s, checked_nonce),
-    unsettled_since = case when %(verdict)s = 'pending' then coalesce(unsettled_since, %(now)s) end
+    -- What waits for arrivals is stuck only if nothing of it moves.
+    unsettled_since = case when %(verdict)s = 'pending' then
+        case when %(is_awaited)s and difference <> %(difference)s then %(now)s
+             else coalesce(unsettled_since, %(now)s) end
+    end
 where chain = %(chain)s and address = %(address)s;
 
 -- name: add_reading
@@ -73,8 +77,24 @@ where key = %(key)s;
 -- One deposit that is booked.
 select * from kernel.treasury_deposits where key = %(key)s;
 
+-- name: expect_arrivals
+-- What will come to a wallet whose books are open; what is expected already, or has come, stays as it is.
+insert into kernel.treasury_arrivals (key, chain, wallet, amount, expected_at)
+select e.key, w.chain, w.address, e.amount, %(now)s
+from unnest(%(keys)s::text[], %(amounts)s::numeric[]) as e (key, amount)
+join kernel.treasury_wallets w on w.chain = %(chain)s and w.address = %(wallet)s and w.opened_at is not null
+on conflict (key) do nothing;
+
+-- name: await_arrival
+-- What was expected is waited for no longer, or again; what has come stays so.
+update kernel.treasury_arrivals a set arrived_at = case when not %(is_awaited)s then %(now)s::timestamptz end
+where key = %(key)s and not exists (select from kernel.treasury_deposits d where d.key = a.key);
+
 -- name: record_deposit
--- A deposit, as it is booked.
+-- A deposit, as it is booked; it is not expected any more.
+with arrived as (
+    update kernel.treasury_arrivals set arrived_at = %(now)s where key = %(key)s and arrived_at is null
+)
 insert into kernel.treasury_deposits (key, event, chain, wallet, amount, block, transaction_id, forward_to, booked_at)
 values (%(key)s, %(event)s, %(chain)s, %(wallet)s, %(amount)s, %(block)s, %(transaction_id)s, %(forward_to)s, %(now)s)
 returning *;
@@ -128,6 +148,8 @@ select
      where nonce >= %(transactions)s and booked and block_number is not null) as left_later,
     (select coalesce(sum(amount), 0) from incoming where state = 'confirmed') as came_later,
     (select coalesce(sum(amount), 0) from incoming where state = 'open') as arriving,
+    (select coalesce(sum(e.amount), 0) from kernel.treasury_arrivals e
+     where e.chain = %(chain)s and e.wallet = %(address)s and e.arrived_at is null) as awaited,
     (select count(*) from own
      where nonce < %(transactions)s and (settled_at is null
          or (not booked and block_number is not null and (fee > 0 or (value_wei > 0 and state = 'confirmed')))))
@@ -157,6 +179,8 @@ select
     (select coalesce(sum(case when state = 'confirmed' then amount else 0 end + fee), 0) from outgoing) as left_later,
     (select coalesce(sum(amount), 0) from incoming where state = 'confirmed') as came_later,
     (select coalesce(sum(amount), 0) from incoming where state = 'open') as arriving,
+    (select coalesce(sum(e.amount), 0) from kernel.treasury_arrivals e
+     where e.chain = %(chain)s and e.wallet = %(address)s and e.arrived_at is null) as awaited,
     (select count(*) from kernel.solana_outbox o
      where o.cluster = %(cluster)s and o.payer = %(address)s and o.settled_at is null
         and exists (select from kernel.solana_payloads p where p.entry_id = o.id)) as unbooked;

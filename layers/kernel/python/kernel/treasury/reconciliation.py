@@ -13,7 +13,7 @@ not tell which transactions B holds (Solana), every signed one that is not booke
 
 1. A transaction of the wallet is on the chain, or may be, and not in the books: pending.
 2. The chain holds what is expected: balanced.
-3. It holds more, but no more than is on its way from other wallets: pending.
+3. It holds more, but no more than is on its way from other wallets, or is expected from outside: pending.
 4. Anything else is a difference, for a person: money from outside, money that left by another hand, or a mistake.
 """
 
@@ -46,6 +46,7 @@ class Books:
     left_later: int = 0
     came_later: int = 0
     arriving: int = 0  # on its way from other wallets, not booked
+    awaited: int = 0  # expected from outside, at most, and not booked
     unbooked: int = 0  # how many transactions of the wallet may be on the chain and are not in the books
 
     @property
@@ -65,10 +66,11 @@ class Balanced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """What is on its way could explain it; look again."""
+    """What is on its way could explain it; look again. is_awaited: only what is expected from outside could."""
 
     reason: str
     amount: int = 0
+    is_awaited: bool = False
     verdict: str = PENDING
 
 
@@ -95,6 +97,8 @@ def reconcile(sighting: Sighting, books: Books) -> Verdict:
         return Balanced()
     if 0 < amount <= books.arriving:
         return Pending(amount=amount, reason="transfers from other wallets may have arrived that are not booked yet")
+    if 0 < amount <= books.arriving + books.awaited:
+        return Pending(amount=amount, reason="what is expected may have come, and is not booked yet", is_awaited=True)
     return Difference(
         amount=amount,
         reason="the chain holds more than the books" if amount > 0 else "the chain holds less than the books",

@@ -1,6 +1,6 @@
 """Owns the treasury in Postgres: wallets, transfers and readings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ from uuid import UUID
 from kernel.postgres import Queries, Transaction
 from kernel.treasury.inlets import Deposit
 from kernel.treasury.movements import Ending, Order, Transfer, moved
-from kernel.treasury.reconciliation import Books, Sighting, Verdict
+from kernel.treasury.reconciliation import Books, Pending, Sighting, Verdict
 from kernel.treasury.wallets import OperatorWallet, WalletOwned, WalletRecord, WalletUnknown
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
@@ -73,8 +73,9 @@ class TreasuryStore:
             "reason": verdict.reason,
             "now": now,
         }
+        is_awaited = isinstance(verdict, Pending) and verdict.is_awaited
         checked = sighting.transactions if books.unbooked == 0 else None
-        tx.execute(Q["store_reading"], **found, alarms=list(alarms), checked_nonce=checked)
+        tx.execute(Q["store_reading"], **found, alarms=list(alarms), checked_nonce=checked, is_awaited=is_awaited)
         if (wallet.verdict, wallet.difference) != (verdict.verdict, verdict.amount):
             tx.execute(Q["add_reading"], **found, expected=books.expected)
 
@@ -115,6 +116,15 @@ class TreasuryStore:
             return Deposit.from_row(known), False
         columns = {name: getattr(deposit, name) for name in Deposit.__slots__}
         return Deposit.from_row(tx.one(Q["record_deposit"], **columns, now=now)), True
+
+    def expect(self, tx: Transaction, chain: str, wallet: str, arrivals: Mapping[str, int], now: datetime) -> None:
+        """Keep what will come to a wallet, if its books are open."""
+        named = {"keys": list(arrivals), "amounts": list(arrivals.values())}
+        tx.execute(Q["expect_arrivals"], chain=chain, wallet=wallet, **named, now=now)
+
+    def await_arrival(self, tx: Transaction, key: str, now: datetime, *, is_awaited: bool) -> None:
+        """Wait for what was expected no longer, or again, unless it has come."""
+        tx.execute(Q["await_arrival"], key=key, is_awaited=is_awaited, now=now)
 
     def top_ups(self, tx: Transaction, wallet: WalletRecord) -> tuple[int, int]:
         """How many top-ups the wallet ever had, and how many are on their way."""

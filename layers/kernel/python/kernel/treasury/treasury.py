@@ -11,6 +11,7 @@ an administrator books it with a reason (`book_difference`), because nobody else
 the trace of a stolen key.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from kernel.audit import Audit, require_words
@@ -125,6 +126,14 @@ class Treasury:
             subject = f"transfer:{order.key}"
             self._keep(tx, order.actor, str(order.kind), subject, order.reason, **terms, amount=str(order.amount))
         return recorded
+
+    def expect(self, tx: Transaction, chain: str, wallet: str, arrivals: Mapping[str, int]) -> None:
+        """Say what will come to a wallet from outside: key of the deposit that it will be -> the most that it can be.
+
+        Until each is received, so much more on the chain than in the books is no difference. Nothing is expected by a
+        wallet whose books are not open.
+        """
+        self._store.expect(tx, chain, wallet, arrivals, self._clock.now())
 
     def receive(self, tx: Transaction, deposit: Deposit) -> tuple[Deposit, bool]:
         """Book what came to a wallet from outside in a final event; the deposit as booked, and whether it is new.
