@@ -42,6 +42,10 @@ SLICE_ENVIRONMENTS = {
     "COUNTERPART_BRIDGE_REGISTRY_VERSION": "2",
     "COUNTERPART_BRIDGE_SIGNER": "0x" + "22" * 20,
     "COUNTERPART_BRIDGE_ORIGINS": ZKSYNC,
+    "COUNTERPART_NETTING_CLUSTER": "localnet",
+    "COUNTERPART_NETTING_RPC_URLS": "plain:http://rpc.invalid",
+    "COUNTERPART_NETTING_PROGRAM": "1" * 32,
+    "COUNTERPART_NETTING_AUTHORITY": "1" * 32,
     "COUNTERPART_OPS_CHAINS": '[{"chain": "evm:1", "rpc_urls": "plain:http://rpc.invalid"}, '
     '{"chain": "solana:localnet", "rpc_urls": "plain:http://rpc.invalid"}]',
     "COUNTERPART_OPS_HOOKS": '[{"provider": "alchemy", "secret": "plain:key"}, '

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from functions.netting.adapters.stored_intents import published
@@ -25,7 +25,14 @@ Key = Annotated[str, StringConstraints(pattern=_KEY), Field(examples=["8qbHbw2Bb
 SignatureText = Annotated[str, StringConstraints(pattern=_SIGNATURE), Field(description="64 bytes in base58")]
 Amount = Annotated[str, StringConstraints(pattern=r"^(0|-?[1-9][0-9]{0,29})$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Whole = Annotated[int, Field(strict=True)]
+
+
+def whole(value: object) -> object:
+    """JSON has one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(whole), Field(strict=True)]
 
 
 class Signed(Document):

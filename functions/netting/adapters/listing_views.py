@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from functions.netting.adapters.intent_views import LAST_MS, Amount, Key, Name, SignatureText, Signed, Whole
+from functions.netting.adapters.intent_views import LAST_MS, Amount, Key, Name, SignatureText, Signed, Whole, whole
 from functions.netting.adapters.listings import cursor_after
 from functions.netting.adapters.signatures import text_of
 from functions.netting.core.intents import Listing
@@ -23,7 +23,7 @@ class ListingFields(Signed):
     item_id: Name
     seller: Key
     price_lamports: Amount
-    expires_at: Annotated[int, Field(strict=True, ge=0, le=LAST_MS)]
+    expires_at: Annotated[int, BeforeValidator(whole), Field(strict=True, ge=0, le=LAST_MS)]
     nonce: Whole
 
 

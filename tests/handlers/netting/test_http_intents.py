@@ -193,7 +193,7 @@ def test_a_body_of_another_form_is_refused_whole(stall: Stall, body: Any, status
         {"amountLamports": "05"},
         {"amountLamports": "1e9"},
         {"nonce": "5"},
-        {"nonce": 5.0},
+        {"nonce": 5.5},
         {"nonce": True},
         {"createdAt": None},
         {"from": "0" * 32},
