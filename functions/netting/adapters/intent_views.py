@@ -32,7 +32,7 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(whole), Field(strict=True)]
+Whole = Annotated[int, Field(strict=True), BeforeValidator(whole)]
 
 
 class Signed(Document):

@@ -23,7 +23,7 @@ class ListingFields(Signed):
     item_id: Name
     seller: Key
     price_lamports: Amount
-    expires_at: Annotated[int, BeforeValidator(whole), Field(strict=True, ge=0, le=LAST_MS)]
+    expires_at: Annotated[int, Field(strict=True, ge=0, le=LAST_MS), BeforeValidator(whole)]
     nonce: Whole
 
 
