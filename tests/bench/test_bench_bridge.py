@@ -45,9 +45,9 @@ class Container(Desk):
     """The second generation's market maker, by the real clock, its key at hand: KMS is no part of the figures."""
 
     def __init__(self, world: World, database_url: str, *, is_first: bool = True) -> None:
-        super().__init__(world, Version.V2, database_url, SystemClock(), is_first=is_first)  # type: ignore[arg-type]
+        super().__init__(world, Version.V2, database_url, SystemClock(), is_first=is_first)  # type: ignore[arg-type]  # the clock of the wall
 
-    def _container(self) -> SignerDeps:  # type: ignore[override]
+    def _container(self) -> SignerDeps:  # type: ignore[override]  # of real chains
         deps = super()._container()
         deps.__dict__["_signer"] = LocalSigner(bytes(self.generation.market_maker.private_key))
         return deps

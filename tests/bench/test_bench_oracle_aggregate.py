@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd  # type: ignore[import-untyped]  # no stubs
 import polars as pl
 import pytest
 from py_flare_common.ftso.median import FtsoVote, calculate_median
@@ -156,7 +156,7 @@ def in_turn(work: Callable[[int], object]) -> None:
 def ours(result: Aggregate) -> Answer:
     """The five figures."""
     found = (result.vwap, result.twap, result.weighted_median, result.consensus, result.confidence)
-    return tuple(value if value is not None else float("nan") for value in found)  # type: ignore[return-value]
+    return tuple(value if value is not None else float("nan") for value in found)  # type: ignore[return-value]  # five of them
 
 
 def best_us(work: Callable[[], object]) -> float:

@@ -25,7 +25,7 @@ def campaign(stage: Staged) -> Callable[..., Campaign]:
     """`campaign("a mistake's name", **variation)`."""
 
     def begin(name: str, **variation: object) -> Campaign:
-        return Campaign(stage(mistakes()[f"mistake: {name}"], 1), Variation(**variation))  # type: ignore[arg-type]
+        return Campaign(stage(mistakes()[f"mistake: {name}"], 1), Variation(**variation))  # type: ignore[arg-type]  # fields by name
 
     return begin
 

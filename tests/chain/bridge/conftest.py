@@ -50,7 +50,7 @@ def start_lying() -> Iterator[Callable[..., Liar]]:
     liars: list[Liar] = []
 
     def start(node_url: str, **lies: object) -> Liar:
-        liars.append(Liar(node_url, **lies))  # type: ignore[arg-type]
+        liars.append(Liar(node_url, **lies))  # type: ignore[arg-type]  # lies by method
         return liars[-1]
 
     yield start

@@ -47,7 +47,7 @@ class Desk(House):
         if is_first:
             self.mine(3)  # so that something is final
         key = bytes(self.generation.market_maker.private_key)
-        super().__init__(database_url, clock or FakeClock(), key, lambda _: None, is_first=is_first)  # type: ignore[arg-type, return-value]
+        super().__init__(database_url, clock or FakeClock(), key, lambda _: None, is_first=is_first)  # type: ignore[arg-type, return-value]  # no stage: the chains are real
 
     def mine(self, blocks: int = 1) -> None:
         """Both chains go on."""
@@ -166,7 +166,7 @@ class Desk(House):
             finality_s=10.0,
         )
 
-    def _container(self) -> SignerDeps:  # type: ignore[override]
+    def _container(self) -> SignerDeps:  # type: ignore[override]  # of real chains
         return SignerDeps(self.kernel, self.settings, ether=self.ether)
 
     def _desk(self, chain: str) -> EvmDesk:

@@ -83,7 +83,7 @@ def test_a_forged_event_is_no_deposit(newer: Scene, change: dict[str, object]) -
     """What is paid for is what the receipt says, not what somebody told."""
     deposit = newer.lock()
 
-    assert newer.origin().depth(replace(deposit, **change)) is None  # type: ignore[arg-type]
+    assert newer.origin().depth(replace(deposit, **change)) is None  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_forged_order_id_is_no_deposit(newer: Scene) -> None:

@@ -39,7 +39,7 @@ class StarknetHouse(House):
         self.scene, self.network, self._starknet = scene, network, pool
         self._carried = 0
         key = scene.generation.market_maker.private_key
-        super().__init__(database_url, scene.clock, key, lambda _: scene)  # type: ignore[arg-type, return-value]
+        super().__init__(database_url, scene.clock, key, lambda _: scene)  # type: ignore[arg-type, return-value]  # the stage of another network
 
     def _settings(self, signer: str) -> Settings:
         return Settings(

@@ -32,7 +32,7 @@ def deploy(fresh_node: AnvilNode) -> Callable[..., FlareNetwork]:
     """Deploy a network with options of one's own; it mines every transaction at once."""
 
     def deploy(**options: object) -> FlareNetwork:
-        return deploy_network(fresh_node.url, block_time_s=None, **options)  # type: ignore[arg-type]
+        return deploy_network(fresh_node.url, block_time_s=None, **options)  # type: ignore[arg-type]  # options by name
 
     return deploy
 

@@ -135,7 +135,7 @@ def test_a_stranger_cannot_sign(network: FlareNetwork, policy: bytes, ledger: Le
     keys = [voter.signing_policy for voter in network.voters]
 
     def attempt(*signers: tuple[int, object]) -> str:
-        return ledger.attempt("Relay", wire.relay_call(policy, signed, wire.signatures(signed, signers)))  # type: ignore[arg-type]
+        return ledger.attempt("Relay", wire.relay_call(policy, signed, wire.signatures(signed, signers)))  # type: ignore[arg-type]  # a stranger has a key, too
 
     assert "WrongSignature()" == attempt((0, stranger), (1, keys[1]), (2, keys[2]))
     assert "WrongSignature()" == attempt((0, keys[1]), (1, keys[0]), (2, keys[2]))

@@ -162,7 +162,7 @@ def test_a_policy_must_be_sound(
     network: FlareNetwork, ledger: Ledger, following: dict[str, object], reason: str
 ) -> None:
     """The next reward epoch, at least one voter, at most 16 bits of weight, a threshold of 50 to 66 %."""
-    call = policy_relay(network, next_policy(network, **following), 0, 1)  # type: ignore[arg-type]
+    call = policy_relay(network, next_policy(network, **following), 0, 1)  # type: ignore[arg-type]  # fields by name
 
     assert reason == ledger.attempt("Relay", call)
 

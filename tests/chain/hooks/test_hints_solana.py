@@ -42,7 +42,7 @@ def pool_of(chain: SolanaNode) -> Iterator[Callable[..., SolanaPool]]:
         liar = Liar(chain.url, **lies)
         made.append(liar)
         made.append(SolanaPool((chain.url, liar.url), "localnet", genesis_hash=chain.genesis_hash, survey_ttl_s=0.0))
-        return made[-1]  # type: ignore[no-any-return]
+        return made[-1]  # type: ignore[no-any-return]  # what the fixture makes
 
     yield make
     for one in made:

@@ -78,9 +78,9 @@ def fail_everywhere(purse: RealPurse, aws: Aws, database_url: str) -> list[str]:
         tell(lambda: LocalSigner(EVM_KEY.get_secret_value() + b"\x01")),
         tell(lambda: LocalSigner(EVM_KEY.get_secret_value()).sign_digest(b"short")),
         tell(lambda: LocalSolanaSigner(SOLANA_SEED.get_secret_value()[:31])),
-        tell(lambda: LocalSolanaSigner(SOLANA_SEED.get_secret_value()).sign_message(None)),  # type: ignore[arg-type]
+        tell(lambda: LocalSolanaSigner(SOLANA_SEED.get_secret_value()).sign_message(None)),  # type: ignore[arg-type]  # nothing to sign, on purpose
         tell(lambda: evm_signer.sign_digest(b"short")),
-        tell(lambda: solana_signer.sign_message(None)),  # type: ignore[arg-type]
+        tell(lambda: solana_signer.sign_message(None)),  # type: ignore[arg-type]  # nothing to sign, on purpose
     ]
     owner = Postgres(database_url)
     with owner.transaction() as tx:

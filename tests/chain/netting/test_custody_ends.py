@@ -74,7 +74,7 @@ def deps_with(till: Till, pool: Callable[[Sequence[str], str, Clock], SolanaPool
 
 def dying(till: Till, *, after_sending: bool) -> SignerDeps:
     deps = deps_with(till, DyingPool)
-    deps.pool.after_sending = after_sending  # type: ignore[attr-defined]
+    deps.pool.after_sending = after_sending  # type: ignore[attr-defined]  # the pool of this test
     return deps
 
 

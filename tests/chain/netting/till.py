@@ -191,7 +191,7 @@ class Till:
     def balance(self, wallet: Wallet) -> tuple[int, int, int]:
         """Locked, reserved, available."""
         _, told = self.get(f"/v1/netting/user/{wallet.address}/balance")
-        return tuple(int(told[f"{name}_lamports"]) for name in ("locked", "reserved", "available"))  # type: ignore[return-value]
+        return tuple(int(told[f"{name}_lamports"]) for name in ("locked", "reserved", "available"))  # type: ignore[return-value]  # three of them
 
     # Session keys.
 

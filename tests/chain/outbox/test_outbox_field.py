@@ -206,7 +206,7 @@ def test_every_message_is_delivered_twice(desk: Desk) -> None:
             break
         messages = desk.queue.receive("oracle-submit-transaction", most=1_000, visibility_s=3_600)
         deliveries += 2 * len(messages)
-        at_once(colleagues, lambda one, told=messages: deliver(one, told))  # type: ignore[misc]
+        at_once(colleagues, lambda one, told=messages: deliver(one, told))  # type: ignore[misc]  # bound at once
         desk.clock.advance(1)
 
     assert {desk.entry(key).state for key in keys} == {State.CONFIRMED}

@@ -72,7 +72,7 @@ class Person:
 
     def __init__(self, desk: Desk) -> None:
         self._key, self._requests = desk.signer, SignatureRequests(desk.postgres, desk.clock)
-        desk.signer = ExternalSolanaSigner(self._requests, desk.payer, cluster="localnet")  # type: ignore[assignment]
+        desk.signer = ExternalSolanaSigner(self._requests, desk.payer, cluster="localnet")  # type: ignore[assignment]  # instead of its own key
 
     def open(self) -> list[SignatureRequest]:
         return self._requests.waiting()

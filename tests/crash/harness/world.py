@@ -97,7 +97,7 @@ class World:
 
         (endpoint,) = self.site.urls["aws"]
         return boto3.client(
-            service,  # type: ignore[call-overload]
+            service,  # type: ignore[call-overload]  # any service
             endpoint_url=endpoint,
             region_name="eu-central-1",
             aws_access_key_id="local",

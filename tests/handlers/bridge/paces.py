@@ -46,7 +46,7 @@ def vanish(office: Office) -> list[Transaction]:
     """The origin is reorganised, and the deposit's transaction is mined nowhere; what may be mined again."""
     kept: list[Transaction] = []
     depth = office.stage.l2.head - office.stage.deposits()[0].block + 1
-    office.stage.reorganise_l2(depth, lambda dropped: kept.extend(dropped) or [])  # type: ignore[func-returns-value]
+    office.stage.reorganise_l2(depth, lambda dropped: kept.extend(dropped) or [])  # type: ignore[func-returns-value]  # extend returns nothing
     return kept
 
 

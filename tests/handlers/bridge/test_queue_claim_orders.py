@@ -114,10 +114,10 @@ def test_a_claim_that_fails_is_made_again_alone(office: Office) -> None:
     """Its batch failed as a whole: each goes on by itself, when its time has come."""
     fulfilled(office, 2)
     claim(office)
-    office.stage.l1.code[REGISTRY].market_maker = RIVAL  # type: ignore[attr-defined]
+    office.stage.l1.code[REGISTRY].market_maker = RIVAL  # type: ignore[attr-defined]  # the registry is there
     until(office, SUBMIT, state="fulfilled", order_id=1)
     failed = (claims(office), errors(office), balance(office, MESSAGES, L1))
-    office.stage.l1.code[REGISTRY].market_maker = office.stage.payer  # type: ignore[attr-defined]
+    office.stage.l1.code[REGISTRY].market_maker = office.stage.payer  # type: ignore[attr-defined]  # the registry is there
     claim(office)
     early = states(office)
     office.clock.advance(300)
@@ -138,7 +138,7 @@ def test_an_order_that_its_escrow_has_closed_needs_no_further_claim(office: Offi
     """Somebody claimed it by hand after our claim failed: it is completed, and nothing more is paid for."""
     fulfilled(office, 1)
     claim(office)
-    office.stage.l1.code[REGISTRY].market_maker = RIVAL  # type: ignore[attr-defined]
+    office.stage.l1.code[REGISTRY].market_maker = RIVAL  # type: ignore[attr-defined]  # the registry is there
     until(office, SUBMIT, state="fulfilled")
     office.stage.repay(office.stage.deposits()[0])
     office.stage.l2.mine(50)
@@ -188,7 +188,7 @@ def test_a_closing_that_is_taken_back_is_claimed_after_all(office: Office) -> No
 def test_a_registry_that_refuses_a_claim_is_an_error_of_the_order(office: Office) -> None:
     """Nothing is sent; it is tried again with pauses."""
     fulfilled(office, 1)
-    office.stage.l1.code[REGISTRY].market_maker = RIVAL  # type: ignore[attr-defined]
+    office.stage.l1.code[REGISTRY].market_maker = RIVAL  # type: ignore[attr-defined]  # the registry is there
     claim(office)
 
     assert (["fulfilled"], [("fulfilled", "claim_refused")]) == (states(office), errors(office))

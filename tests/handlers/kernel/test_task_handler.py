@@ -366,6 +366,6 @@ def test_a_handler_without_a_payload_type_is_refused_when_it_is_declared() -> No
     """A mistake that a deploy should not find."""
     with pytest.raises(TypeError, match=r"Task\[...\]"):
 
-        @task_handler(lambda: None)  # type: ignore[type-var]
-        def handler(task: Task, deps: Any) -> None:  # type: ignore[type-arg]
+        @task_handler(lambda: None)  # type: ignore[type-var]  # what this test is about
+        def handler(task: Task, deps: Any) -> None:  # type: ignore[type-arg]  # what this test is about
             """Untyped."""

@@ -137,7 +137,7 @@ class Purse:
 
     def deliver(self, task_id: object) -> TaskRecord:
         """Deliver a task's message to the handler of its kind; the task afterwards."""
-        task = self.kernel.tasks.get(task_id)  # type: ignore[arg-type]
+        task = self.kernel.tasks.get(task_id)  # type: ignore[arg-type]  # an id in any form
         handler, deps = HANDLERS[task.kind]
         message = event(f"queue_{task.kind.removeprefix('ops.')}")
         message["Records"][0]["body"] = json.dumps({"task_id": str(task.id)})

@@ -91,9 +91,9 @@ def test_tasks_are_counted_by_kind_and_state(kernel: FakedKernel, clock: FakeClo
     clock.advance(90)
     kernel.tasks.claim(first, "w", 30)
     task = kernel.tasks.claim(broken, "w", 30)
-    kernel.tasks.finish(task.fence, Broken())  # type: ignore[union-attr]
+    kernel.tasks.finish(task.fence, Broken())  # type: ignore[union-attr]  # it is due, so it is claimed
     (done,) = enqueue(kernel, "oracle.sign", "done")
-    kernel.tasks.finish(kernel.tasks.claim(done, "w", 30).fence, Done())  # type: ignore[union-attr]
+    kernel.tasks.finish(kernel.tasks.claim(done, "w", 30).fence, Done())  # type: ignore[union-attr]  # it is due, so it is claimed
     clock.advance(10)
     found = scraped(kernel)
 
@@ -109,7 +109,7 @@ def test_tasks_are_counted_by_kind_and_state(kernel: FakedKernel, clock: FakeClo
 def test_what_ended_long_ago_is_not_recent(kernel: FakedKernel, clock: FakeClock) -> None:
     """Five minutes, to the end."""
     (done,) = enqueue(kernel, "oracle.sign", "done")
-    kernel.tasks.finish(kernel.tasks.claim(done, "w", 30).fence, Done())  # type: ignore[union-attr]
+    kernel.tasks.finish(kernel.tasks.claim(done, "w", 30).fence, Done())  # type: ignore[union-attr]  # it is due, so it is claimed
     clock.advance(299)
     recent = scraped(kernel)["tasks_ended_5m"]
     clock.advance(1)

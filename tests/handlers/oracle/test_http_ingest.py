@@ -180,7 +180,7 @@ def test_a_public_key_may_not_write(offline: Deps) -> None:
 
 def test_with_redis_down_writes_are_refused_with_retry_after(client: AsgiClient, offline: Deps) -> None:
     """What cannot be counted is not accepted."""
-    offline.kernel.counter.down = True  # type: ignore[attr-defined]
+    offline.kernel.counter.down = True  # type: ignore[attr-defined]  # the fake of the kernel's tests
 
     answer = client.post(PATH, json=batch(offline, feed(offline)))
 

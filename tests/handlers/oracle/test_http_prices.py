@@ -43,7 +43,7 @@ def decide(deps: Deps, voting_round: int, price: str) -> None:
 def test_the_latest_price_comes_with_its_age_and_sources(client: AsgiClient, offline: Deps) -> None:
     """Decimals are text; the age counts from the decision."""
     decide(offline, 5, "93480.1")
-    offline.clock.advance(2)  # type: ignore[attr-defined]
+    offline.clock.advance(2)  # type: ignore[attr-defined]  # it is a FakeClock
 
     answer = client.get("/prices/latest?symbols=BTC/USD,XRP/USD").json()
 
@@ -55,7 +55,7 @@ def test_the_latest_price_comes_with_its_age_and_sources(client: AsgiClient, off
 def test_an_old_price_says_that_it_is_stale(client: AsgiClient, offline: Deps) -> None:
     """Nobody takes an old price for a fresh one."""
     decide(offline, 5, "93480.1")
-    offline.clock.advance(181)  # type: ignore[attr-defined]
+    offline.clock.advance(181)  # type: ignore[attr-defined]  # it is a FakeClock
 
     assert client.get("/prices/latest?symbols=BTC/USD").json()["prices"][0]["stale"] is True
 
@@ -64,7 +64,7 @@ def test_the_consensus_of_a_past_moment_is_that_moments(client: AsgiClient, offl
     """A later decision does not change what was known before."""
     decide(offline, 5, "93480.1")
     moment = offline.clock.now().isoformat()
-    offline.clock.advance(90)  # type: ignore[attr-defined]
+    offline.clock.advance(90)  # type: ignore[attr-defined]  # it is a FakeClock
     decide(offline, 6, "93500")
 
     now = client.get("/aggregates/consensus", params={"symbols": "BTC/USD"}).json()
@@ -78,7 +78,7 @@ def test_a_range_is_folded_into_buckets_and_continued(client: AsgiClient, offlin
     start = offline.clock.now()
     for minute, price in enumerate(["100", "103", "101"]):
         decide(offline, minute, price)
-        offline.clock.advance(60)  # type: ignore[attr-defined]
+        offline.clock.advance(60)  # type: ignore[attr-defined]  # it is a FakeClock
     query: dict[str, Any] = {
         "symbol": "BTC/USD",
         "from": start.isoformat(),
@@ -142,7 +142,7 @@ def test_a_question_that_cannot_be_answered_is_refused(client: AsgiClient, path:
 def test_reads_go_on_without_redis(client: AsgiClient, offline: Deps) -> None:
     """No limits and no cache, but answers."""
     decide(offline, 5, "100")
-    offline.kernel.counter.down = offline.kernel.memory.down = True  # type: ignore[attr-defined]
+    offline.kernel.counter.down = offline.kernel.memory.down = True  # type: ignore[attr-defined]  # the fakes of the kernel's tests
 
     assert client.get("/prices/latest?symbols=BTC/USD").status_code == 200
 

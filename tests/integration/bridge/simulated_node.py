@@ -297,7 +297,7 @@ def pool_of(nodes: Sequence[SimulatedNode], clock: Clock, point: Callable[[], No
     endpoints = tuple(SimulatedEndpoint(f"node-{nth}", node, point) for nth, node in enumerate(nodes))
     chain = nodes[0].chain
     pool = RpcPool([f"http://{one.name}" for one in endpoints], chain.chain_id, clock, survey_ttl_s=1.0)
-    pool._endpoints, pool._fan = endpoints, InTurn()  # type: ignore[assignment]
+    pool._endpoints, pool._fan = endpoints, InTurn()  # type: ignore[assignment]  # in process, and in turn
     tolerances = Tolerances(lag_max=5, lag_s_max=1e12, away_s=10.0, distrust_s=300.0)
     pool._roster = Roster(endpoints, pool.chain, clock, tolerances, None)
     return pool

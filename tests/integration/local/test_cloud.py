@@ -87,7 +87,7 @@ def test_a_port_that_is_taken_is_refused_with_the_remedy(children: Children, par
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} .* is taken .* leave the port out"):
-            part.start(children, port=port)  # type: ignore[attr-defined]
+            part.start(children, port=port)  # type: ignore[attr-defined]  # each part has one
 
 
 def test_free_ports_are_never_given_twice() -> None:

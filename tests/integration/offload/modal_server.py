@@ -73,7 +73,7 @@ class ModalServer:
         asyncio.set_event_loop(self._loop)
         self._server = Server([_service(self)])
         self._loop.run_until_complete(self._server.start("127.0.0.1", 0))
-        (socket,) = self._server._server.sockets  # type: ignore[union-attr]
+        (socket,) = self._server._server.sockets  # type: ignore[union-attr]  # it has started
         ready.set_result(socket.getsockname()[1])
         self._loop.run_forever()
 
@@ -132,7 +132,7 @@ def _service(server: ModalServer) -> Any:
     async def cancel(_: Any, stream: Stream[Any, Any]) -> None:
         request = await _request(server, stream)
         server.cancelled.append(request.function_call_id)
-        from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+        from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # no stubs
 
         await stream.send_message(Empty())
 

@@ -40,7 +40,7 @@ class Desk:
 
     def pin(self, key: str, plain: bytes, **how: object) -> str:
         """What a slice does; the CID."""
-        kept = self.pinning.keep(plain, media_type="application/json", **how)  # type: ignore[arg-type]
+        kept = self.pinning.keep(plain, media_type="application/json", **how)  # type: ignore[arg-type]  # arguments by name
         with self.postgres.transaction() as tx:
             return self.pinning.record(tx, key, kept).cid
 

@@ -129,7 +129,7 @@ def test_who_is_late_still_counts(sources_of: SourcesOf) -> None:
     come = Event()
     slow = Scripted("gateway:slow", SMALL, waits_for=come)
     waker = Scripted("gateway:waker", None)
-    waker.read = lambda cid: come.set()  # type: ignore[method-assign]
+    waker.read = lambda cid: come.set()  # type: ignore[method-assign]  # it only wakes the other
 
     assert sources_of(slow, waker, hedge_s=0.05).read(leaf(SMALL).cid) == SMALL
 

@@ -107,7 +107,7 @@ def test_a_queue_that_refuses_holds_up_no_other() -> None:
                 raise ClientError({"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}, "SendMessageBatch")
             return {"Successful": []}
 
-    sender = SqsSender("http://queue/", client=OneAbsent())  # type: ignore[arg-type]
+    sender = SqsSender("http://queue/", client=OneAbsent())  # type: ignore[arg-type]  # what it uses of a client
     with pytest.raises(QueueRefused):
         sender.send_many([OutgoingMessage(queue=queue, body={}) for queue in ("absent", "other", "third")])
 
@@ -125,7 +125,7 @@ def test_nobody_answering_is_asked_once() -> None:
             asked.append(QueueUrl)
             raise EndpointConnectionError(endpoint_url=QueueUrl)
 
-    sender = SqsSender("http://queue/", client=Away())  # type: ignore[arg-type]
+    sender = SqsSender("http://queue/", client=Away())  # type: ignore[arg-type]  # what it uses of a client
     with pytest.raises(QueueUnavailable):
         sender.send_many([OutgoingMessage(queue=queue, body={}) for queue in ("one", "other")])
 
@@ -139,7 +139,7 @@ def test_a_partly_refused_batch_is_unavailable() -> None:
         def send_message_batch(self, **_: Any) -> dict[str, Any]:
             return {"Successful": [], "Failed": [{"Id": "1", "Message": "throttled"}]}
 
-    sender = SqsSender("http://queue/", client=HalfDeaf())  # type: ignore[arg-type]
+    sender = SqsSender("http://queue/", client=HalfDeaf())  # type: ignore[arg-type]  # what it uses of a client
     with pytest.raises(QueueUnavailable) as caught:
         sender.send_many([OutgoingMessage(queue="q", body={"n": n}) for n in range(2)])
 

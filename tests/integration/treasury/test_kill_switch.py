@@ -56,7 +56,7 @@ def test_every_turn_is_kept_with_who_when_why(switch: KillSwitch, clock: FakeClo
     def turn(version: int, halted: bool, actor: str, reason: str, at_s: float) -> Halt:
         changed_at = start if at_s == 0 else clock.now()
         kept = {"version": version, "halted": halted, "actor": actor, "reason": reason, "changed_at": changed_at}
-        return Halt(service="bridge", **kept)  # type: ignore[arg-type]
+        return Halt(service="bridge", **kept)  # type: ignore[arg-type]  # fields by name
 
     assert switch.history("bridge") == [
         turn(3, False, "bob", "three", 60),

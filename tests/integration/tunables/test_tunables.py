@@ -73,8 +73,8 @@ def test_every_change_is_kept_with_who_when_why(tunables: Tunables, clock: FakeC
         {"name": "oracle.spread_bps_max", "version": 2, "value": Decimal(60), "old_value": Decimal(80)},
     )
     assert tunables.history("oracle.spread_bps_max") == [
-        Change(**second, changed_by="bob", changed_at=clock.now(), reason="better"),  # type: ignore[arg-type]
-        Change(**first, changed_by="ada", changed_at=start, reason="thin market"),  # type: ignore[arg-type]
+        Change(**second, changed_by="bob", changed_at=clock.now(), reason="better"),  # type: ignore[arg-type]  # fields by name
+        Change(**first, changed_by="ada", changed_at=start, reason="thin market"),  # type: ignore[arg-type]  # fields by name
     ]
 
 

@@ -72,7 +72,7 @@ def test_a_chain_goes_on_from_a_known_head() -> None:
 def test_a_changed_link_shows(change: dict[str, object]) -> None:
     """Whatever field it is."""
     links = chain(5)
-    links[2] = replace(links[2], **change)  # type: ignore[arg-type]
+    links[2] = replace(links[2], **change)  # type: ignore[arg-type]  # fields by name
 
     with pytest.raises(ChainBroken):
         verified(links)

@@ -85,7 +85,7 @@ def test_a_delivery_survives_json(event: ChainEvent) -> None:
 def test_the_longest_identity_is_a_business_key(event: ChainEvent) -> None:
     """Every identity fits into a task."""
     grown = {"chain_id": 2**63, "log_index": 10**6} if isinstance(event, EvmEvent) else {"ordinal": 10**6}
-    longest = replace(event, occurrence=10**6, **grown).retraction()  # type: ignore[arg-type]
+    longest = replace(event, occurrence=10**6, **grown).retraction()  # type: ignore[arg-type]  # fields by name
     spec = TaskSpec(kind="ops.hear", business_key=longest.identity, payload={}, run_at=SystemClock().now())
 
     assert spec.business_key == longest.identity

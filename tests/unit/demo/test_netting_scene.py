@@ -51,7 +51,7 @@ def place(wallets: int, items: int) -> Place:
 
 
 def planned(seed: int, count: int = 300, at: Place | None = None) -> list[Planned]:
-    return Crowd(at or place(30, 60), seed=seed, started_ms=STARTED_MS).plan(count)  # type: ignore[arg-type]
+    return Crowd(at or place(30, 60), seed=seed, started_ms=STARTED_MS).plan(count)  # type: ignore[arg-type]  # as far as it is used
 
 
 def as_core(intent: Intent) -> SignedIntent:

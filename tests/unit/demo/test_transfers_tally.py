@@ -47,4 +47,4 @@ def test_a_kept_promise_is_said_by_silence() -> None:
 )
 def test_what_breaks_a_promise_is_named(change: dict[str, int | str], sentence: str) -> None:
     """To the last wei: one unit is a breach."""
-    assert broken_promises(replace(KEPT, **change)) == [sentence]  # type: ignore[arg-type]
+    assert broken_promises(replace(KEPT, **change)) == [sentence]  # type: ignore[arg-type]  # fields by name

@@ -45,7 +45,7 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_never_change() -> None:
     """Frozen once read."""
     with pytest.raises(ValidationError):
-        KernelSettings.from_environment().stage = "other"  # type: ignore[misc]
+        KernelSettings.from_environment().stage = "other"  # type: ignore[misc]  # what this test is about
 
 
 def test_missing_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_reading_and_writing_are_inverse() -> None:
 )
 def test_every_message_survives_its_text(**fields: object) -> None:
     """parse(render(m)) == m, whatever is absent."""
-    message = replace(MESSAGE, **fields)  # type: ignore[arg-type]
+    message = replace(MESSAGE, **fields)  # type: ignore[arg-type]  # fields by name
 
     assert message == parse(render(message))
 
@@ -140,7 +140,7 @@ def test_a_good_message_is_accepted() -> None:
 def test_a_message_for_another_use_is_refused(change: dict[str, str], refusal: type[Exception]) -> None:
     """Another domain, chain, nonce, address or time, each by its own name."""
     with pytest.raises(refusal):
-        validate(replace(MESSAGE, **change), EXPECTED)  # type: ignore[arg-type]
+        validate(replace(MESSAGE, **change), EXPECTED)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_message_for_another_use_is_refused(change: dict[str, str], refusal: t
 def test_newline_injection_and_unfit_fields_are_refused(field: str, injected: object) -> None:
     """No field can carry a line of its own, or anything outside its form."""
     with pytest.raises(SignInUnreadable):
-        replace(MESSAGE, **{field: injected})  # type: ignore[arg-type]
+        replace(MESSAGE, **{field: injected})  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(

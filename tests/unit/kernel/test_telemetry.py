@@ -60,7 +60,7 @@ def test_the_databases_refusal_is_told_without_values() -> None:
 
     class Refused(psycopg.Error):
         @property
-        def diag(self) -> object:  # type: ignore[override]
+        def diag(self) -> object:  # type: ignore[override]  # it fails on purpose
             return type("Diagnostic", (), {"message_primary": "duplicate key", "message_detail": CANARY})()
 
     assert (

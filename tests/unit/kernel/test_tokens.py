@@ -184,7 +184,7 @@ class NoKeys:
 def test_a_visitor_has_a_hundred_requests_a_minute(tokens: Tokens, clock: FakeClock) -> None:
     """By address."""
     limiter = InMemoryLimiter(clock)
-    authenticator = Authenticator(NoKeys(), tokens, limiter)  # type: ignore[arg-type]
+    authenticator = Authenticator(NoKeys(), tokens, limiter)  # type: ignore[arg-type]  # what it uses of keys
     visitor = authenticator.visitor("203.0.113.7")
     for _ in range(100):
         authenticator.admit(visitor, writes=False)
@@ -198,7 +198,7 @@ def test_an_administrator_is_never_counted(tokens: Tokens) -> None:
     """Also not when Redis is down: operators must be able to act then."""
     limiter = InMemoryLimiter()
     limiter.down = True
-    authenticator = Authenticator(NoKeys(), tokens, limiter)  # type: ignore[arg-type]
+    authenticator = Authenticator(NoKeys(), tokens, limiter)  # type: ignore[arg-type]  # what it uses of keys
     authenticator.admit(Principal(identity="key:a", tier=Tier.ADMIN, role=Role.ADMIN), writes=True)
     with pytest.raises(RateLimitUnavailable):
         authenticator.admit(Principal(identity="key:b", tier=Tier.PAID, role=Role.ADMIN), writes=True)
@@ -206,7 +206,7 @@ def test_an_administrator_is_never_counted(tokens: Tokens) -> None:
 
 def test_no_credential_is_nobody(tokens: Tokens) -> None:
     """Neither key nor token."""
-    authenticator = Authenticator(NoKeys(), tokens, InMemoryLimiter())  # type: ignore[arg-type]
+    authenticator = Authenticator(NoKeys(), tokens, InMemoryLimiter())  # type: ignore[arg-type]  # what it uses of keys
     with pytest.raises(Unauthorized):
         authenticator.principal(api_key=None, bearer=None)
     with pytest.raises(Unauthorized):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import coincurve
 import pytest
-from eth_keys import keys  # type: ignore[attr-defined]
+from eth_keys import keys  # type: ignore[attr-defined]  # it exports them without saying so
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

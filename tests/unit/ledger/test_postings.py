@@ -45,7 +45,7 @@ def test_one_unit_too_many_is_noticed(amounts: list[int], error: int) -> None:
         moved(AMOUNT_LIMIT),
         moved(1) * (POSTINGS_MAX // 2 + 1),
         [Posting("a:b", WEI, True), Posting("a:c", WEI, -1)],
-        [Posting("a:b", WEI, 0.5), Posting("a:c", WEI, -0.5)],  # type: ignore[arg-type]
+        [Posting("a:b", WEI, 0.5), Posting("a:c", WEI, -0.5)],  # type: ignore[arg-type]  # what this test is about
     ],
     ids=["none", "one-side", "nothing", "beyond-256-bits", "too-many", "a-truth-value", "a-fraction"],
 )

@@ -65,7 +65,7 @@ def test_published_cases(case: dict[str, object]) -> None:
     cleared = clear(intents, first)
 
     assert (cleared.final_owners, cleared.deltas) == (case["owners"], case["deltas"])
-    assert list(cleared.skipped) == [str(n) for n in case.get("skipped", [])]  # type: ignore[attr-defined]
+    assert list(cleared.skipped) == [str(n) for n in case.get("skipped", [])]  # type: ignore[attr-defined]  # a list in JSON
 
 
 @given(batch=batches(), fee_bps=st.sampled_from([0, 1, 250, 5_000]), royal=st.booleans(), funded=st.booleans())

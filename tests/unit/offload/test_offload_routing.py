@@ -28,7 +28,7 @@ WORK = Work(units=6_000, in_process_units_per_s=1_000, gpu_units_per_s=60_000)
 
 
 def choice(work: Work = WORK, rates: Rates = RATES, **facts: object) -> tuple[Place, bool]:
-    found = route(work, rates, **{"usable": list(Place), **facts})  # type: ignore[arg-type]
+    found = route(work, rates, **{"usable": list(Place), **facts})  # type: ignore[arg-type]  # facts by name
     assert isinstance(found, Route)
     return found.chosen.place, found.in_time
 

@@ -31,7 +31,7 @@ def test_flare_epoch_3361_begins_ends_and_closes_reveals_when_published() -> Non
 @given(number=st.integers(0, 2**32 - 1))
 def test_every_epoch_agrees_with_flares_own_python(network: Network, peer: object, number: int) -> None:
     """Start, deadline and expected reward epoch on each public network."""
-    epoch, theirs = network.voting_epoch(number), peer.voting_epoch(number)  # type: ignore[attr-defined]
+    epoch, theirs = network.voting_epoch(number), peer.voting_epoch(number)  # type: ignore[attr-defined]  # both packages name it so
 
     assert theirs.start_s == epoch.start_s
     assert theirs.end_s == epoch.end_s

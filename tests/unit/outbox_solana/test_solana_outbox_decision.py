@@ -188,7 +188,7 @@ def test_a_dropped_fork_reopens_the_entry(seen: Any, step: object, after_drop: t
     """It was in a block, and no node knows it now."""
     reopened = decide(entry(payload(), state=State.LANDED), seen, POLICY)
 
-    assert Plan(step=step, events=(Event.DROP, *after_drop)) == reopened  # type: ignore[arg-type]
+    assert Plan(step=step, events=(Event.DROP, *after_drop)) == reopened  # type: ignore[arg-type]  # events by case
 
 
 def test_a_refusal_that_needs_a_person_alarms_and_is_tried_again() -> None:

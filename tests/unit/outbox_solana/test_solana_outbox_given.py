@@ -49,7 +49,7 @@ def intent(passed_on: GivenMessage) -> SolanaIntent:
 
 
 def recorded(passed_on: GivenMessage, **changes: object) -> SolanaEntry:
-    return replace(entry(), given=passed_on, **changes)  # type: ignore[arg-type]
+    return replace(entry(), given=passed_on, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_an_intent_says_what_the_message_says() -> None:

@@ -63,9 +63,9 @@ def test_empty_parts_are_left_out() -> None:
 
 
 def api(*routes: tuple[str, str]) -> HttpApi:
-    sockets: Any = SocketApi({}, SITE, lambda *_: None, None)  # type: ignore[arg-type]
+    sockets: Any = SocketApi({}, SITE, lambda *_: None, None)  # type: ignore[arg-type]  # no runner is needed
     compiled = [Route.compile(HttpTrigger(method, path), f"{method} {path}") for method, path in routes]
-    return HttpApi(compiled, sockets, SITE, lambda *_: None, None)  # type: ignore[arg-type]
+    return HttpApi(compiled, sockets, SITE, lambda *_: None, None)  # type: ignore[arg-type]  # no runner is needed
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_what_is_no_nonce_is_refused(change: dict[str, object]) -> None:
     good = AccountState(1, SYSTEM_PROGRAM, struct.pack("<II", 1, 1) + bytes(72), executable=False, slot=5)
 
     assert base58.encode(bytes(32)) == nonce_of(RECEIVER, good).blockhash
-    for account in (replace(good, **change), None):  # type: ignore[arg-type]
+    for account in (replace(good, **change), None):  # type: ignore[arg-type]  # fields by name
         with pytest.raises(AccountUnfit):
             nonce_of(RECEIVER, account)
 
@@ -136,7 +136,7 @@ def test_what_is_no_active_table_is_refused(change: dict[str, object]) -> None:
     good = AccountState(1, LOOKUP_TABLE_PROGRAM, head + bytes(56 - len(head)) + bytes(32), executable=False, slot=5)
 
     assert (base58.encode(bytes(32)),) == table_of(RECEIVER, good)
-    for account in (replace(good, **change), None):  # type: ignore[arg-type]
+    for account in (replace(good, **change), None):  # type: ignore[arg-type]  # fields by name
         with pytest.raises(AccountUnfit):
             table_of(RECEIVER, account)
 

@@ -214,7 +214,7 @@ def test_addresses_are_looked_at_when_an_instruction_is_made() -> None:
 def test_contradictory_parameters_are_refused(wrong: dict[str, object]) -> None:
     """A transaction has one anchor, and a compute limit that the runtime takes."""
     with pytest.raises(ValueError, match=r"transaction lives|compute limit"):
-        compile_message(PAYER.address, [], **wrong)  # type: ignore[arg-type]
+        compile_message(PAYER.address, [], **wrong)  # type: ignore[arg-type]  # arguments by name
 
 
 def test_the_budget_is_not_set_twice() -> None:

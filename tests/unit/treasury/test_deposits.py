@@ -66,7 +66,7 @@ def test_a_log_brings_its_amount_to_the_wallet_that_it_names() -> None:
 )
 def test_another_log_brings_nothing(change: dict[str, object]) -> None:
     """However near it comes."""
-    assert logged(replace(LOG, **change), DEPOSITED, WALLET) == 0  # type: ignore[arg-type]
+    assert logged(replace(LOG, **change), DEPOSITED, WALLET) == 0  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_transaction_brings_what_the_wallet_has_more() -> None:
@@ -96,7 +96,7 @@ def test_an_inlet_that_would_cost_or_circle_is_refused(change: dict[str, object]
     terms = {"chain": "evm:1", "address": OTHER, "wallet": WALLET, "forward_to": OTHER, "least": 1}
 
     with pytest.raises(InletUnfit):
-        Inlet(**{**terms, **change})  # type: ignore[arg-type]
+        Inlet(**{**terms, **change})  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_watch_s_name_is_one_whatever_the_chain() -> None:

@@ -120,7 +120,7 @@ def test_a_reorganisation_that_only_one_endpoint_shows_moves_nothing(bench: Benc
     network.mine(network.set_order(0))
     liar = Faults(chain=network.chain.fork(2))
     for _ in range(5):
-        liar.chain.mine(network.set_order(66))  # type: ignore[union-attr]
+        liar.chain.mine(network.set_order(66))  # type: ignore[union-attr]  # each node has a chain
     alone, outvoted = bench.pool(liar, Faults()), bench.pool(liar, Faults(), Faults())
     bench.advance(bench.pool())
 
