@@ -15,7 +15,7 @@ from kernel.postgres import Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("roots.sql"))
 #: The first one makes the account.
-ROOT_UNITS: Final = 60_000
+ROOT_UNITS: Final = 45_000
 SENT, SETTLED, FAILED = "sent", "settled", "failed"
 
 
