@@ -42,3 +42,11 @@ def test_a_reading_that_failed_is_not_kept_and_no_old_one_is_told_instead() -> N
         recent()
     gauge.broken = False
     assert recent() == 2
+
+
+def test_a_reading_that_is_made_anew_is_what_others_share() -> None:
+    """Whoever insists reads; whoever comes just after does not."""
+    gauge = Gauge()
+    recent = Recent(gauge.read, ttl_s=3.0, elapsed_s=lambda: gauge.now_s)
+
+    assert [recent(), recent.anew(), recent()] == [1, 2, 2]
