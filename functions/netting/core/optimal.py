@@ -200,9 +200,9 @@ def _changes(intent: PendingIntent, market: Market, fee: Fee) -> Counter[str]:
     to_creator = amount * royalty.bps // ONE_BPS if royalty is not None else 0
     changes = Counter({intent.buyer: -amount})
     changes[intent.seller] += amount - to_fee - to_creator
-    if fee.wallet is not None:
+    if fee.wallet is not None and to_fee:
         changes[fee.wallet] += to_fee
-    if royalty is not None:
+    if royalty is not None and to_creator:
         changes[royalty.creator] += to_creator
     return changes
 
