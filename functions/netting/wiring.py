@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from functions.netting.adapters.aftermath import Aftermath
     from functions.netting.adapters.batches import Batches
     from functions.netting.adapters.ends import Ends
-    from functions.netting.adapters.holdings import Holdings
     from functions.netting.adapters.index import Index
     from functions.netting.adapters.indexing import Indexing
     from functions.netting.adapters.intake import Intake
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from functions.netting.adapters.pinned_intents import PinnedIntents
     from functions.netting.adapters.planning import Planning
     from functions.netting.adapters.program_accounts import Calls, Readings
-    from functions.netting.adapters.program_reading import ProgramReading
     from functions.netting.adapters.proposing import Proposing
     from functions.netting.adapters.publishing import Publishing
     from functions.netting.adapters.reconciling import Reconciling
@@ -244,22 +242,14 @@ class Deps(KernelDeps):
         """The turns of the program's cursor."""
         from functions.netting.adapters.listening import Listening
 
-        settings = self.settings
-        return Listening(
-            self.kernel.postgres,
-            self.tasks,
-            self.pool,
-            self.clock,
-            program=settings.program,
-            start_after=settings.start_after,
-        )
+        return Listening(self)
 
     @cached_property
     def reconciling(self) -> Reconciling:
         """Compares the books with the chain."""
         from functions.netting.adapters.reconciling import Reconciling
 
-        return Reconciling(self.kernel.postgres, self._reading, self._holdings, self.clock, asset=self.settings.asset)
+        return Reconciling(self._index, self.settings.asset)
 
     @cached_property
     def transfers_seen(self) -> TransfersSeen:
@@ -284,32 +274,9 @@ class Deps(KernelDeps):
 
     @cached_property
     def _index(self) -> Index:
-        from functions.netting.adapters.index import Index
-        from functions.netting.adapters.news import News
-        from functions.netting.adapters.posting import Posts
-        from kernel.ledger import Ledger
+        from functions.netting.adapters.index import index_of
 
-        return Index(
-            tasks=self.tasks,
-            reading=self._reading,
-            holdings=self._holdings,
-            posts=Posts(Ledger(self.clock), self.settings.asset),
-            batches=self.batches,
-            news=News(self.kernel.realtime, self.kernel.webhooks),
-            clock=self.clock,
-        )
-
-    @cached_property
-    def _reading(self) -> ProgramReading:
-        from functions.netting.adapters.program_reading import ProgramReading
-
-        return ProgramReading(self.pool, self.settings.program)
-
-    @cached_property
-    def _holdings(self) -> Holdings:
-        from functions.netting.adapters.holdings import Holdings
-
-        return Holdings(self._reading.addresses, self.clock)
+        return index_of(self)
 
     @cached_property
     def treasury(self) -> Treasury:

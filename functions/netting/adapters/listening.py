@@ -4,16 +4,17 @@ Deposits, exits and session keys say nothing in the program's log, so what is wa
 (Wanted.TRANSACTIONS), whose events are read with it: one task a transaction, whoever tells of it.
 """
 
-from typing import Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 from functions.netting.adapters.transfers_seen import KIND
 from kernel import base58
-from kernel.clock import Clock
-from kernel.postgres import Postgres
-from kernel.solana.pool import SolanaPool
 from kernel.solana.program_cursor import Budget, ProgramCursor, ProgramWatch, Progress, Wanted
-from kernel.tasks import Tasks
 from kernel.watches import Watches
+
+if TYPE_CHECKING:
+    from functions.netting.wiring import Deps
 
 #: Of a program's address in its watch's name, which has no capitals.
 NAMED_BYTES: Final = 8
@@ -22,24 +23,16 @@ NAMED_BYTES: Final = 8
 class Listening:
     """The turns of the cursor."""
 
-    def __init__(
-        self,
-        postgres: Postgres,
-        tasks: Tasks,
-        pool: SolanaPool,
-        clock: Clock,
-        *,
-        program: str,
-        start_after: str | None,
-    ) -> None:
-        self._postgres, self._tasks, self._pool, self._clock = postgres, tasks, pool, clock
+    def __init__(self, deps: Deps) -> None:
+        self._postgres, self._tasks, self._clock, self._pool = deps.kernel.postgres, deps.tasks, deps.clock, deps.pool
+        program = deps.settings.program
         self.watch: Final = ProgramWatch(
             name=f"netting.{base58.decode(program)[:NAMED_BYTES].hex()}",
-            cluster=pool.cluster,
+            cluster=deps.settings.cluster,
             address=program,
             kind=KIND,
             wanted=Wanted.TRANSACTIONS,
-            start_after=start_after,
+            start_after=deps.settings.start_after,
         )
 
     def follow(self, seconds: float) -> Progress:

@@ -12,8 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from functions.netting.adapters.holdings import Holdings
-from functions.netting.adapters.program_reading import ProgramReading
+from functions.netting.adapters.index import Index
 from functions.netting.core.books import CLEARING, OUTSIDE
 from functions.netting.core.reconciliation import (
     CLEARING_SUBJECT,
@@ -23,9 +22,8 @@ from functions.netting.core.reconciliation import (
     Turn,
     turns,
 )
-from kernel.clock import Clock
 from kernel.handler.telemetry import count
-from kernel.postgres import Postgres, Queries, Transaction
+from kernel.postgres import Queries, Transaction
 
 logger = logging.getLogger(__name__)
 Q: Final = Queries.load(Path(__file__).with_name("reconciling.sql"))
@@ -38,11 +36,9 @@ DIFFERENCES_MAX: Final = 1_000
 class Reconciling:
     """The turns of the comparison."""
 
-    def __init__(
-        self, postgres: Postgres, reading: ProgramReading, holdings: Holdings, clock: Clock, *, asset: str
-    ) -> None:
-        self._postgres, self._reading, self._holdings = postgres, reading, holdings
-        self._clock, self._asset = clock, asset
+    def __init__(self, index: Index, asset: str) -> None:
+        self._postgres, self._reading, self._holdings = index.tasks.postgres, index.reading, index.holdings
+        self._clock, self._asset = index.clock, asset
 
     def renew(self) -> int:
         """Read the oldest readings again; how many. Raises NoQuorum, ProgramUnfit."""
