@@ -119,8 +119,9 @@ class SessionKeys:
         offer = self._drawn(terms, expires_at, signed)
         self._nonces.spend(message.nonce, NONCE_PURPOSE)
         with self._postgres.transaction() as tx:
-            session = self._request(tx, terms, expires_at, signed)
+            # Transactions before sessions: whoever ends one locks them in this order.
             self._transactions.supersede(tx, Kind.REGISTER, terms.key)
+            session = self._request(tx, terms, expires_at, signed)
             offered = self._transactions.offer(tx, offer)
             if offered is None:
                 raise OfferExpired
@@ -154,9 +155,8 @@ class SessionKeys:
             raise NotTheOffer(problem="it was offered for something else")
         kept = self._kept(session_id) if kind is Kind.REGISTER else None
         with self._postgres.transaction() as tx:
-            # The session first, as whoever requests it anew does.
-            row = tx.maybe(Q["lock_session"], id=session_id)
             transaction = self._transactions.lock(tx, signed)
+            row = tx.maybe(Q["lock_session"], id=session_id)
             if row is None:
                 raise SessionKeyUnknown
             if transaction.state is State.OFFERED:
