@@ -15,6 +15,7 @@ from functions.netting.adapters.program_accounts import Addresses
 from functions.netting.adapters.program_reading import Held
 from functions.netting.core.accounts import Item, Ledger, SessionKey
 from kernel.clock import Clock
+from kernel.handler.telemetry import count
 from kernel.postgres import Queries, Transaction
 
 logger = logging.getLogger(__name__)
@@ -147,3 +148,4 @@ def _alarm_of(item: Item, registered: KnownItem | None) -> None:
     fields = {"number": str(item.number), "mint": item.mint}
     alarm = "netting.item_unregistered" if registered is None else "netting.item_mint_differs"
     logger.error("An item in escrow is none that is registered.", extra={"alarm": alarm} | fields)
+    count("netting_alarms")
