@@ -195,7 +195,7 @@ class Show:
 
     def _kill(self, progress: Progress, number: int) -> None:
         """Kill who sends, with a transaction in somebody's hands."""
-        wait_for(partial(self._is_held), "a transaction in a worker's hands", within_s=SETTLED_WITHIN_S, every_s=0.02)
+        wait_for(self._is_held, "a transaction in a worker's hands", within_s=SETTLED_WITHIN_S, every_s=0.02)
         killed = self.stage.stack.kill(WORKER)
         progress.console.print(f"  [bold red]{len(killed)} workers are killed[/] ({number} of {self.size.kills})")
 
