@@ -17,6 +17,7 @@ from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.steps import SERVICE, SUBMIT, OrderStep
 from functions.bridge.adapters.stored import StoredOrder
 from functions.bridge.core.estimates import with_headroom
+from functions.bridge.core.fees import gas_price_max_wei
 from functions.bridge.core.order import Event, State
 from functions.bridge.core.policy import Limits
 from functions.bridge.core.registry import transfer_call
@@ -115,9 +116,11 @@ class Filling:
         if payment is None:
             raise ValueError("a recipient that is no address was decided to be paid")
         gas = min(limits.transfer_gas_max, int(order.inputs["market"]["transfer_gas"]))
+        gas_limit = with_headroom(gas, GAS_HEADROOM_BPS)
         call = Call(
             data=transfer_call(self._registry.version, payment),
-            gas_limit=with_headroom(gas, GAS_HEADROOM_BPS),
+            gas_limit=gas_limit,
+            gas_price_max_wei=gas_price_max_wei(order.deposit.fee_wei, gas_limit),
             submit_kind=SUBMIT,
             service=SERVICE,
         )

@@ -9,6 +9,8 @@ from functions.bridge.adapters.stored import StoredOrder
 from functions.bridge.core.order import Event, State
 from kernel.clock import Clock
 from kernel.outbox.evm import OutboxEntry
+from kernel.outbox.evm import State as EntryState
+from kernel.outbox.evm.outbox import TOO_DEAR
 from kernel.postgres import Transaction
 from kernel.treasury.evm import ending_of
 from kernel.treasury.movements import State as Ended
@@ -34,7 +36,7 @@ class Settling:
             [order] = orders
             if succeeded:
                 self._paid(tx, order, entry)
-            elif entry.unwanted is not None:
+            elif entry.unwanted is not None or (entry.state, entry.reason) == (EntryState.CANCELLED, TOO_DEAR):
                 self._take_back(tx, order, entry)
             else:
                 self._fail(tx, order, Event.REVERT, entry)
@@ -62,9 +64,9 @@ class Settling:
             self._orders.enqueue_closing(tx, proved, self._clock.now())
 
     def _take_back(self, tx: Transaction, order: StoredOrder, entry: OutboxEntry) -> None:
-        """We did not want to pay any more (`Rechecking`): no failure, and decided at once."""
+        """Not wanted any more (`Rechecking`), or for more gas than it is worth: no failure, and decided at once."""
         told = {"transaction_hash": _text(entry.transaction_hash)}
-        pending = self._orders.move(tx, order, Event.REVERT, reason=entry.unwanted, told=told)
+        pending = self._orders.move(tx, order, Event.REVERT, reason=entry.reason, told=told)
         self._orders.enqueue_decision(tx, pending, self._clock.now())
 
     def _fail(self, tx: Transaction, order: StoredOrder, event: Event, entry: OutboxEntry) -> None:

@@ -41,6 +41,11 @@ class Costs:
         return self.transfer_wei + self.message_fee_wei + self.claim_gas * self.gas_price_wei
 
 
+def gas_price_max_wei(fee_wei: int, gas_limit: int) -> int:
+    """What a payment may cost a gas: all of it never costs more than the order brings."""
+    return max(1, fee_wei // gas_limit)
+
+
 def fee_wanted_wei(costs: Costs, margin_bps: int) -> int:
     """The least fee for which an order is filled: its cost and the margin on it, rounded up."""
     return costs.total_wei + bps_ceil(costs.total_wei, margin_bps)

@@ -141,3 +141,20 @@ def test_a_payment_that_is_signed_at_once_is_not_looked_at_again(database_url: s
 
         assert ["transferring"] == states(office)
         assert [("broadcast",)] == [tuple(row.values()) for row in office.rows("select state from kernel.evm_outbox")]
+
+
+def test_a_payment_never_costs_more_gas_than_its_order_brings(database_url: str) -> None:
+    """Gas went up after it was sent: a no-op takes its nonce, for others wait behind it, and it is decided anew."""
+    with Office.open(database_url) as office:
+        office.lock(fee_wei=ETHER // 2_000)
+        known(office)
+        take(office, DECIDE, FILL)
+        [entry] = office.rows("select gas_limit, gas_price_max_wei from kernel.evm_outbox")
+        take(office, SUBMIT)
+        office.stage.l1.base_fee_wei = 10 * 10**9
+        until(office, SUBMIT, state="pending")
+        reason = order(office)["reason"]
+
+        assert 0 < entry["gas_limit"] * int(entry["gas_price_max_wei"]) <= ETHER // 2_000
+        assert ([], []) == (office.stage.payments(0), errors(office))
+        assert ([("bridge:zksync:0:fill", "cancelled")], "too_dear") == (transfers(office), reason)

@@ -59,6 +59,7 @@ class EvmDesk:
             data=call.data,
             value_wei=order.amount,
             gas_limit=call.gas_limit,
+            gas_price_max_wei=call.gas_price_max_wei,
             submit_kind=call.submit_kind,
             correlation_id=current(),
         )

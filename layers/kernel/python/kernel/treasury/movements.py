@@ -68,7 +68,8 @@ class Kind(StrEnum):
 class Call:
     """What a service calls with the amount: a contract of an EVM chain.
 
-    gas_limit: what the call may use, all of which is reserved at the highest fee. submit_kind: of the task that submits
+    gas_limit: what the call may use, all of which is reserved at the highest fee. gas_price_max_wei: a gas, above which
+    the call is not worth it, and is cancelled; None is the chain's own cap. submit_kind: of the task that submits
     it. service: who owes it, and whose halt stops it.
     """
 
@@ -76,6 +77,7 @@ class Call:
     gas_limit: int
     submit_kind: str
     service: str
+    gas_price_max_wei: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

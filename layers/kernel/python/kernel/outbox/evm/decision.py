@@ -5,10 +5,12 @@ In this order, because each case presumes that the earlier ones do not hold:
 1. A receipt of one of our payloads exists: settle if its block is final, else wait for finality.
 2. The nonce is used, and by none of ours: trace who used it.
 3. Nothing is signed at this nonce: sign the effect, or its cancellation if it is past its time or given up.
+   Where a block would only take the effect for more than it is worth to its owner, its cancellation, too.
 4. The effect is unwanted (past its time, or given up, or no node will ever take it): sign a cancellation at a raised
    fee.
 5. The fee is too low: a node said so, or the entry is next in line and was accepted `stuck_after_s` ago without being
    mined: sign the same again at a raised fee.
+   Would that be more than the effect is worth to its owner, sign a cancellation instead: others wait for the nonce.
 6. The raise would exceed the cap: raise the alarm instead, and go on as below; fees fall again.
 7. No node has accepted the newest payload, or the node asked has forgotten it: send the same bytes again.
 8. Otherwise wait.
@@ -134,8 +136,10 @@ def decide(entry: OutboxEntry, sighting: Sighting, policy: OutboxPolicy) -> Plan
     lost = (Event.REORGANISE,) if entry.state == State.MINED else ()
     latest = entry.latest
     if latest is None:
-        purpose = Purpose.EFFECT if entry.is_wanted(sighting.now) else Purpose.CANCELLATION
-        return Plan(step=Sign(purpose, _fresh(sighting, policy)))
+        fees = _own_fees(entry, policy)
+        if entry.is_wanted(sighting.now) and sighting.head.base_fee_wei < fees.fee_cap_wei:
+            return Plan(step=Sign(Purpose.EFFECT, _fresh(sighting, fees)))
+        return Plan(step=Sign(Purpose.CANCELLATION, _fresh(sighting, policy.fees)))
     if sighting.nonces_used > entry.nonce:
         untraced = sighting.now - latest.signed_at >= TRACED_WITHIN
         return Plan(step=Trace(), events=lost, alarm="nonce_untraced" if untraced else None)
@@ -190,9 +194,13 @@ def _unmined(
     alarm, fill = _alarm(latest, sighting), _to_fill(entry, sighting, policy)
     unwanted = latest.purpose == Purpose.EFFECT and unwanted_effect(entry, latest, sighting.now)
     if unwanted or _underpriced(entry, latest, sighting, policy):
-        raised = raised_offer(latest.fees, _fresh(sighting, policy), policy.fees)
+        own = policy.fees if latest.purpose == Purpose.CANCELLATION else _own_fees(entry, policy)
+        raised = None if unwanted else raised_offer(latest.fees, _fresh(sighting, own), own)
+        purpose = latest.purpose
+        if raised is None and (unwanted or own != policy.fees):
+            raised = raised_offer(latest.fees, _fresh(sighting, policy.fees), policy.fees)
+            purpose = Purpose.CANCELLATION
         if raised is not None:
-            purpose = Purpose.CANCELLATION if unwanted else latest.purpose
             return Plan(step=Sign(purpose, raised), events=lost, alarm=alarm, fill=fill)
         alarm = "fee_cap"
     if latest.accepted_at is None and sighting.known:
@@ -239,5 +247,17 @@ def _alarm(latest: SignedPayload, sighting: Sighting) -> str | None:
     return NONCE_GAP if sighting.gap else None
 
 
-def _fresh(sighting: Sighting, policy: OutboxPolicy) -> Fees:
-    return first_offer(sighting.head.base_fee_wei, sighting.suggested_tip_wei, policy.fees)
+def _own_fees(entry: OutboxEntry, policy: OutboxPolicy) -> FeePolicy:
+    """What its owner pays for the effect at most."""
+    most = entry.gas_price_max_wei
+    if most is None or most >= policy.fees.fee_cap_wei:
+        return policy.fees
+    return FeePolicy(
+        fee_cap_wei=most,
+        tip_cap_wei=min(policy.fees.tip_cap_wei, most),
+        tip_floor_wei=min(policy.fees.tip_floor_wei, most),
+    )
+
+
+def _fresh(sighting: Sighting, fees: FeePolicy) -> Fees:
+    return first_offer(sighting.head.base_fee_wei, sighting.suggested_tip_wei, fees)

@@ -41,7 +41,8 @@ class EvmIntent:
     """One effect that must happen once.
 
     `gas_limit` is the caller's (estimated with a margin), since a wrong guess of ours would change the effect.
-    After `valid_until` the effect is no longer wanted: its nonce is then used by a cancellation.
+    After `valid_until` the effect is no longer wanted: its nonce is then used by a cancellation. So it is where a block
+    would only take it for more than `gas_price_max_wei` a gas, should that be less than the policy's cap.
     `resend_s` sends further messages about the submit task, for effects whose window is shorter than a lease.
     """
 
@@ -53,6 +54,7 @@ class EvmIntent:
     data: bytes
     gas_limit: int
     value_wei: int = 0
+    gas_price_max_wei: int | None = None
     valid_until: datetime | None = None
     submit_kind: str | None = None
     resend_s: tuple[int, ...] = ()
@@ -78,6 +80,7 @@ class EvmIntent:
             "calldata": self.data,
             "value_wei": self.value_wei,
             "gas_limit": self.gas_limit,
+            "gas_price_max_wei": self.gas_price_max_wei,
             "valid_until": self.valid_until,
             "submit_kind": self.task_kind,
         }
@@ -161,6 +164,7 @@ class OutboxEntry(Obligation[SignedPayload]):
     gas_used: int | None
     gas_price_wei: int | None
     fee_wei: int | None  # all that it cost, once it is in a final block
+    gas_price_max_wei: int | None = None  # above which the effect is not worth it
     unwanted: str | None = None  # why its owner wanted it no longer, before anything was signed
     alarm: str | None
     alarmed_at: datetime | None
@@ -191,6 +195,7 @@ class OutboxEntry(Obligation[SignedPayload]):
             gas_used=row["gas_used"],
             gas_price_wei=_optional_int(row["gas_price_wei"]),
             fee_wei=_optional_int(row["fee_wei"]),
+            gas_price_max_wei=_optional_int(row["gas_price_max_wei"]),
             unwanted=row["unwanted"],
             alarm=row["alarm"],
             alarmed_at=row["alarmed_at"],

@@ -17,6 +17,7 @@ being watched, because a parked one would hold up every later nonce of its signe
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from kernel.clock import Clock, SystemClock
@@ -24,6 +25,7 @@ from kernel.errors import Broken, KeyUnavailable
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Receipt, hexadecimal
 from kernel.evm.evidence import final_receipt
+from kernel.evm.refusals import Refusal
 from kernel.evm.rpc import RpcPool
 from kernel.evm.transactions import SignedTransaction
 from kernel.jsonrpc.quorum import NoQuorum
@@ -61,6 +63,8 @@ from kernel.tasks import Done, Outcome, Retry, Tasks
 
 logger = logging.getLogger(__name__)
 
+#: Why an effect was cancelled that its owner would have had to pay more for than it is worth.
+TOO_DEAR: Final = "too_dear"
 Settled = Callable[[Transaction, OutboxEntry], None]
 #: Why an effect that nothing is signed of is not to happen any more; None where it is.
 Unwanted = Callable[[OutboxEntry], str | None]
@@ -319,7 +323,10 @@ def _reason(entry: OutboxEntry, events: tuple[Event, ...], clock: Clock) -> str 
         return "reverted"
     if Event.CANCEL not in events:
         return entry.reason
-    return entry.unwanted or ("expired" if entry.expired(clock.now()) else "unacceptable")
+    if entry.unwanted is not None or entry.expired(clock.now()):
+        return entry.unwanted or "expired"
+    refused = any(payload.refusal == Refusal.UNACCEPTABLE for payload in entry.payloads)
+    return "unacceptable" if refused or entry.gas_price_max_wei is None else TOO_DEAR
 
 
 def _result(entry: OutboxEntry) -> dict[str, str | int | None]:

@@ -25,9 +25,9 @@ select * from kernel.evm_outbox where business_key = any(%(business_keys)s);
 -- name: record_entry
 -- Transaction 1: the obligation, its nonce lease and its unsigned payload.
 insert into kernel.evm_outbox (id, business_key, service, chain_id, signer, nonce, recipient, calldata, value_wei,
-                               gas_limit, valid_until, submit_kind, recorded_at, changed_at)
+                               gas_limit, gas_price_max_wei, valid_until, submit_kind, recorded_at, changed_at)
 values (%(id)s, %(business_key)s, %(service)s, %(chain_id)s, %(signer)s, %(nonce)s, %(recipient)s, %(calldata)s,
-        %(value_wei)s, %(gas_limit)s, %(valid_until)s, %(submit_kind)s, %(now)s, %(now)s);
+        %(value_wei)s, %(gas_limit)s, %(gas_price_max_wei)s, %(valid_until)s, %(submit_kind)s, %(now)s, %(now)s);
 
 -- name: entry
 -- One obligation by its id, a row for each payload that was signed at its present nonce, oldest first, or one without.
