@@ -11,6 +11,6 @@ TURN_S = 30.0
 def handler(_: Tick, deps: Deps) -> None:
     deps.listening.follow(TURN_S)
 
-    deps.reconciling.renew()
-
     deps.reconciling.compare()
+
+    deps.reconciling.renew()

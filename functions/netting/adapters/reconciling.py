@@ -1,9 +1,10 @@
 """Compares the books with the program's accounts, wallet by wallet and in sum, every minute.
 
-1. The accounts whose readings are oldest are read again, so that each is within a day, whatever was told or hidden.
-2. Books and readings are compared as one moment has both. What differs twice alike is stored, and told as an alarm
+1. Books and readings are compared as one moment has both. What differs twice alike is stored, and told as an alarm
    (`core/reconciliation.py`). Nothing is corrected: either the chain moved what nobody told us, or we have booked what
    it did not move.
+2. The accounts whose readings are oldest are read again, so that each is read within hours, whatever was told or
+   hidden. What such a reading shows too early has a minute to be told before it is compared.
 """
 
 import logging

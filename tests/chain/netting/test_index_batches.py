@@ -12,6 +12,7 @@ from functions.netting.adapters.transfers_seen import KIND as EVENTS
 from functions.netting.core.books import CLEARING, OUTSIDE
 from functions.netting.core.packing import InParts, Part, Whole
 from infra.local.netting.world import World
+from kernel import base58
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.solana.pool import SolanaPool
 from tests.chain.evm.liar import Liar
@@ -288,6 +289,30 @@ def test_an_endpoint_that_lies_about_accounts_moves_nothing(listener: Listener) 
     assert world.locked() == listener.books()
 
 
+def test_an_endpoint_that_lies_about_an_instruction_moves_nothing(listener: Listener) -> None:
+    """One of two tells a deposit of a thousand times as much, its balances and its log as they are: no quorum."""
+    world, (_, buyer) = listener.world, listener.world.wallets
+
+    def richer(_params: list[Any], told: Any) -> Any:
+        for one in told["transaction"]["message"]["instructions"]:
+            content = base58.decode(one["data"])
+            one["data"] = base58.encode(content[:-8] + (1_000 * SOL).to_bytes(8, "little"))
+        return told
+
+    liar = Liar(world.node.url, getTransaction=richer)
+    listener.listen_through([world.node.url, liar.url])
+    listener.tell(world.do([world.program.deposit(buyer.address, SOL)], buyer))
+    world.node.finalize()
+    listener.work()
+    during = listener.books()[buyer.address]
+    liar.lies.clear()
+    listener.clock.advance(400)
+    listener.work()
+    liar.close()
+
+    assert (10 * SOL, 11 * SOL) == (during, listener.books()[buyer.address])
+
+
 def test_an_endpoint_that_hides_a_transaction_is_found_out(listener: Listener) -> None:
     """It leaves the deposit out of the program's history; the other one tells it, and a quorum calls it final."""
     world, (_, buyer) = listener.world, listener.world.wallets
@@ -316,7 +341,7 @@ def test_an_account_that_moved_untold_is_a_difference(listener: Listener, caplog
     lamports, owner = told["lamports"] - SOL, world.program.address
     world.node.set_account(address, lamports=lamports, owner=owner, content=taken)
     turns = []
-    for _ in range(3):
+    for _ in range(4):
         listener.clock.advance(60)
         listener.listen()
         found = listener.rows("select * from netting.differences where ended_at is null order by subject")
@@ -324,9 +349,10 @@ def test_an_account_that_moved_untold_is_a_difference(listener: Listener, caplog
     told_once = [record for record in caplog.records if getattr(record, "alarm", None) == "netting.difference"]
     world.node.set_account(address, lamports=told["lamports"], owner=owner, content=content)
     listener.listen()
+    listener.listen()
 
     both = sorted(["outside", buyer.address])
-    assert [[(one, False) for one in both], *[[(one, True) for one in both]] * 2] == [sorted(one) for one in turns]
+    assert [[], [(one, False) for one in both], *[[(one, True) for one in both]] * 2] == [sorted(one) for one in turns]
     assert 2 == len(told_once)
     assert [] == listener.rows("select * from netting.differences where ended_at is null")
     assert 0 != listener.booked(OUTSIDE)
