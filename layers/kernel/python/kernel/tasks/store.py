@@ -215,7 +215,7 @@ class Tasks:
         now = self.clock.now()
         self.sender.send_many(messages.messages_for(tasks, now))
         self.postgres.glance.execute(
-            f"set local synchronous_commit = off; {Q['note_sent']}",
+            "set local synchronous_commit = off; " + Q["note_sent"],
             ids=[task.id for task in tasks],
             fences=[task.fence for task in tasks],
             sweep_at=[messages.sweep_after_sending(task.run_at, now) for task in tasks],
