@@ -1,7 +1,7 @@
-"""A crowd of traders as a program of its own: `python -m tests.bench.intake_crowd '{"port": 1, ...}'`.
+"""A crowd of traders as a program of its own: `python -m tests.bench.intake_crowd '{"port": 1, ...}' <file>`.
 
 Each has a connection from an address of its own, a session key, and a pace: it signs some intents, posts them, waits
-for the answer, and goes on when its turn has come. What was answered, and how fast, is written as JSON.
+for the answer, and goes on when its turn has come. What was answered, and how fast, is written into the file.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from solders.keypair import Keypair
@@ -133,4 +134,8 @@ async def crowd(plan: Plan) -> Seen:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(vars(asyncio.run(crowd(Plan(**json.loads(sys.argv[1])))))))
+    seen = asyncio.run(crowd(Plan(**json.loads(sys.argv[1]))))
+    whole = Path(sys.argv[2])
+    part = whole.with_suffix(".part")
+    part.write_text(json.dumps(vars(seen)), encoding="utf-8")
+    part.rename(whole)  # whoever waits for it finds all of it

@@ -8,7 +8,6 @@ twenty-five. Beside it the least that could do the work: read the JSON, check th
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,13 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from functions.netting.adapters.signatures import Claim, are_true
 from infra.local.cloud import LocalCloud
 from infra.local.runner.runner import Runner
-from infra.local.settings import ROOT
 from kernel import base58
 from kernel.ids import new_id
 from tests.bench.intake_crowd import ITEMS, PRICE_LAMPORTS, Plan, Trader, key
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
-CLIENTS, EACH, SECONDS, CONTAINERS = 200, 25, 60, 2
+CLIENTS, EACH, SECONDS, CONTAINERS, PATIENCE_S = 200, 25, 60, 2, 120
 WARM: Final = (
     ("boto3", "psycopg", "pydantic", "aws_lambda_powertools", "upstash_redis", "upstash_ratelimit", "solders"),
     ("fastapi", "mangum"),
@@ -67,20 +65,17 @@ def furnish(database_url: str) -> None:
 class Market:
     """The intake as it is deployed, but for its schedules."""
 
-    def __init__(self, port: int, database_url: str) -> None:
-        self.port, self.database_url = port, database_url
+    def __init__(self, port: int, cloud: LocalCloud) -> None:
+        self.port, self.cloud, self.database_url = port, cloud, cloud.database_url
 
     def crowd(self, seconds: float, **plan: int) -> dict[str, Any]:
         """What a crowd saw."""
         told = json.dumps({"port": self.port, "clients": CLIENTS, "each": EACH, "seconds": seconds, **plan})
-        path = os.pathsep.join((str(ROOT), str(ROOT / "layers/kernel/python")))
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.intake_crowd", told],
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            check=True,
-        )
-        seen: dict[str, Any] = json.loads(done.stdout)
+        answer = self.cloud.folder / f"crowd-{new_id()}.json"
+        crowd = self.cloud.children.start_python("crowd", "tests.bench.intake_crowd", told, answer)
+        crowd.wait_until(answer.exists, limit_s=seconds + PATIENCE_S)
+        self.cloud.children.forget(crowd)
+        seen: dict[str, Any] = json.loads(answer.read_bytes())
         return seen
 
     def stored(self) -> tuple[int, int, int]:
@@ -98,7 +93,7 @@ def market() -> Iterator[Market]:
     with (
         LocalCloud() as cloud,
         Runner(
-            cloud.environment(), folder=cloud.folder, children=cloud.children, warm=WARM, concurrency_max=2
+            cloud.environment(), folder=cloud.folder, children=cloud.children, warm=WARM, concurrency_max=CONTAINERS
         ) as runner,
     ):
         stack = runner.stack("intake", NETTING, services=("netting",))
@@ -106,7 +101,7 @@ def market() -> Iterator[Market]:
         stack.create_queues()
         stack.resume()  # without start(): no queue and no schedule has anything to do here
         furnish(cloud.database_url)
-        market = Market(stack.port, cloud.database_url)
+        market = Market(stack.port, cloud)
         market.crowd(3)
         yield market
 
