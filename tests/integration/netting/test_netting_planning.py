@@ -276,3 +276,19 @@ def test_the_database_keeps_no_settlement_that_makes_money(floor: Floor) -> None
 
     with pytest.raises(Exception, match="settlements_conserve"):
         floor.change("""update netting.settlements set content = jsonb_set(content, '{deltas,0,1}', '7')""")
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "steps"),
+    [
+        (1_000, 100_000, ((0, 1_000), (5_000, 2_000), (10_000, 5_000))),
+        (1, 100_000, ((0, 1), (5_000, 2_000), (10_000, 5_000))),
+        (3_000, 100_000, ((0, 3_000), (5_000, 3_000), (10_000, 5_000))),
+        (3_000, 50, ((0, 50), (5_000, 50), (10_000, 50))),
+    ],
+)
+def test_sizes_follow_what_is_tuned(floor: Floor, least: int, most: int, steps: tuple[tuple[int, int], ...]) -> None:
+    """Never less than the least, never more than the most."""
+    floor.tune(batch_least=least, batch_most=most)
+
+    assert (steps, most) == (floor.deps.sizes.steps, floor.deps.sizes.most)
