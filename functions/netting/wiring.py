@@ -55,8 +55,6 @@ SERVICE = "netting"
 KEY_PURPOSE = "treasury"
 #: Leaders forget what they could not pack at once: living bytes are sent again after so long.
 RESEND_S = 4.0
-#: A transfer of the system program takes 150, and each instruction of the compute budget as many.
-TRANSFER_UNITS = 1_000
 
 
 class Settings(FrozenSettings):
@@ -309,10 +307,9 @@ class Deps(KernelDeps):
     @cached_property
     def obligations(self) -> Obligations:
         """What the authority owes the cluster."""
-        from functions.netting.adapters.obligations import Obligations
+        from functions.netting.adapters.obligations import obligations_of
 
-        settings = self.settings
-        return Obligations(self.treasury, chain=settings.chain, authority=settings.authority, program=settings.program)
+        return obligations_of(self)
 
     @cached_property
     def ledgers(self) -> Ledgers:
@@ -324,16 +321,9 @@ class Deps(KernelDeps):
     @cached_property
     def lookup_tables(self) -> LookupTables:
         """What makes settlements short."""
-        from functions.netting.adapters.lookup_tables import LookupTables
+        from functions.netting.adapters.lookup_tables import lookup_tables_of
 
-        settings = self.settings
-        return LookupTables(
-            self.calls,
-            self.obligations,
-            self.clock,
-            authority=settings.authority,
-            tables_max=settings.lookup_tables_max,
-        )
+        return lookup_tables_of(self)
 
     @cached_property
     def roots(self) -> Roots:
@@ -345,66 +335,30 @@ class Deps(KernelDeps):
     @cached_property
     def settling(self) -> Settling:
         """Batches on their way."""
-        from functions.netting.adapters.occupant import Occupant
-        from functions.netting.adapters.prospects import Prospects
-        from functions.netting.adapters.recording import Recording
-        from functions.netting.adapters.settling import Settling
+        from functions.netting.adapters.settling import settling_of
 
-        postgres, batches, lane = self.kernel.postgres, self.batches, self.lane
-        authority = self.settings.authority
-        recording = Recording(batches, lane, self.calls, self.lookup_tables, self.obligations, self.clock)
-        return Settling(
-            postgres,
-            batches,
-            lane,
-            self.ledgers,
-            Prospects(postgres, batches, lane, self.ledgers, self.readings, authority=authority),
-            recording,
-            Occupant(batches, lane, recording),
-            self.aftermath,
-            poll_s=self.settings.poll_s,
-        )
+        return settling_of(self)
 
     @cached_property
     def aftermath(self) -> Aftermath:
         """The last steps of a batch."""
-        from functions.netting.adapters.aftermath import Aftermath
+        from functions.netting.adapters.aftermath import aftermath_of
 
-        kernel = self.kernel
-        return Aftermath(
-            kernel.postgres,
-            self.batches,
-            self.readings,
-            self.pool,
-            kernel.pinning,
-            self.roots,
-            self.lookup_tables,
-        )
+        return aftermath_of(self)
 
     @cached_property
     def ends(self) -> Ends:
         """What follows from the end of a transaction."""
-        from functions.netting.adapters.ends import Ends
+        from functions.netting.adapters.ends import ends_of
 
-        return Ends(
-            self.batches,
-            self.lane,
-            self.ledgers,
-            self.lookup_tables,
-            self.roots,
-            self.treasury,
-            self.wallets.ends,
-        )
+        return ends_of(self)
 
     @cached_property
     def wallets(self) -> Wallets:
         """What wallets sign and we pass on."""
-        from functions.netting.adapters.wallet_calls import WalletCalls
-        from functions.netting.adapters.wallets import Wallets
+        from functions.netting.adapters.wallets import wallets_of
 
-        settings = self.settings
-        calls = WalletCalls(settings.program, settings.authority)
-        return Wallets(self.kernel, self.pool, self.outbox, calls, fees=settings.outbox_policy.fees)
+        return wallets_of(self)
 
     @cached_property
     def switch(self) -> KillSwitch:
@@ -414,19 +368,9 @@ class Deps(KernelDeps):
         return KillSwitch(self.kernel.postgres, self.clock)
 
     def _desk(self, chain: str) -> Desk:
-        from kernel.treasury.solana import SolanaDesk
-        from kernel.treasury.wallets import ChainUnknown
+        from functions.netting.adapters.obligations import desk_of
 
-        settings = self.settings
-        if chain != settings.chain:
-            raise ChainUnknown(chain=chain)
-        return SolanaDesk(
-            lambda _: self.outbox,
-            self.pool,
-            settings.outbox_policy,
-            cluster=settings.cluster,
-            transfer_units=TRANSFER_UNITS,
-        )
+        return desk_of(self, chain)
 
     @cached_property
     def _signer(self) -> SolanaSigner:

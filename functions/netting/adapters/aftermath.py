@@ -1,8 +1,10 @@
 """What follows when all of a batch is final: its outcome is pinned, its root told, its accounts come into tables."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from functions.netting.adapters.batches import Batches
@@ -16,6 +18,9 @@ from kernel.pinning import Kept, Pinning
 from kernel.postgres import Postgres, Transaction
 from kernel.solana.pool import SolanaPool
 from kernel.tasks import Done, Outcome, Retry
+
+if TYPE_CHECKING:
+    from functions.netting.wiring import Deps
 
 ROOT_S: Final = 2.0
 #: Batches that moved something, and are final.
@@ -96,3 +101,11 @@ class Aftermath:
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     """A settlement's outcome as anybody may read it."""
     return {name: row[name] for name in ("ordinal", "state", "chain_batch", "signature", "slot", "reason")}
+
+
+def aftermath_of(deps: Deps) -> Aftermath:
+    """As this container is set up."""
+    kernel = deps.kernel
+    return Aftermath(
+        kernel.postgres, deps.batches, deps.readings, deps.pool, kernel.pinning, deps.roots, deps.lookup_tables
+    )

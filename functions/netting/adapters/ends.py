@@ -1,8 +1,10 @@
 """What follows from the end of a transaction, the authority's or a wallet's: all of it commits with the end itself."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.netting.adapters.batches import Batches, StoredSettlement
 from functions.netting.adapters.lane import Lane
@@ -19,6 +21,9 @@ from kernel.outbox.solana import SolanaEntry, State
 from kernel.postgres import Transaction
 from kernel.treasury.solana import ending_of
 from kernel.treasury.treasury import Treasury
+
+if TYPE_CHECKING:
+    from functions.netting.wiring import Deps
 
 logger = logging.getLogger(__name__)
 
@@ -93,3 +98,8 @@ def _reason(entry: SolanaEntry) -> str | None:
     if entry.state == State.CONFIRMED:
         return None
     return name_of(entry.error) if entry.state == State.FAILED else EXPIRED
+
+
+def ends_of(deps: Deps) -> Ends:
+    """As this container is set up."""
+    return Ends(deps.batches, deps.lane, deps.ledgers, deps.lookup_tables, deps.roots, deps.treasury, deps.wallets.ends)

@@ -8,10 +8,12 @@ One addition is on its way at a time. What it adds is used once it is final; unt
 is lost but the room that it would have saved. What has failed three times stays out.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from functions.netting.adapters.obligations import Effect, Obligations, rent_lamports
 from functions.netting.adapters.program_accounts import CLOCK, Calls
@@ -20,6 +22,9 @@ from kernel.clock import Clock
 from kernel.postgres import Queries, Transaction
 from kernel.solana.lookup_tables import EXTENSION_MAX, TABLE_ADDRESSES_MAX, create_table, extend_table
 from kernel.solana.transactions import Instruction
+
+if TYPE_CHECKING:
+    from functions.netting.wiring import Deps
 
 logger = logging.getLogger(__name__)
 
@@ -127,3 +132,11 @@ def shelves_of(tx: Transaction, items: Iterable[str], wallets: Iterable[str]) ->
 
 def _shelf(tx: Transaction, kind: str, subjects: Iterable[str]) -> dict[str, str]:
     return {row["subject"]: row["address"] for row in tx.all(Q["shelf"], kind=kind, subjects=list(subjects))}
+
+
+def lookup_tables_of(deps: Deps) -> LookupTables:
+    """As this container is set up."""
+    settings = deps.settings
+    return LookupTables(
+        deps.calls, deps.obligations, deps.clock, authority=settings.authority, tables_max=settings.lookup_tables_max
+    )

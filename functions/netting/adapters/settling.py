@@ -17,9 +17,11 @@ has begun keeps its number: the program counts its parts, and takes each once.
 A task lives until all of its batch is final, or given up. So whoever dies here leaves a task that is taken again.
 """
 
+from __future__ import annotations
+
 import logging
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from functions.netting.adapters.aftermath import Aftermath
 from functions.netting.adapters.batches import Batches, StoredSettlement
@@ -38,6 +40,9 @@ from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import Outcome, Retry
 from kernel.treasury import ServiceHalted
 from kernel.treasury.wallets import WalletNotOpen, WalletUnknown
+
+if TYPE_CHECKING:
+    from functions.netting.wiring import Deps
 
 logger = logging.getLogger(__name__)
 
@@ -127,3 +132,21 @@ def _alarm(settlement: StoredSettlement, reason: str) -> None:
     place = {"batch": str(settlement.batch), "ordinal": settlement.ordinal}
     logger.error("A settlement needs a person.", extra={"alarm": f"netting.{reason}", **place})
     count("netting_alarms")
+
+
+def settling_of(deps: Deps) -> Settling:
+    """As this container is set up."""
+    postgres, batches, lane = deps.kernel.postgres, deps.batches, deps.lane
+    authority = deps.settings.authority
+    recording = Recording(batches, lane, deps.calls, deps.lookup_tables, deps.obligations, deps.clock)
+    return Settling(
+        postgres,
+        batches,
+        lane,
+        deps.ledgers,
+        Prospects(postgres, batches, lane, deps.ledgers, deps.readings, authority=authority),
+        recording,
+        Occupant(batches, lane, recording),
+        deps.aftermath,
+        poll_s=deps.settings.poll_s,
+    )

@@ -1,6 +1,9 @@
 """The desk at which wallets are served: what they sign, put together once a container."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from functions.netting.adapters.closing import Closing
 from functions.netting.adapters.custody import Custody
@@ -14,6 +17,9 @@ from kernel.outbox.solana import SolanaOutbox
 from kernel.solana.fees import SolanaFeePolicy
 from kernel.solana.pool import SolanaPool
 from kernel.wiring import Kernel
+
+if TYPE_CHECKING:
+    from functions.netting.wiring import Deps
 
 
 class Wallets:
@@ -52,3 +58,10 @@ class Wallets:
         reading = ProgramReading(self._pool, self._calls.program)
         holdings = Holdings(reading.addresses, self._kernel.clock)
         return Closing(self._kernel.tasks, self._pool, self.transactions, reading, holdings)
+
+
+def wallets_of(deps: Deps) -> Wallets:
+    """As this container is set up."""
+    settings = deps.settings
+    calls = WalletCalls(settings.program, settings.authority)
+    return Wallets(deps.kernel, deps.pool, deps.outbox, calls, fees=settings.outbox_policy.fees)
