@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from functions.netting.adapters.transfers_seen import KIND
 from kernel.solana.program_cursor import ProgramWatch
@@ -41,6 +43,25 @@ def test_a_webhook_tells_the_same_task(stage: Stage) -> None:
     told = stage.rows("select kind, business_key from kernel.tasks where kind = %(kind)s", kind=EVENTS)
     assert [(KIND, event.identity)] == [(row["kind"], row["business_key"]) for row in told]
     assert watch.kind == KIND
+
+
+def test_a_gap_while_the_database_was_away(stage: Stage, database_url: str) -> None:
+    """Every connection is cut and none is let in while deposits happen: the next turn after it reads them."""
+    stage.tick()
+    address, _, name = database_url.rpartition("/")
+    stage.program.holds(PLACES.ledger(SELLER), ledger(SELLER, 70))
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as server:
+        admitted = sql.SQL("alter database {} allow_connections {}")
+        server.execute(admitted.format(sql.Identifier(name), sql.Literal(False)))
+        server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
+        stage.program.did(funds("deposit", SELLER, 70))
+        stage.tick()
+        server.execute(admitted.format(sql.Identifier(name), sql.Literal(True)))
+    stage.office.close()
+    stage.tick()
+    stage.work()
+
+    assert {SELLER: 70} == stage.balances() == stage.booked()
 
 
 def test_the_oldest_readings_are_renewed(stage: Stage) -> None:
