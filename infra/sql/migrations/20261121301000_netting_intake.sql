@@ -4,6 +4,11 @@ set local role counterpart_netting;
 
 -- Which session key gave the other party's word: the payer's in a TRADE, the seller's in a BID that was taken up.
 alter table netting.intents add column counter_session text;
+alter table netting.intents add constraint intents_countered
+    check ((counter_signature is null) = (counter_session is null));
+-- Nobody pays, and nobody sells, without having signed: a purchase's seller has signed the ask.
+alter table netting.intents add constraint intents_agreed
+    check (kind = 'BUY_NOW' or counter_signature is not null or (kind = 'BID' and state in ('offered', 'dropped')));
 -- A seller who withdraws an ask takes back what waits on it.
 create index intents_at_listing on netting.intents (listing_id) where state = 'pending' and listing_id is not null;
 -- Bids that nobody takes up end after an hour.
@@ -21,4 +26,6 @@ reset role;
 alter table netting.session_keys drop column pace_second, drop column pace_count, drop column pace_before;
 drop index netting.intents_offers;
 drop index netting.intents_at_listing;
+alter table netting.intents drop constraint intents_agreed;
+alter table netting.intents drop constraint intents_countered;
 alter table netting.intents drop column counter_session;

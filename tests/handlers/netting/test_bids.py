@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from functions.netting.adapters.refusals import ERRORS
@@ -184,3 +185,20 @@ def test_an_old_bid_keeps_the_place_that_its_buyer_signed(stall: Stall, bid: dic
     taken = take_up(stall, bid, word(bid))[1]
 
     assert bid["createdAt"] == taken["createdAt"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'pending'",
+        "kind = 'TRADE'",
+        "state = 'pending', counter_signature = '\\x00'",
+        "state = 'pending', counter_session = session",
+    ],
+)
+def test_the_database_nets_nothing_that_one_party_has_not_signed(
+    stall: Stall, bid: dict[str, Any], change: str
+) -> None:
+    """Whatever the code forgets."""
+    with pytest.raises(psycopg.errors.CheckViolation):
+        stall.change(f"update netting.intents set {change} where id = %(id)s", id=bid["id"])
