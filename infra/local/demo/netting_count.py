@@ -30,11 +30,12 @@ _SENT: Final = """
         (select count(*) from kernel.solana_outbox where state = 'confirmed') as in_all
     from netting.settlement_attempts
 """
-#: What is still to be told to the chain, or to be heard from it.
+#: What is still to be told to the chain, to be heard from it, or to be compared once more.
 _OPEN: Final = """
-    select (select count(*) from kernel.solana_outbox where settled_at is null) + (
-        select count(*) from kernel.tasks where kind like 'netting.%%' and kind <> 'netting.net_batch'
-        and state in ('ready', 'leased')) as open
+    select (select count(*) from kernel.solana_outbox where settled_at is null)
+        + (select count(*) from netting.differences where ended_at is null and confirmed_at is null)
+        + (select count(*) from kernel.tasks where kind like 'netting.%%' and kind <> 'netting.net_batch'
+            and state in ('ready', 'leased')) as open
 """
 _HELD: Final = """
     select count(*) as held from kernel.tasks where kind = 'netting.submit_settlement' and state = 'leased'
