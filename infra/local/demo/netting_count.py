@@ -33,7 +33,7 @@ _SENT: Final = """
 #: What is still to be told to the chain, to be heard from it, or to be compared once more.
 _OPEN: Final = """
     select (select count(*) from kernel.solana_outbox where settled_at is null)
-        + (select count(*) from netting.differences where ended_at is null and confirmed_at is null)
+        + (select count(*) from netting.differences where ended_at is null)
         + (select count(*) from kernel.tasks where kind like 'netting.%%' and kind <> 'netting.net_batch'
             and state in ('ready', 'leased')) as open
 """
