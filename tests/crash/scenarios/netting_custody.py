@@ -58,7 +58,7 @@ def paid_once_and_free_again(world: World) -> None:
     assert paid or not world.caller_returns, _states(world)
     _left(world, desk, FUNDS_LAMPORTS - AMOUNT_LAMPORTS * paid)
     signed = world.rows(
-        "select from kernel.solana_payloads join kernel.solana_outbox o on o.id = entry_id"
+        "select ordinal from kernel.solana_payloads join kernel.solana_outbox o on o.id = entry_id"
         " where o.given_message is not null"
     )
     assert len(signed) == paid, signed
