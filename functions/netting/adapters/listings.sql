@@ -50,8 +50,13 @@ where listing_id = %(listing_id)s and state = 'active'
 returning *;
 
 -- name: drop_purchases
--- What waits to buy at an ask that is no more; what is in a batch already goes on.
+-- What waits to buy at an ask that is no more, locked in the order in which a batch locks it; what is in one already
+-- goes on.
 update netting.intents
 set state = 'dropped', reason = 'listing_ended', moved_at = %(now)s
-where listing_id = %(listing_id)s and kind = 'BUY_NOW' and state = 'pending'
+where id in (select id
+             from netting.intents
+             where listing_id = %(listing_id)s and kind = 'BUY_NOW' and state = 'pending'
+             order by id
+             for update)
 returning id;
