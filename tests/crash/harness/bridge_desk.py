@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, cast
 
-from functions.bridge.adapters.origin_settings import ZkSyncSettings
+from functions.bridge.adapters.origin_settings import AnyOrigin, ZkSyncSettings
 from functions.bridge.core.escrow import L2_ETHER, MINT
 from functions.bridge.core.registry import Version
 from functions.bridge.wiring import ROLE, Settings, SignerDeps
@@ -25,6 +25,7 @@ from kernel.treasury.evm import EvmDesk
 from kernel.treasury.switch import KillSwitch
 from kernel.treasury.treasury import Treasury
 from kernel.treasury.wallets import OperatorWallet
+from kernel.wiring import Kernel
 from tests.crash.harness.chains import ETHER
 from tests.crash.harness.serving import kernel_of
 from tests.crash.harness.world import World
@@ -68,48 +69,54 @@ class BridgeDesk:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        deployer = dev_account(SEED, "deployer").address
-        self.mailbox = Contract(created_address(deployer, _MAILBOX), artifact("ZkSyncMailbox", "bridge"))
-        self.registry = Contract(created_address(deployer, _REGISTRY), artifact("PaymentRegistryV2", "bridge"))
-        self.escrow = Contract(created_address(deployer, _ESCROW), artifact("Escrow", "bridge"))
+        self.mailbox = Contract(created_address(deployer(), _MAILBOX), artifact("ZkSyncMailbox", "bridge"))
+        self.registry = Contract(created_address(deployer(), _REGISTRY), artifact("PaymentRegistryV2", "bridge"))
+        self.escrow = Contract(created_address(deployer(), _ESCROW), artifact("Escrow", "bridge"))
 
     @cached_property
     def deps(self) -> Deps:
         """As wiring.py builds them, over this world."""
-        urls = {chain: "plain:" + " ".join(self.world.rpc_urls(chain)) for chain in ("evm", "l2")}
         network = ZkSyncSettings(
             kind="zksync",
             name=ORIGIN,
             chain_id=L2_CHAIN_ID,
-            rpc_urls=urls["l2"],
+            rpc_urls="plain:" + " ".join(self.world.rpc_urls("l2")),
             escrow=self.escrow.address,
             start_block=0,
             account=maker().address,
             block_s=1.0,
             finality_s=10.0,
         )
-        settings = Settings(
+        return Deps(self.kernel, self.settings((network,)), ether=self.ether)
+
+    @property
+    def ether(self) -> Ether:
+        """What one ether is worth."""
+        return Ether()
+
+    @property
+    def kernel(self) -> Kernel:
+        """The rooms of one process, with the bridge's rights."""
+        return kernel_of(self.world, ROLE)
+
+    def settings(self, origins: tuple[AnyOrigin, ...]) -> Settings:
+        """One registry, one signer, and these networks."""
+        return Settings(
             l1_chain_id=L1_CHAIN_ID,
-            l1_rpc_urls=urls["evm"],
+            l1_rpc_urls="plain:" + " ".join(self.world.rpc_urls("evm")),
             l1_fee_cap_wei=20 * GWEI,
             l1_poll_s=8.0,
             registry_address=self.registry.address,
             registry_version=VERSION,
             signer=maker().address,
-            origins=(network,),
+            origins=origins,
             claim_every_s=60,
             close_every_s=30.0,
         )
-        return Deps(kernel_of(self.world, ROLE), settings, ether=Ether())
 
     def open(self, orders: int) -> None:
         """Deploy, have users lock their orders, make those deep, and open the books of both wallets."""
-        nobody = cast("Child", None)
-        nodes = [
-            AnvilNode(name, self.world.site.urls[name][0], chain_id, nobody)
-            for name, chain_id in (("evm", L1_CHAIN_ID), ("l2", L2_CHAIN_ID))
-        ]
-        deploy_world(*nodes)
+        deploy(self.world)
         for number in range(orders):
             self._lock(dev_account(SEED, f"user {number}").address, number)
         for chain in (self.world.evm, self.world.l2):
@@ -173,6 +180,21 @@ class BridgeDesk:
     def _desk(self, chain: str) -> EvmDesk:
         pool = self.deps.l1 if chain == L1 else RpcPool(self.world.rpc_urls("l2"), L2_CHAIN_ID, self.world.clock)
         return EvmDesk(lambda _: self.deps.outbox, pool, self.deps.settings.outbox_policy, transfer_gas=21_000)
+
+
+def deploy(world: World) -> None:
+    """The contracts, on both chains."""
+    nobody = cast("Child", None)
+    nodes = [
+        AnvilNode(name, world.site.urls[name][0], chain_id, nobody)
+        for name, chain_id in (("evm", L1_CHAIN_ID), ("l2", L2_CHAIN_ID))
+    ]
+    deploy_world(*nodes)
+
+
+def deployer() -> str:
+    """Who deploys: its nonces say where each contract is."""
+    return dev_account(SEED, "deployer").address
 
 
 def amount(number: int) -> int:
