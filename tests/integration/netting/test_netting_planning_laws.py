@@ -130,7 +130,7 @@ class Market(RuleBasedStateMachine):
 def test_random_markets_stay_solvent(database_url: str, volume: Callable[[int, int], int]) -> None:
     """Whatever is sold, netted, settled, given up, deposited and withdrawn, in whatever order."""
     with Floor.open(database_url) as floor:
-        run_machine(type("MarketHere", (Market,), {"floor": floor}), examples=volume(6, 400), steps=25)
+        run_machine(type("MarketHere", (Market,), {"floor": floor}), examples=volume(4, 400), steps=20)
 
         [row] = floor.rows("select count(*) as batches from netting.batches")
     assert isinstance(row["batches"], int)

@@ -80,6 +80,7 @@ def test_a_choice_that_is_not_possible_is_not_believed() -> None:
     cleared = clear_market(one, NO_FEE)
 
     for lie in (["00", "01"], ["01"], ["00", "99"]):
+        assert value_of(one, NO_FEE, lie) is None
         found = certified(one, NO_FEE, cleared, Proposal(accepted=lie, prices={}))
         assert (10, frozenset({"00"})) == (found.found_lamports, found.accepted)
 
