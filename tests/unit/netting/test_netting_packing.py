@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.netting.core.components import Component, components
@@ -146,6 +146,7 @@ def test_a_batch_without_anything_needs_no_transaction() -> None:
 
 
 @given(sizes=st.lists(st.integers(2, 40), max_size=60), tables=st.integers(0, 6), seed=st.integers(0, 2**32))
+@example(sizes=[20, 2], tables=1, seed=0)
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_nothing_is_lost_and_no_transaction_is_too_large(sizes: list[int], tables: int, seed: int) -> None:
     """Every delta once, in a packet each; and never below the bound."""
