@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from kernel.settings import FrozenSettings, SecretRef
@@ -44,13 +44,11 @@ if TYPE_CHECKING:
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
     from kernel.treasury import KillSwitch
-    from kernel.treasury.desks import Desk
     from kernel.treasury.treasury import Treasury
     from kernel.tunables import Tunables
     from kernel.wiring import Kernel
 
 ROLE = "counterpart_netting"
-SERVICE = "netting"
 #: What the authority's key is sealed for: it is a wallet of the treasury.
 KEY_PURPOSE = "treasury"
 #: Leaders forget what they could not pack at once: living bytes are sent again after so long.
@@ -88,6 +86,12 @@ class Settings(FrozenSettings):
     poll_s: float = Field(default=1, gt=0, le=30)
     #: How many address lookup tables there may be, of 254 accounts and 0.058 SOL of rent each; 0 uses none.
     lookup_tables_max: int = Field(default=4, ge=0, le=256)
+
+    @model_validator(mode="after")
+    def _fees_go_somewhere(self) -> Self:
+        if self.fee_bps and self.fee_wallet is None:
+            raise ValueError("a fee needs a fee wallet")
+        return self
 
     @property
     def chain(self) -> str:
@@ -279,9 +283,10 @@ class Deps(KernelDeps):
     @cached_property
     def treasury(self) -> Treasury:
         """The authority's wallet: its fees and rents."""
+        from functions.netting.adapters.obligations import desk_of
         from kernel.treasury.treasury import Treasury
 
-        return Treasury(self.kernel.postgres, self._desk, self.clock)
+        return Treasury(self.kernel.postgres, lambda chain: desk_of(self, chain), self.clock)
 
     @cached_property
     def calls(self) -> Calls:
@@ -367,11 +372,6 @@ class Deps(KernelDeps):
 
         return KillSwitch(self.kernel.postgres, self.clock)
 
-    def _desk(self, chain: str) -> Desk:
-        from functions.netting.adapters.obligations import desk_of
-
-        return desk_of(self, chain)
-
     @cached_property
     def _signer(self) -> SolanaSigner:
         return self.kernel.vault.solana_signer(self.settings.authority, purpose=KEY_PURPOSE, chain=self.settings.chain)
@@ -383,6 +383,7 @@ class SignerDeps(Deps):
     def check(self) -> None:
         """Refuse to start on an old schema, without the KMS key, or on another cluster."""
         self.kernel.check(keys=True)
+        self.pool.check()
 
 
 def build_deps() -> Deps:

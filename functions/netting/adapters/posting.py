@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
+from functions.netting.adapters.obligations import SERVICE
 from functions.netting.core.books import OUTSIDE
 from kernel.ledger import Account, Ledger, Posting
 from kernel.postgres import Transaction
-
-SERVICE = "netting"
 
 
 class Posts:
