@@ -47,7 +47,7 @@ class Container(Desk):
     def __init__(self, world: World, database_url: str, *, is_first: bool = True) -> None:
         super().__init__(world, Version.V2, database_url, SystemClock(), is_first=is_first)  # type: ignore[arg-type]  # the clock of the wall
 
-    def _container(self) -> SignerDeps:  # type: ignore[override]  # of real chains
+    def _container(self) -> SignerDeps:
         deps = super()._container()
         deps.__dict__["_signer"] = LocalSigner(bytes(self.generation.market_maker.private_key))
         return deps

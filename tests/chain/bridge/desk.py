@@ -166,7 +166,7 @@ class Desk(House):
             finality_s=10.0,
         )
 
-    def _container(self) -> SignerDeps:  # type: ignore[override]  # of real chains
+    def _container(self) -> SignerDeps:
         return SignerDeps(self.kernel, self.settings, ether=self.ether)
 
     def _desk(self, chain: str) -> EvmDesk:

@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from functions.netting import queue_settle_batch, queue_submit_settlement
+from functions.netting.adapters.obligations import desk_of
 from functions.netting.adapters.program_accounts import Numbered
 from functions.netting.adapters.settle_steps import SETTLE, settle
 from functions.netting.core.contents import content_of, deltas_of, entries_of, items_of
@@ -208,7 +209,7 @@ class Desk:
 
     def check(self) -> Verdict | None:
         """What the treasury says of the authority's wallet."""
-        desk, treasury = self.deps._desk, self.deps.treasury
+        desk, treasury = partial(desk_of, self.deps), self.deps.treasury
         checks = Checks(self.office, treasury, desk, KillSwitch(self.office, self.clock), self.clock)
         return checks.check(self.settings.chain, self.settings.authority)
 

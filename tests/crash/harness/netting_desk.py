@@ -4,11 +4,12 @@ The cluster is not restored between runs, so each run has a program of its own: 
 """
 
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from functions.netting.adapters.net_steps import NET, net_tasks
+from functions.netting.adapters.obligations import desk_of
 from functions.netting.adapters.settle_steps import SETTLE
 from functions.netting.wiring import ROLE, Settings, SignerDeps
 from infra.local.netting import records
@@ -160,7 +161,7 @@ class NettingDesk:
     def checked(self) -> Any:
         """What the treasury says of the authority's wallet."""
         office, clock = self.world.postgres_as("counterpart_ops"), self.world.clock
-        checks = Checks(office, self.deps.treasury, self.deps._desk, KillSwitch(office, clock), clock)
+        checks = Checks(office, self.deps.treasury, partial(desk_of, self.deps), KillSwitch(office, clock), clock)
         return checks.check(self.deps.settings.chain, self.authority.address)
 
     @property

@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from functions.bridge import http_bridge
 from functions.bridge.adapters.origin_settings import ZkSyncSettings
 from functions.bridge.core.registry import Version
+from functions.bridge.wiring import SignerDeps
 from kernel.auth import Role, Tier
 from kernel.testing import FakeClock
-from tests.integration.bridge.house import HANDLERS, ORIGIN, Context, House, MortalKernel, SimulatedDeps
+from tests.integration.bridge.house import HANDLERS, ORIGIN, Context, House, MortalKernel
 from tests.integration.bridge.stage import ESCROW, ETHER, L2_CHAIN_ID, Stage
 
 KEY = bytes(range(1, 33))
@@ -51,7 +52,7 @@ class Office(House):
         self.settings = self.settings.model_copy(update=changes)
         self.deps = self._container()
 
-    def another(self) -> SimulatedDeps:
+    def another(self) -> SignerDeps:
         """A further container beside this one, with a connection of its own."""
         kernel, self.kernel = self.kernel, MortalKernel(self.office_url, self.doom, self.clock)
         further = self._container()

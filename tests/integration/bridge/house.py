@@ -224,7 +224,7 @@ class House:
             message_timeout_s=600,
         )
 
-    def _container(self) -> SimulatedDeps:
+    def _container(self) -> SignerDeps:
         deps = SimulatedDeps(self.kernel, self.settings, ether=self.ether)
         deps.stage, deps.point = self.stage, self.doom.point
         return deps
@@ -236,8 +236,12 @@ class House:
         assert policy.confirmations is None
         return Checks(self.office, treasury, self._desk, KillSwitch(self.office, self.clock), self.clock)
 
+    @cached_property
+    def _l2(self) -> RpcPool:
+        return pool_of(self.stage.nodes[self.stage.l2], self.clock, self.doom.point)
+
     def _desk(self, chain: str) -> EvmDesk:
-        pool = self.deps.l1 if chain == L1 else self.deps.l2
+        pool = self.deps.l1 if chain == L1 else self._l2
         return EvmDesk(lambda _: self.deps.outbox, pool, self.settings.outbox_policy, transfer_gas=21_000)
 
     def _open_wallets(self) -> None:

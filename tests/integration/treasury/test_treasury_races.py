@@ -15,7 +15,7 @@ from kernel.postgres import DatabaseContention, Postgres, Transaction
 from kernel.treasury import KillSwitch
 from kernel.treasury.checking import Checks
 from kernel.treasury.desks import Desk
-from kernel.treasury.movements import Call, Ending, Order, State
+from kernel.treasury.movements import Call, Ending, Order, SolanaCall, State
 from kernel.treasury.reconciliation import Books, Sighting
 from kernel.treasury.store import TreasuryStore, books_of
 from kernel.treasury.treasury import Treasury
@@ -38,7 +38,7 @@ class PaperDesk(Desk):
     def address(self, text: str) -> str:
         return text
 
-    def reserve(self, call: Call | None = None) -> int:
+    def reserve(self, call: Call | SolanaCall | None = None) -> int:
         return RESERVE
 
     def record(self, tx: Transaction, order: Order) -> UUID:
