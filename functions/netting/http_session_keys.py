@@ -39,8 +39,8 @@ def sessions(
     return views.session_page(found, limit)
 
 
-@app.get("/api/session-keys/{id}")
-@app.get("/v1/netting/session-keys/{id}")
+@app.get("/api/session-keys/{id:uuid}")
+@app.get("/v1/netting/session-keys/{id:uuid}")
 def session(id: UUID, deps: Wired, _: Anyone) -> views.SessionView:  # noqa: A002 (the path's name)
     """One session key."""
     return views.session_view(deps.wallets.session_keys.session(id))

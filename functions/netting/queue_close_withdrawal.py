@@ -1,6 +1,6 @@
 """Free what an expired withdrawal held: read its account again, keep what it says, release the reservation."""
 
-from functions.netting.adapters.closing import CloseWithdrawal
+from functions.netting.adapters.close_steps import CloseWithdrawal
 from functions.netting.wiring import Deps, build_deps
 from kernel.handler import task_handler
 from kernel.tasks import Outcome, Task

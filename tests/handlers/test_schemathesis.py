@@ -20,6 +20,7 @@ from schemathesis.config import SchemathesisConfig
 
 from infra.local.aws import Aws
 from infra.local.redis import RedisRest
+from infra.local.solana import SolanaNode
 from kernel.auth import Role, Tier
 from kernel.handler.http import override_deps
 from kernel.wiring import Kernel
@@ -76,7 +77,13 @@ MODULES = {name: importlib.import_module(name) for name in NAMES}
 
 
 @pytest.fixture
-def api_key(database_url: str, redis_rest: RedisRest, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def api_key(
+    database_url: str,
+    redis_rest: RedisRest,
+    aws: Aws,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[str]:
     """A key that may do everything; every application is wired, as in Lambda, by an environment of this test's own."""
     environment = {
         "COUNTERPART_STAGE": "test",
@@ -90,6 +97,9 @@ def api_key(database_url: str, redis_rest: RedisRest, aws: Aws, monkeypatch: pyt
         "COUNTERPART_SIGN_IN_CHAINS": "evm:1,solana:mainnet",
         "COUNTERPART_LOG_LEVEL": "ERROR",
     }
+    if "http_custody" in request.node.name:  # it draws up transactions, which takes a node
+        node: SolanaNode = request.getfixturevalue("solana")
+        environment["COUNTERPART_NETTING_RPC_URLS"] = f"plain:{node.url}"
     for name, value in (SLICE_ENVIRONMENTS | environment).items():
         monkeypatch.setenv(name, value)
     opened: list[Kernel] = []

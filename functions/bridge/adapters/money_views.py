@@ -1,8 +1,9 @@
 """Owns the documents of the bridge's money: quotes, inventory, profit and loss, and where our money is sent."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from functions.bridge.adapters.order_views import ProfitView, profit_view
 from functions.bridge.core import books
@@ -11,6 +12,7 @@ from functions.bridge.core.quote import Quote
 from kernel.handler.http import Document
 
 AMOUNT = r"^(0|[1-9][0-9]{0,29})$"
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class CostView(Document):
@@ -215,6 +217,6 @@ def text(amount: int | None, more: int = 0) -> str | None:
 
 def written(moment: str) -> str:
     """A time in ISO 8601, and no number of seconds. Raises ValueError."""
-    if "-" not in moment[1:]:
+    if not _DATE.match(moment):
         raise ValueError("a time is written in ISO 8601")
     return moment

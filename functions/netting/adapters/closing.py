@@ -6,34 +6,22 @@ and the reservation falls in the same commit. Whatever became of the message, th
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final, assert_never
-from uuid import UUID
 
+from functions.netting.adapters.close_steps import CloseWithdrawal
 from functions.netting.adapters.holdings import Holdings
 from functions.netting.adapters.program_reading import Held, ProgramReading
 from functions.netting.adapters.transfers_seen import Away
 from functions.netting.adapters.wallet_transactions import WalletTransaction, WalletTransactions
 from functions.netting.core.wallet_transaction import Kind
-from kernel.correlation import current
 from kernel.errors import Transient
 from kernel.postgres import Fence, Queries
 from kernel.solana.pool import SolanaPool
-from kernel.tasks import Done, Outcome, Retry, Tasks, TaskSpec
+from kernel.tasks import Done, Outcome, Retry, Tasks
 
 Q: Final = Queries.load(Path(__file__).with_name("custody.sql"))
-KIND: Final = "netting.close_withdrawal"
 PAUSE_MAX_S: Final = 30
-#: What is reserved stays so until the chain can be read, however long that takes.
-ATTEMPTS_MAX: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class CloseWithdrawal:
-    """The payload: a withdrawal that expired."""
-
-    wallet_transaction: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +33,6 @@ class Reread:
 
 
 Found = Reread | Away
-
-
-def close_task(transaction_id: UUID, now: datetime) -> TaskSpec:
-    """The task that frees what an expired withdrawal held."""
-    return TaskSpec(
-        kind=KIND,
-        business_key=f"netting:wallet:{transaction_id}:close",
-        payload={"wallet_transaction": str(transaction_id)},
-        run_at=now,
-        attempts_max=ATTEMPTS_MAX,
-        correlation_id=current(),
-    )
 
 
 class Closing:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from functions.netting.adapters.closing import close_task
+from functions.netting.adapters.close_steps import close_task
 from functions.netting.adapters.refusals import UnknownItem
 from functions.netting.adapters.wallet_calls import WalletCalls
 from functions.netting.adapters.wallet_refusals import (

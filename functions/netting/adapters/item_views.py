@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from functions.netting.adapters.intent_views import Key
+from functions.netting.adapters.intent_views import Key, whole
 from kernel.handler.http import Document
 
 ITEM_ID: Final = r"^[!-~]{1,128}$"
@@ -18,13 +18,7 @@ class ItemBody(Document):
     item_id: Annotated[str, Field(pattern=ITEM_ID)]
     mint: Key
     creator: Key | None = None
-    royalty_bps: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
-
-    @model_validator(mode="after")
-    def _royalties_have_a_creator(self) -> Self:
-        if self.creator is None and self.royalty_bps:
-            raise ValueError("royalties go to a creator, and none is named")
-        return self
+    royalty_bps: Annotated[int, Field(strict=True, ge=0, le=10_000), BeforeValidator(whole)] = 0
 
 
 class ItemView(Document):

@@ -8,7 +8,8 @@ from functions.netting.adapters.item_views import ItemBody
 from functions.netting.adapters.refusals import UnknownItem
 from kernel.audit import Audit
 from kernel.clock import Clock
-from kernel.errors import Conflict
+from kernel.errors import Conflict, Rejected
+from kernel.keys.solana import checked_address
 from kernel.postgres import Postgres, Queries
 
 Q: Final = Queries.load(Path(__file__).with_name("items.sql"))
@@ -25,6 +26,14 @@ class ItemTaken(Conflict):
     example = '{"item_id": "item-7", "mint": "8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR"}'
 
 
+class CreatorMissing(Rejected):
+    """A royalty goes to a creator."""
+
+    status = 422
+    cause = "The item has a royalty, and nobody is named who gets it."
+    remedy = "Name its creator's wallet, or register it without a royalty."
+
+
 class Items:
     """The table of items, for those who register and those who look."""
 
@@ -33,7 +42,11 @@ class Items:
         self._audit = Audit(postgres, clock)
 
     def register(self, body: ItemBody, *, actor: str) -> Row:
-        """Make an item known; the same again finds itself. Raises ItemTaken."""
+        """Make an item known; the same again finds itself. Raises ItemTaken, CreatorMissing, SolanaAddressInvalid."""
+        if body.creator is None and body.royalty_bps:
+            raise CreatorMissing(item_id=body.item_id)
+        for address in (body.mint, *([body.creator] if body.creator else [])):
+            checked_address(address)
         terms = {"mint": body.mint, "creator": body.creator, "royalty_bps": body.royalty_bps}
         with self._postgres.transaction() as tx:
             is_new = tx.execute(Q["register"], item_id=body.item_id, **terms, now=self._clock.now()) > 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from functions.netting.core import settlement as borsh
@@ -19,11 +19,14 @@ from functions.netting.core.accounts import (
 from functions.netting.core.packing import Part, Whole
 from kernel import base58
 from kernel.errors import Broken
+from kernel.keys.solana import checked_address
 from kernel.solana.accounts import AccountState
 from kernel.solana.addresses import SYSTEM_PROGRAM, derived_address
 from kernel.solana.pool import SolanaPool
 from kernel.solana.transactions import AccountUse, Instruction
 
+#: Addresses of accounts; a batch has some ten thousand.
+REMEMBERED: Final = 65_536
 CLOCK: Final = "SysvarC1ock11111111111111111111111111111111"
 #: As the program lays them out (infra/contracts/netting/state.h).
 LEDGER_SIZE_BYTES, CLEARING_SIZE_BYTES, STATE_ROOT_SIZE_BYTES = 64, 96, 96
@@ -54,7 +57,8 @@ class Addresses:
 
     def __init__(self, program: str) -> None:
         self.program: Final = program
-        self._derived: Callable[..., str] = cache(lambda *seeds: derived_address(program, seeds)[0])
+        # Anybody may ask for any wallet, so that not all that was ever asked for is remembered.
+        self._derived: Callable[..., str] = lru_cache(REMEMBERED)(lambda *seeds: derived_address(program, seeds)[0])
 
     @property
     def config(self) -> str:
@@ -67,8 +71,8 @@ class Addresses:
         return self._derived(b"state_root")
 
     def ledger(self, wallet: str) -> str:
-        """A wallet's funds."""
-        return self._derived(b"ledger", base58.decode(wallet))
+        """A wallet's funds. Raises SolanaAddressInvalid."""
+        return self._derived(b"ledger", base58.decode(checked_address(wallet)))
 
     def item(self, number: int) -> str:
         """An item in escrow."""

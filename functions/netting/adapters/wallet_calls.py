@@ -9,6 +9,7 @@ from functions.netting.adapters.program_accounts import Addresses
 from functions.netting.core import settlement as borsh
 from functions.netting.core.session_terms import Terms
 from kernel import base58
+from kernel.keys.solana import checked_address
 from kernel.solana.addresses import SYSTEM_PROGRAM, TOKEN_PROGRAM, associated_token_address
 from kernel.solana.tokens import create_token_account
 from kernel.solana.transactions import AccountUse, Instruction
@@ -33,7 +34,7 @@ class WalletCalls(Addresses):
 
     def session_key(self, owner: str, key: str) -> str:
         """What an owner lets a key do."""
-        return self._derived(b"session_key", base58.decode(owner), base58.decode(key))
+        return self._derived(b"session_key", *(base58.decode(checked_address(one)) for one in (owner, key)))
 
     def deposit(self, wallet: str, lamports: int, *, opens: bool) -> tuple[Instruction, ...]:
         """Lock funds; the wallet's first deposit opens its ledger, at its own expense."""

@@ -1,23 +1,27 @@
 """Owns the documents of what wallets sign: balances, session keys, deposits and withdrawals."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from functions.netting.adapters.intent_views import Key, Name, SignatureText, Signed, Whole
-from functions.netting.adapters.session_keys import SessionKey, SignedText
-from functions.netting.adapters.wallet_transactions import WalletTransaction
+from functions.netting.adapters.wallet_refusals import NotTheOffer
 from functions.netting.core.intents import IntentType
-from functions.netting.core.session_terms import VOLUME_MAX_LAMPORTS, Terms
+from functions.netting.core.session_terms import Terms
 from functions.netting.core.wallet_transaction import OFFER_LIFE_S, State
 from kernel.handler.http import Document
 from kernel.signin import LONGEST_TEXT
-from kernel.solana.transactions import TRANSACTION_SIZE_BYTES_MAX, unsigned
+
+if TYPE_CHECKING:
+    from functions.netting.adapters.session_keys import SessionKey, SignedText
+    from functions.netting.adapters.wallet_transactions import WalletTransaction
 
 #: A moment in microseconds, of which seventeen digits are within the calendar, and an id.
 CURSOR: Final = r"^[0-9]{1,17}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -26,25 +30,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def _is_amount(text: str) -> str:
-    if int(text) > VOLUME_MAX_LAMPORTS:
-        raise ValueError(f"at most {VOLUME_MAX_LAMPORTS}")
-    return text
-
-
-def _is_packet(text: str) -> str:
-    """Base64 in the one way there is, of what fits into a packet."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("no base64") from None
-    if len(raw) > TRANSACTION_SIZE_BYTES_MAX or base64.b64encode(raw).decode() != text:
-        raise ValueError("no transaction in base64")
-    return text
-
-
-Lamports = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,18}$"), AfterValidator(_is_amount)]
-Packet = Annotated[str, StringConstraints(max_length=1_700), AfterValidator(_is_packet)]
+#: Below 10^18: more lamports than there are.
+Lamports = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")]
+Packet = Annotated[str, StringConstraints(max_length=1_700, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 
 
 class Nonce(Document):
@@ -146,6 +134,8 @@ class SessionBody(Signed):
     @property
     def signed(self) -> SignedText:
         """By which the owner says so."""
+        from functions.netting.adapters.session_keys import SignedText
+
         return SignedText(text=self.text, signature=self.signature)
 
 
@@ -196,6 +186,8 @@ def balance_view(wallet: str, row: Mapping[str, Any] | None) -> BalanceView:
 
 def offer_view(one: WalletTransaction, now: datetime) -> OfferView:
     """An offer as its wallet sees it."""
+    from kernel.solana.transactions import unsigned
+
     return OfferView(
         id=one.id,
         kind=one.kind,
@@ -248,8 +240,16 @@ def session_page(found: Sequence[SessionKey], limit: int) -> SessionPage:
 
 
 def octets(packet: str) -> bytes:
-    """The bytes of a transaction that a body had."""
-    return base64.b64decode(packet)
+    """The bytes of a transaction that a body had, written in the one way there is. Raises NotTheOffer."""
+    from kernel.solana.transactions import TRANSACTION_SIZE_BYTES_MAX
+
+    try:
+        raw = base64.b64decode(packet, validate=True)
+    except binascii.Error:
+        raise NotTheOffer(problem="it is no base64") from None
+    if len(raw) > TRANSACTION_SIZE_BYTES_MAX or base64.b64encode(raw).decode() != packet:
+        raise NotTheOffer(problem="it is no transaction in base64")
+    return raw
 
 
 def below(cursor: str | None) -> tuple[datetime, UUID] | None:

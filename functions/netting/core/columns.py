@@ -23,10 +23,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Column = NDArray[np.int64]
+from functions.netting.core.bounds import POSITION_LIMIT
 
-#: Of one wallet in one batch, and therefore of any amount, in lamports.
-POSITION_LIMIT: Final = 10**12
+Column = NDArray[np.int64]
 
 
 class Verdict(IntEnum):

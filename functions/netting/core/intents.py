@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from functions.netting.core.columns import POSITION_LIMIT
+from functions.netting.core.bounds import POSITION_LIMIT
 from kernel.siws import is_address
 
 NONCE_LIMIT: Final = 1 << 64

@@ -24,7 +24,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from functions.netting.core.columns import POSITION_LIMIT
+from functions.netting.core.bounds import POSITION_LIMIT
 from functions.netting.core.netting import Clearing, Reason, clear, priority
 from functions.netting.core.plan import Fee, Market, PendingIntent
 from kernel.amounts import ONE_BPS

@@ -73,5 +73,7 @@ def test_a_worker_that_dies_with_all_it_knows_is_followed_by_one_that_pays_nothi
     assert ended == 0
     assert len(world.payments(Version.V2)) == 1
     assert AMOUNT_WEI == balance(world.l1, RECIPIENT)
-    assert AMOUNT_WEI + FEE_WEI == balance(world.l2, world.generations[Version.V2].market_maker.address)
+    repaid = balance(world.l2, world.generations[Version.V2].market_maker.address)
+    # Beside them comes what the network did not use of the claim's message.
+    assert AMOUNT_WEI + FEE_WEI < repaid < AMOUNT_WEI + FEE_WEI + FEE_WEI // 10
     assert "find" in told

@@ -6,7 +6,7 @@ from hashlib import sha512
 
 import pytest
 
-from functions.netting.adapters.closing import KIND as CLOSE
+from functions.netting.adapters.close_steps import CLOSE
 from functions.netting.adapters.obligations import SUBMIT
 from functions.netting.wiring import SignerDeps
 from infra.local.netting.wallets import Wallet

@@ -19,7 +19,7 @@ from functions.netting import (
     queue_netting_events,
     queue_submit_settlement,
 )
-from functions.netting.adapters.closing import KIND as CLOSE
+from functions.netting.adapters.close_steps import CLOSE
 from functions.netting.adapters.obligations import SUBMIT
 from functions.netting.adapters.transfers_seen import KIND as SEEN
 from functions.netting.wiring import ROLE, Settings, SignerDeps

@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 
-from functions.netting.adapters.closing import KIND as CLOSE
+from functions.netting.adapters.close_steps import CLOSE
 from functions.netting.adapters.obligations import SUBMIT
 from functions.netting.adapters.transfers_seen import KIND as SEEN
 from functions.netting.adapters.wallet_views import offer_view

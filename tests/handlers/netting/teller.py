@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from functions.netting import http_custody, http_session_keys, http_user, queue_close_withdrawal
-from functions.netting.adapters.closing import KIND as CLOSE
+from functions.netting.adapters.close_steps import CLOSE
 from functions.netting.core.accounts import kind_of
 from functions.netting.wiring import ROLE, Settings, SignerDeps
 from infra.local.netting.wallets import Wallet

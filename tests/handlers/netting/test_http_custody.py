@@ -104,6 +104,14 @@ def test_what_a_simulation_refuses_is_not_offered(teller: Teller) -> None:
     )
 
 
+def test_a_wallet_of_33_bytes_is_refused_before_anything_is_derived_from_it(teller: Teller) -> None:
+    """It has as many letters as an address, and no program has an account for it."""
+    body = {"wallet": "z" * 44, "amount_lamports": "5"}
+    status, answer = teller.post("/v1/netting/custody/funds/withdraw", body, key="ask-33")
+
+    assert (422, "solana_address_invalid") == (status, answer["error"]["code"])
+
+
 def test_money_is_asked_for_under_a_key(teller: Teller) -> None:
     """Without one nothing is offered; under the same one the same is."""
     body = {"wallet": WALLET.address, "amount_lamports": "5"}

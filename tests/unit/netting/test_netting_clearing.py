@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.netting.core.bounds import POSITION_LIMIT
 from functions.netting.core.canonical import canonical_bytes
-from functions.netting.core.columns import POSITION_LIMIT, ColumnsUnfit, Verdict, clear_arrays
+from functions.netting.core.columns import ColumnsUnfit, Verdict, clear_arrays
 from functions.netting.core.netting import Clearing, Royalty, clear
 from tests.repo.house import ROOT
 from tests.unit.netting.slow_clearing import Traded, slow_clear

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.netting.core.batching import BatchSizes, batch_size
-from functions.netting.core.columns import POSITION_LIMIT
+from functions.netting.core.bounds import POSITION_LIMIT
 from functions.netting.core.intents import (
     WINDOW_MS,
     IntentType,

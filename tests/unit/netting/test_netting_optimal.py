@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.netting.adapters.solver import propose
-from functions.netting.core.columns import POSITION_LIMIT
+from functions.netting.core.bounds import POSITION_LIMIT
 from functions.netting.core.netting import Reason, Royalty
 from functions.netting.core.optimal import (
     ONE,

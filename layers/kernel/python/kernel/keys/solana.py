@@ -27,6 +27,7 @@ SIGNATURE_SIZE_BYTES: Final = 64
 class SolanaAddressInvalid(Rejected):
     """This is not a Solana address."""
 
+    status = 422
     cause = "An address is 32 bytes in base58, which has no 0, O, I and l."
     remedy = "Copy the address again from its source."
     example = '{"address": "0x12"}'
