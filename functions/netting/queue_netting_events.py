@@ -1,6 +1,6 @@
 """Take a transaction of the program that its cursor or a webhook tells of: read it again, keep and post what it did."""
 
-from functions.netting.adapters.transfers_seen import ToldEvent
+from functions.netting.adapters.told_events import ToldEvent
 from functions.netting.wiring import Deps, build_deps
 from kernel.handler import task_handler
 from kernel.tasks import Outcome, Task

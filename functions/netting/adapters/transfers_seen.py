@@ -12,12 +12,13 @@ transaction does is done once under its own signature.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from functions.netting.adapters.holdings import Change, KnownItem
 from functions.netting.adapters.index import Index
 from functions.netting.adapters.program_reading import Held, Told
 from functions.netting.adapters.settled_batches import index_task
+from functions.netting.adapters.told_events import ToldEvent
 from functions.netting.core.batch import settlement_key
 from functions.netting.core.books import movements
 from functions.netting.core.instructions import (
@@ -29,7 +30,6 @@ from functions.netting.core.instructions import (
     PartSettled,
     Withdrawn,
 )
-from kernel.chain_events import Delivery, SolanaEvent
 from kernel.clock import Clock
 from kernel.errors import Transient
 from kernel.ledger import Overdrawn
@@ -42,24 +42,6 @@ KIND: Final = "netting.netting_events"
 PAUSE_MAX_S: Final = 30
 #: A block's time is an estimate of one node's; one outside of this century is none.
 TIME_MIN_S, TIME_MAX_S = 1_577_836_800, 4_102_444_800
-
-
-@dataclass(frozen=True, slots=True)
-class ToldEvent:
-    """The payload: a delivery as `kernel.chain_events.Delivery` writes it."""
-
-    watch: str
-    sequence: int
-    event: dict[str, Any]
-
-    @property
-    def told(self) -> SolanaEvent:
-        """The transaction that was told of. Raises ValueError for an event of another family."""
-        payload = {"watch": self.watch, "sequence": self.sequence, "event": self.event}
-        told = Delivery.from_json(payload).event
-        if not isinstance(told, SolanaEvent):
-            raise ValueError("the program is on Solana")
-        return told
 
 
 @dataclass(frozen=True, slots=True)
