@@ -12,7 +12,7 @@ not even rake: all is dust, and the rules of refunds say what becomes of it. Pay
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from kernel.amounts import ONE_BPS
+from kernel.amounts import ONE_BPS, bps
 from kernel.errors import Invalid
 
 DEFAULT_SHARES_BPS: Final = (6_900, 2_000, 1_100)
@@ -41,7 +41,7 @@ def split(pool_lamports: int, shares_bps: Sequence[int], rake_bps: int, entrants
         raise PrizeTableUnfit(shares_bps=str(list(shares_bps)), rake_bps=rake_bps)
     if entrants == 0:
         return PrizeSplit([], 0, pool_lamports)
-    rake = pool_lamports * rake_bps // ONE_BPS
+    rake = bps(pool_lamports, rake_bps)
     net = pool_lamports - rake
     places = shares_bps[:entrants]
     payouts = [net * shared * share // (sum(places) * ONE_BPS) if share else 0 for share in places]

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from functions.oracle.core.rewards import PPM
+from kernel.amounts import ONE_PPM
 
 ONE: Final = 1 << 127
 _UP, _DOWN = 1, 3
@@ -60,7 +60,7 @@ def accuracy_shares(
         return {}
     shared = max(decimals, middle_decimals)
     value, middle = value * 10 ** (shared - decimals), middle * 10 ** (shared - middle_decimals)
-    if abs(value - middle) > abs(middle) * band_ppm // PPM:
+    if abs(value - middle) > abs(middle) * band_ppm // ONE_PPM:
         return {}
     share, remainder = divmod(pool, len(updaters))
     earned: Counter[str] = Counter()

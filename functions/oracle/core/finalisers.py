@@ -14,8 +14,9 @@ from itertools import accumulate
 from typing import Final
 
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID
-from functions.oracle.core.signing_policy import BIPS, SigningPolicy
+from functions.oracle.core.signing_policy import SigningPolicy
 from kernel.abi import uint_word
+from kernel.amounts import ONE_BPS
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
 
@@ -43,7 +44,7 @@ def draw_finalisers(
     if share_bips > _SHARE_BIPS_MAX:
         raise ShareTooLarge(share_bips=share_bips)
     borders = list(accumulate(policy.weights))
-    wanted = policy.total_weight * share_bips // BIPS
+    wanted = policy.total_weight * share_bips // ONE_BPS
     drawn: dict[int, int] = {}
     seed = initial_seed(policy.seed, protocol_id, voting_round)
     while sum(drawn.values()) < wanted:

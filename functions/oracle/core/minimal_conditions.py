@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-PPM: Final = 1_000_000
+from kernel.amounts import ONE_PPM
+
 CLOSENESS_PPM: Final = 5_000
 AVAILABILITY_PPM: Final = 800_000
 UPDATES_PPM: Final = 800_000
@@ -66,7 +67,7 @@ class Standing(NamedTuple):
 
 def is_close(value: int, median: int) -> bool:
     """Whether a vote counts as a hit."""
-    return abs(value - median) <= abs(median) * CLOSENESS_PPM // PPM
+    return abs(value - median) <= abs(median) * CLOSENESS_PPM // ONE_PPM
 
 
 def hits(values: Iterable[Sequence[int | None]], medians: Iterable[Sequence[int | None]]) -> int:
@@ -81,10 +82,10 @@ def hits(values: Iterable[Sequence[int | None]], medians: Iterable[Sequence[int 
 def standing(conduct: Conduct) -> Standing:
     """Whether a provider keeps its rewards."""
     stake = conduct.stake
-    anchor = PPM * conduct.hits >= AVAILABILITY_PPM * conduct.possible
+    anchor = ONE_PPM * conduct.hits >= AVAILABILITY_PPM * conduct.possible
     fast_updates = _has_updated(conduct)
     staking = stake is None or (
-        PPM * stake.stake_with_uptime >= UPTIME_PPM * stake.stake and stake.self_bond >= SELF_BOND_MIN
+        ONE_PPM * stake.stake_with_uptime >= UPTIME_PPM * stake.stake and stake.self_bond >= SELF_BOND_MIN
     )
     strikes = (anchor, fast_updates, staking).count(False)
     is_ample = stake is None or (stake.self_bond >= SELF_BOND_FOR_PASS and stake.stake >= STAKE_FOR_PASS)
@@ -100,7 +101,7 @@ def standing(conduct: Conduct) -> Standing:
 
 def _has_updated(conduct: Conduct) -> bool:
     """The share of the weight is first rounded down to ppm, as the network's own programs do."""
-    if conduct.total_weight == 0 or conduct.weight * PPM // conduct.total_weight < EXCUSED_WEIGHT_PPM:
+    if conduct.total_weight == 0 or conduct.weight * ONE_PPM // conduct.total_weight < EXCUSED_WEIGHT_PPM:
         return True
     expected_ppm = conduct.weight * UPDATES_PPM // conduct.total_weight
-    return PPM * conduct.updates >= expected_ppm * conduct.all_updates
+    return ONE_PPM * conduct.updates >= expected_ppm * conduct.all_updates

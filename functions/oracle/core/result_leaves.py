@@ -7,20 +7,18 @@ A feed without votes is a leaf with value 0. turnoutBIPS is floor(participating 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from functions.oracle.core.feeds import Feed
 from functions.oracle.core.median import Median
 from functions.oracle.core.random_number import RoundRandom
 from kernel.abi import int_word, padded, uint_word
+from kernel.amounts import ONE_BPS
 from kernel.hashes import keccak256
-
-BIPS: Final = 10_000
 
 
 def turnout_bips(participating_weight: int, registered_weight: int) -> int:
     """The share of the registered weight that voted, in 1/10,000, rounded down; 0 when nobody is registered."""
-    return participating_weight * BIPS // registered_weight if registered_weight else 0
+    return participating_weight * ONE_BPS // registered_weight if registered_weight else 0
 
 
 def feed_leaf(voting_round: int, feed: Feed, value: int | None, turnout: int) -> bytes:

@@ -22,11 +22,11 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from kernel.abi import address_bytes, padded, uint_word
+from kernel.amounts import ONE_BPS
 from kernel.hashes import keccak256
 from kernel.merkle import SortedMerkleTree
 
 BURN_ADDRESS: Final = "0x000000000000000000000000000000000000dead"
-BIPS: Final = 10_000
 
 
 class ClaimType(IntEnum):
@@ -64,7 +64,7 @@ def burnt(amount: int) -> Claim:
 
 def delegation_claims(amount: int, provider: Provider) -> list[Claim]:
     """A reward by delegation weight, without zeros."""
-    fee = _toward_zero(amount * provider.fee_bips, BIPS)
+    fee = _toward_zero(amount * provider.fee_bips, ONE_BPS)
     return _without_zeros(
         Claim(provider.identity, ClaimType.FEE, fee), Claim(provider.delegation, ClaimType.WNAT, amount - fee)
     )
@@ -76,7 +76,7 @@ def signing_claims(amount: int, provider: Provider) -> list[Claim]:
     total = provider.delegated_weight + staked
     for_stakes = _toward_zero(amount * staked, total) if total else 0
     for_delegations = amount - for_stakes
-    fees = [_toward_zero(part * provider.fee_bips, BIPS) for part in (for_delegations, for_stakes)]
+    fees = [_toward_zero(part * provider.fee_bips, ONE_BPS) for part in (for_delegations, for_stakes)]
     claims = [
         Claim(provider.identity, ClaimType.FEE, sum(fees)),
         Claim(provider.delegation, ClaimType.WNAT, for_delegations - fees[0]),

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from functions.oracle.core.random_number import RoundRandom
 from kernel.abi import uint_word
+from kernel.amounts import bps
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
 
@@ -23,7 +24,6 @@ from kernel.hashes import keccak256
 LOOKAHEAD_ROUNDS: Final = 30
 SIGNING_BIPS: Final = 1_000
 FINALISATION_BIPS: Final = 1_000
-BIPS: Final = 10_000
 
 
 class RoundOutside(Invalid):
@@ -66,5 +66,5 @@ def round_share(offered: int, voting_round: int, first_round: int, last_round: i
 
 def round_pot(amount: int) -> RoundPot:
     """A round's part by what it rewards; the three add up to it."""
-    signing, finalisation = amount * SIGNING_BIPS // BIPS, amount * FINALISATION_BIPS // BIPS
+    signing, finalisation = bps(amount, SIGNING_BIPS), bps(amount, FINALISATION_BIPS)
     return RoundPot(accuracy=amount - signing - finalisation, signing=signing, finalisation=finalisation)

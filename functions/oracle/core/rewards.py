@@ -18,18 +18,16 @@ nobody is in a band: the pool goes back to whoever offered it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from functions.oracle.core.median import Median
 from functions.oracle.core.rounds import RoundResult
 from kernel.abi import address_word, padded, uint_word
+from kernel.amounts import ONE_BPS, ONE_PPM
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
 
 K = TypeVar("K")
-
-PPM: Final = 1_000_000
-BIPS: Final = 10_000
 
 
 class RewardUnfit(Invalid):
@@ -56,7 +54,7 @@ class RewardConfig:
     min_turnout_bips: int = 5_000
 
     def __post_init__(self) -> None:
-        if not (0 <= self.primary_share_ppm <= PPM and 0 <= self.min_turnout_bips <= BIPS):
+        if not (0 <= self.primary_share_ppm <= ONE_PPM and 0 <= self.min_turnout_bips <= ONE_BPS):
             raise RewardUnfit(primary_share_ppm=self.primary_share_ppm, min_turnout_bips=self.min_turnout_bips)
         if min(self.position, self.registered_weight, self.secondary_band_ppm) < 0:
             raise RewardUnfit(position=self.position, secondary_band_ppm=self.secondary_band_ppm)
@@ -85,7 +83,10 @@ def split(
     if pool < 0 or config.position >= len(round_result.medians):
         raise RewardUnfit(pool=pool, position=config.position)
     median = round_result.medians[config.position]
-    if median.value is None or median.participating_weight * BIPS < config.registered_weight * config.min_turnout_bips:
+    if (
+        median.value is None
+        or median.participating_weight * ONE_BPS < config.registered_weight * config.min_turnout_bips
+    ):
         return {}
     value_of = {voter.lower(): values[config.position] for voter, values in votes.items()}
     bands = {
@@ -99,7 +100,7 @@ def split(
 def bands_of(value: int, voter: str, median: Median, config: RewardConfig) -> Bands:
     """Where a vote lies around a median that there is."""
     middle, low, high = int(median.value or 0), int(median.q1 or 0), int(median.q3 or 0)
-    half_width = abs(middle) * config.secondary_band_ppm // PPM
+    half_width = abs(middle) * config.secondary_band_ppm // ONE_PPM
     on_border = value in (low, high) and border_counts(config.feed_id, config.voting_round, voter)
     return Bands(
         in_iqr=low < value < high or on_border,
@@ -119,7 +120,7 @@ def rewarded_weights(bands: Mapping[str, Bands], weights: Mapping[str, int], con
     sum_pct = sum(weights[voter] for voter, band in bands.items() if band.in_pct)
     if sum_pct == 0:
         return {voter: weights[voter] * band.in_iqr for voter, band in bands.items()}
-    primary, secondary = config.primary_share_ppm * sum_pct, (PPM - config.primary_share_ppm) * sum_iqr
+    primary, secondary = config.primary_share_ppm * sum_pct, (ONE_PPM - config.primary_share_ppm) * sum_iqr
     return {voter: weights[voter] * (primary * band.in_iqr + secondary * band.in_pct) for voter, band in bands.items()}
 
 

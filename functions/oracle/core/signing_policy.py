@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.abi import ADDRESS_SIZE_BYTES, WORD_SIZE_BYTES, address_bytes, padded
+from kernel.amounts import ONE_BPS
 from kernel.errors import Invalid
 from kernel.hashes import keccak256
 
-BIPS: Final = 10_000
 _HEAD_SIZE_BYTES: Final = 43
 _VOTER_SIZE_BYTES: Final = 22
 _TOTAL_WEIGHT_MAX: Final = 0xFFFF
@@ -110,4 +110,4 @@ def required_threshold(policy: SigningPolicy, expected_reward_epoch: int, increa
     """What the signing weight must exceed: more when the newest policy is older than the round's calendar expects."""
     if policy.reward_epoch >= expected_reward_epoch:
         return policy.threshold
-    return policy.threshold * increase_bips // BIPS
+    return policy.threshold * increase_bips // ONE_BPS

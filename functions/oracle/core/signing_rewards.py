@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from functions.oracle.core.rewards import decline
+from kernel.amounts import ONE_BPS
 
 SIGNING_GRACE_S: Final = 10
 FINALISING_GRACE_S: Final = 20
 #: Of the signing weight, that a message needs which was not finalised.
 UNFINALISED_WEIGHT_BIPS: Final = 3_000
 PENALTY_FACTOR: Final = 30
-BIPS: Final = 10_000
 
 
 class Deposit(NamedTuple):
@@ -144,4 +144,4 @@ def _most_signed(deposits: Iterable[Deposit], weights: Sequence[int], until_s: f
         return None
     # Of two messages with the same weight the smaller hash, so that the order of arrival decides nothing.
     best = min(weight_of, key=lambda one: (-weight_of[one], one))
-    return best if weight_of[best] * BIPS >= sum(weights) * UNFINALISED_WEIGHT_BIPS else None
+    return best if weight_of[best] * ONE_BPS >= sum(weights) * UNFINALISED_WEIGHT_BIPS else None

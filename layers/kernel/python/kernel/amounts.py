@@ -10,6 +10,7 @@ _DECIMAL = re.compile(r"(?P<sign>-?)(?P<whole>0|[1-9][0-9]*)(\.(?P<fraction>[0-9
 _LONGEST_TEXT = 80
 _MOST_DECIMALS = 77
 ONE_BPS = 10_000
+ONE_PPM = 1_000_000
 
 
 class InvalidAmount(Invalid):
