@@ -26,8 +26,9 @@ GATEWAY_PAGE = b"<html><body><h1>503 Service Temporarily Unavailable</h1></body>
 class Control:
     """What is changed from outside: the faults, the clock, and the count of requests."""
 
-    def __init__(self, seed: int, doors: Doors) -> None:
+    def __init__(self, seed: int, doors: Doors, *, whole: bool) -> None:
         self.seed = seed
+        self.whole = whole
         self.doors = doors
         self.requests: dict[str, Counter[str]] = {venue: Counter() for venue in VENUES}
         self._faults: dict[str, Fault] = {}
@@ -68,9 +69,9 @@ class Control:
         return fault
 
 
-def build_app(seed: int, doors: Doors) -> Starlette:
-    """All venues and the control room as one application."""
-    control = Control(seed, doors)
+def build_app(seed: int, doors: Doors, *, whole: bool = False) -> Starlette:
+    """All venues and the control room as one application; with `whole` they trade the whole listing."""
+    control = Control(seed, doors, whole=whole)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -113,7 +114,8 @@ async def _failure(fault: Fault) -> Response | None:
 
 def _body(venue: Venue, answer: Answer, request: Request, control: Control, fault: Fault | None) -> bytes:
     lie_bps = fault.lie_bps if fault is not None and fault.kind is FaultKind.LYING else 0
-    desk = desk_at(venue.name, seed=control.seed, time_ms=control.now_ms(venue.name), lie_bps=lie_bps)
+    now_ms = control.now_ms(venue.name)
+    desk = desk_at(venue.name, seed=control.seed, time_ms=now_ms, lie_bps=lie_bps, whole=control.whole)
     try:
         return wire.render(answer(desk, request.query_params))
     except UnknownPair as unknown:

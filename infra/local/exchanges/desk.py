@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from infra.local.exchanges.listings import COINS
+from infra.local.exchanges.listings import WHOLE
 from infra.local.exchanges.market import TETHER, Coin, Habits, Market, Ticker, Trade
 
 
@@ -80,7 +80,7 @@ def listed(
     name: Callable[[str, str], str], *, quote: str, without: tuple[str, ...] = (), tether: str | None = None
 ) -> tuple[Pair, ...]:
     """Every coin against `quote` under the venue's naming, and USDT against USD where the venue trades it."""
-    coins = [coin for coin in COINS.values() if coin is not TETHER and coin.code not in without]
+    coins = [coin for coin in WHOLE.values() if coin is not TETHER and coin.code not in without]
     pairs = tuple(Pair(id=name(coin.code, quote), coin=coin, quote=quote) for coin in coins)
     return (*pairs, Pair(id=tether, coin=TETHER, quote="USD")) if tether else pairs
 

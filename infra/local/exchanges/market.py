@@ -25,15 +25,19 @@ TRADE_SLOT_MS = 1_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coin:
-    """One base currency: where its price starts, in what steps it is quoted, how much of it trades in a day."""
+    """One base currency: where its price starts, in what steps it is quoted, how much of it trades in a day.
+
+    calm: how far it moves, of what an ordinary coin does.
+    """
 
     code: str
     usd: str
     decimals: int
     daily_volume: float
+    calm: float = 1.0
 
 
-TETHER = Coin(code="USDT", usd="0.9994", decimals=5, daily_volume=9.0e8)
+TETHER = Coin(code="USDT", usd="0.9994", decimals=5, daily_volume=9.0e8, calm=0.02)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +88,7 @@ class Market:
         together = _waves(f"{self.seed}:market", time_ms, PERIODS_S)
         alone = _waves(f"{self.seed}:{coin.code}", time_ms, PERIODS_S)
         steps = MARKET_SHARE * together + (1 - MARKET_SHARE) * 2 * alone
-        scale = 0.02 if coin is TETHER else 1.0
-        return float(coin.usd) * math.exp(scale * WALK_PER_ROOT_SECOND * steps)
+        return float(coin.usd) * math.exp(coin.calm * WALK_PER_ROOT_SECOND * steps)
 
     def mid(self, coin: Coin, quote: str, habits: Habits, time_ms: int) -> float:
         """The middle of a venue's book, in the quote currency: USDT is worth a little more or less than a dollar."""

@@ -11,6 +11,7 @@ from infra.local.exchanges.desk import Desk
 from infra.local.exchanges.faults import Fault
 
 DEFAULT_SEED = 20_261_121
+USUAL_LISTING, WHOLE_LISTING = "usual", "whole"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -20,6 +21,7 @@ class ExchangeServer:
     control_url: str
     venue_urls: dict[str, str]
     seed: int
+    whole: bool
     child: Child
 
     def fault(self, venue: str, fault: Fault) -> None:
@@ -41,7 +43,7 @@ class ExchangeServer:
 
     def desk(self, venue: str, at_ms: int, *, lie_bps: int = 0) -> Desk:
         """What the venue answers at `at_ms`, computed here."""
-        return desk_at(venue, seed=self.seed, time_ms=at_ms, lie_bps=lie_bps)
+        return desk_at(venue, seed=self.seed, time_ms=at_ms, lie_bps=lie_bps, whole=self.whole)
 
     def _control(self, method: str, path: str, content: object = None) -> httpx.Response:
         answer = loopback.request(method, f"{self.control_url}{path}", json=content, timeout=5.0)
@@ -49,16 +51,23 @@ class ExchangeServer:
         return answer
 
 
-def start(children: Children, *, seed: int = DEFAULT_SEED, port: int = 0, name: str = "exchanges") -> ExchangeServer:
-    """Start the venues: all on `port` (0: a free one) for the control room, each on a free port of its own."""
+def start(
+    children: Children, *, seed: int = DEFAULT_SEED, port: int = 0, name: str = "exchanges", whole: bool = False
+) -> ExchangeServer:
+    """Start the venues: all on `port` (0: a free one) for the control room, each on a free port of its own.
+
+    whole: they trade every base of Flare's feeds, rather than the usual ones.
+    """
     port = ports.requested_port(port)
     venue_ports = {venue: ports.free_port() for venue in VENUES}
     doors = [f"{venue}={number}" for venue, number in venue_ports.items()]
-    child = children.start_python(name, "infra.local.exchanges", str(seed), str(port), *doors)
+    listing = WHOLE_LISTING if whole else USUAL_LISTING
+    child = children.start_python(name, "infra.local.exchanges", str(seed), listing, str(port), *doors)
     server = ExchangeServer(
         control_url=f"http://{ports.LOOPBACK}:{port}/control",
         venue_urls={venue: f"http://{ports.LOOPBACK}:{number}/{venue}" for venue, number in venue_ports.items()},
         seed=seed,
+        whole=whole,
         child=child,
     )
     children.after_stop(lambda: _release(port, *venue_ports.values()))

@@ -8,9 +8,10 @@ from itertools import islice, pairwise
 import pytest
 
 from infra.local.exchanges.catalogue import VENUES, desk_at
-from infra.local.exchanges.listings import COINS
+from infra.local.exchanges.listings import COINS, WHOLE
 from infra.local.exchanges.market import Market
 from infra.local.exchanges.wire import number, render
+from infra.local.flare.feeds import mainnet_feeds
 
 pytestmark = pytest.mark.unit
 
@@ -50,10 +51,10 @@ def test_another_seed_is_another_market() -> None:
     assert one != other
 
 
-@pytest.mark.parametrize("code", COINS)
+@pytest.mark.parametrize("code", WHOLE)
 def test_a_price_moves_in_small_steps_and_stays_near_its_start(code: str) -> None:
     """Within a second less than 0.2 %, over a month never beyond a quarter of its start."""
-    market, coin = Market(SEED), COINS[code]
+    market, coin = Market(SEED), WHOLE[code]
     seconds = [market.usd(coin, AT_MS + 1_000 * second) for second in range(120)]
     hours = [market.usd(coin, AT_MS + 3_600_000 * hour) for hour in range(720)]
 
@@ -124,3 +125,18 @@ def test_json_numbers_keep_every_digit() -> None:
     answer = {"price": number(Decimal("0.014530")), "text": "0.014530", "row": [number(Decimal("-1E-8")), None]}
 
     assert b'{"price":0.014530,"text":"0.014530","row":[-0.00000001,null]}' == render(answer)
+
+
+def test_the_whole_listing_has_every_feed_of_flare() -> None:
+    """At three venues at least, which is how many a price needs; a usual desk trades the usual coins only."""
+    whole = {
+        venue: {pair.base for pair in desk_at(venue, seed=SEED, time_ms=AT_MS, whole=True).pairs} for venue in VENUES
+    }
+    usual = {pair.base for venue in VENUES for pair in desk_at(venue, seed=SEED, time_ms=AT_MS).pairs}
+    counts = {
+        feed.name: sum(feed.name.partition("/")[0] in bases for bases in whole.values()) for feed in mainnet_feeds()
+    }
+
+    assert 63 == len(counts)
+    assert min(counts.values()) >= 3
+    assert set(COINS) == usual
