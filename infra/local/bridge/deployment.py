@@ -10,8 +10,9 @@ from functions.bridge.core.registry import Version
 from functions.bridge.core.starknet import CLAIM_PAYMENT_HANDLER
 from infra.local import anvil
 from infra.local.anvil import AnvilNode
-from infra.local.bridge.world import Generation, World, ask
+from infra.local.bridge.world import Generation, World
 from infra.local.children import Children
+from infra.local.evm_reading import ask
 from infra.local.flare.accounts import ETHER, DevAccount, dev_account
 from infra.local.flare.contracts import Contract, artifact
 from infra.local.flare.deployment import created_address

@@ -17,7 +17,8 @@ import httpx
 
 from infra.local.anvil import RpcRefused
 from infra.local.bridge.bootloader import OrderedCall, alias, make
-from infra.local.bridge.world import World, ask, logs
+from infra.local.bridge.world import World
+from infra.local.evm_reading import ask, logs
 from infra.local.flare.node import Node, NodeRefused
 
 EVERY_S: Final = 0.1

@@ -17,8 +17,9 @@ from functions.bridge.core.escrow import decode_deposit
 from functions.bridge.core.order import Deposit
 from functions.bridge.core.registry import Version
 from infra.local.anvil import AnvilNode
+from infra.local.evm_reading import ask, logs
 from infra.local.flare.accounts import DevAccount
-from infra.local.flare.contracts import Contract, from_hex
+from infra.local.flare.contracts import Contract
 from infra.local.flare.node import Node
 from kernel.chain_events import EvmEvent
 from kernel.evm.blocks import Log
@@ -124,22 +125,3 @@ class World:
         log = Log.from_rpc(told)
         event = EvmEvent(chain_id=self.l2.chain_id, **{name: getattr(log, name) for name in Log.__slots__})
         return decode_deposit(ORIGIN, event)
-
-
-def logs(node: AnvilNode, contract: Contract, event: str, from_block: int = 0) -> list[dict[str, Any]]:
-    """The logs of a contract's event, as the chain tells them now."""
-    topic = "0x" + contract.topic(event).hex()
-    wanted = {"address": contract.address, "topics": [topic], "fromBlock": hex(from_block), "toBlock": "latest"}
-    found: list[dict[str, Any]] = node.rpc("eth_getLogs", wanted)
-    return found
-
-
-def ask(node: AnvilNode, contract: Contract, function: str, *arguments: Any) -> tuple[Any, ...]:
-    """What a view of a contract answers now."""
-    call = {"to": contract.address, "data": "0x" + contract.data(function, *arguments).hex()}
-    return contract.answer(function, from_hex(node.rpc("eth_call", call, "latest")))
-
-
-def balance(node: AnvilNode, address: str) -> int:
-    """What an address holds now, in wei."""
-    return int(node.rpc("eth_getBalance", address, "latest"), 16)

@@ -9,9 +9,10 @@ import httpx
 
 from functions.bridge.core.registry import Version
 from infra.local.bridge.stage import BridgeStage
-from infra.local.bridge.world import World, balance
+from infra.local.bridge.world import World
 from infra.local.demo.bridge_crowd import COMPLETED, Planned
 from infra.local.demo.stage import SceneFailed
+from infra.local.evm_reading import balance
 from kernel.postgres import Postgres
 
 #: An order that was forgotten because its deposit is gone is no order any more.

@@ -8,7 +8,8 @@ import httpx
 
 from functions.bridge.core.registry import Version
 from infra.local.anvil import RpcRefused
-from infra.local.bridge.world import World, logs
+from infra.local.bridge.world import World
+from infra.local.evm_reading import logs
 
 LOOK_EVERY_S: Final = 0.15
 #: Blocks that are looked at again, since they may have been reorganised.

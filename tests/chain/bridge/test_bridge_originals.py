@@ -9,7 +9,7 @@ import pytest
 from functions.bridge.core.order import OrderKey
 from functions.bridge.core.registry import Version
 from functions.bridge.core.retry import ATTEMPTS_MAX
-from infra.local.bridge.world import ask
+from infra.local.evm_reading import ask
 from infra.local.flare.contracts import Contract, artifact
 from tests.chain.bridge.desk import AMOUNT_WEI, ETHER, Desk
 from tests.chain.bridge.scene import STRANGER, deployed, sent

@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from functions.bridge.core.registry import Version
 from infra.local.anvil import AnvilNode
-from infra.local.bridge.world import World, balance
+from infra.local.bridge.world import World
+from infra.local.evm_reading import balance
 from infra.local.postgres import PostgresServer
 from kernel.errors import Transient
 from tests.chain.bridge.desk import AMOUNT_WEI, ETHER, FEE_WEI, Desk

@@ -8,8 +8,9 @@ import pytest
 
 from functions.bridge.core.registry import Version
 from infra.local.bridge.relayer import Relayer
-from infra.local.bridge.world import Wish, World, balance
+from infra.local.bridge.world import Wish, World
 from infra.local.children import Child, Children
+from infra.local.evm_reading import balance
 from infra.local.flare.accounts import dev_account
 
 pytestmark = pytest.mark.chain

@@ -10,7 +10,8 @@ from functions.bridge.core.registry import Family, L2Gas, Payment, Version, chai
 from infra.local.bridge.bootloader import alias
 from infra.local.bridge.deployment import MARKET_MAKER_WEI, USERS, WorldExists, deploy_world
 from infra.local.bridge.relayer import Relayer
-from infra.local.bridge.world import Wish, World, ask, balance
+from infra.local.bridge.world import Wish, World
+from infra.local.evm_reading import ask, balance
 from infra.local.flare.accounts import dev_account
 
 pytestmark = pytest.mark.chain
