@@ -81,6 +81,13 @@ contract EntityManager is IEntityManager {
         });
     }
 
+    /// @inheritdoc IEntityManager
+    /// @dev Locally as of now, whatever the block: addresses have no history here.
+    function getVoterForSigningPolicyAddress(address acting, uint256) external view returns (address voter) {
+        voter = _voterOf[Role.SIGNING_POLICY][acting];
+        return voter == address(0) ? acting : voter;
+    }
+
     function _propose(Role role, address acting) private {
         address voter = _voterOf[role][acting];
         if (voter != address(0)) revert AddressAlreadyRegistered(acting, voter);

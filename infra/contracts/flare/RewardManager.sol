@@ -3,11 +3,12 @@ pragma solidity 0.8.37;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {IClaimSetupManager} from "./interfaces/IClaimSetupManager.sol";
 import {IFlareSystemsManager} from "./interfaces/IFlareSystemsManager.sol";
 import {IRewardManager} from "./interfaces/IRewardManager.sol";
 
 /// @title RewardManager: one pool per reward epoch, paid out against the Merkle root that the voters signed
-/// @dev Locally only an owner claims for itself, in native coin, and only claims of the kinds DIRECT and FEE.
+/// @dev Locally in native coin, and only claims of the kinds DIRECT and FEE.
 contract RewardManager is IRewardManager {
     /// @dev The pool of one reward epoch, in wei.
     struct Pool {
@@ -18,6 +19,7 @@ contract RewardManager is IRewardManager {
 
     IFlareSystemsManager public immutable flareSystemsManager;
     address public immutable rewardOffersManager;
+    IClaimSetupManager public immutable claimSetupManager;
 
     /// @inheritdoc IRewardManager
     uint256 public immutable rewardManagerId;
@@ -27,7 +29,6 @@ contract RewardManager is IRewardManager {
     Pool private _totals;
 
     error OnlyRewardOffersManager();
-    error OnlyRewardOwner();
     error WrappingNotSupported();
     error ClaimOfAnother(bytes20 beneficiary);
     error ClaimTypeNotSupported(ClaimType claimType);
@@ -38,10 +39,17 @@ contract RewardManager is IRewardManager {
 
     /// @param manager knows the signed roots
     /// @param offersManager fills the pools
+    /// @param claimSetup knows who may claim for whom
     /// @param rewardManagerId_ this contract's name in signed claim counts
-    constructor(IFlareSystemsManager manager, address offersManager, uint256 rewardManagerId_) {
+    constructor(
+        IFlareSystemsManager manager,
+        address offersManager,
+        IClaimSetupManager claimSetup,
+        uint256 rewardManagerId_
+    ) {
         flareSystemsManager = manager;
         rewardOffersManager = offersManager;
+        claimSetupManager = claimSetup;
         rewardManagerId = rewardManagerId_;
     }
 
@@ -64,7 +72,9 @@ contract RewardManager is IRewardManager {
         bool wrap,
         RewardClaimWithProof[] calldata proofs
     ) external returns (uint256 amountWei) {
-        if (msg.sender != rewardOwner) revert OnlyRewardOwner();
+        if (msg.sender != rewardOwner) {
+            claimSetupManager.checkExecutorAndAllowedRecipient(msg.sender, rewardOwner, recipient);
+        }
         if (wrap) revert WrappingNotSupported();
         for (uint256 i = 0; i < proofs.length; ++i) {
             RewardClaim calldata body = proofs[i].body;

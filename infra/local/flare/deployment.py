@@ -28,6 +28,7 @@ NAMES = (
     "FtsoRewardOffersManager",
     "FtsoFeedPublisher",
     "FtsoV2",
+    "ClaimSetupManager",
 )
 
 
@@ -82,7 +83,7 @@ def _arguments(
         "FlareSystemsCalculator": (governance, at["EntityManager"], at["VoterRegistry"], rules.vote_power_cap_ppm),
         "VoterRegistry": (manager, at["EntityManager"], at["FlareSystemsCalculator"], rules.max_voters),
         "FtsoFeedDecimals": (governance, manager, DEFAULT_DECIMALS),
-        "RewardManager": (manager, at["FtsoRewardOffersManager"], REWARD_MANAGER_ID),
+        "RewardManager": (manager, at["FtsoRewardOffersManager"], at["ClaimSetupManager"], REWARD_MANAGER_ID),
         "FtsoRewardOffersManager": (
             governance,
             manager,
@@ -92,6 +93,7 @@ def _arguments(
         ),
         "FtsoFeedPublisher": (relay, FTSO_PROTOCOL_ID, rules.feeds_history_size),
         "FtsoV2": (relay, at["FtsoFeedPublisher"]),
+        "ClaimSetupManager": (),
     }
 
 

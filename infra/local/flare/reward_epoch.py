@@ -30,10 +30,13 @@ def state_feeds(
 def propose_addresses(
     contracts: Mapping[str, Contract], governance: DevAccount, voters: Sequence[Voter]
 ) -> Iterable[Transaction]:
-    """State each voter's vote power, and let it propose the addresses that act for it."""
+    """State each voter's vote power, and let it propose the addresses that act for it and name who claims for it."""
     entities, calculator = contracts["EntityManager"], contracts["FlareSystemsCalculator"]
+    setup = contracts["ClaimSetupManager"]
     for voter in voters:
         identity = voter.identity
+        executors = setup.data("setClaimExecutors", [voter.submit_signatures.address])
+        yield _from(identity, setup, f"naming who claims for {voter.name}", executors)
         power = calculator.data("setVotePower", identity.address, voter.vote_power_wei)
         yield _from(governance, calculator, f"stating the vote power of {voter.name}", power)
         for function, acting in (

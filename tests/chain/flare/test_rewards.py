@@ -157,11 +157,28 @@ def test_a_claim_must_be_proven_own_and_covered(network: FlareNetwork, ledger: L
 
     assert "MerkleProofInvalid()" == ledger.attempt("RewardManager", forged, owner)
     assert ledger.attempt("RewardManager", borrowed, other).startswith("ClaimOfAnother(")
-    assert "OnlyRewardOwner()" == ledger.attempt("RewardManager", early, other)
+    assert ledger.attempt("RewardManager", early, other).startswith("ExecutorOnly(")
     assert "ClaimTypeNotSupported(2)" == ledger.attempt("RewardManager", weighted, other)
     assert "PoolExhausted(1)" == ledger.attempt("RewardManager", too_much, other)
     wrapped = claim_call(network, claims, claims[0], owner.address, wrap=True)
     assert "WrappingNotSupported()" == ledger.attempt("RewardManager", wrapped, owner)
+
+
+def test_an_executor_claims_for_its_owner(network: FlareNetwork, ledger: Ledger, claims: list[Claim]) -> None:
+    """To the owner, or to whom the owner allows; the money never comes to the executor by itself."""
+    sign_rewards(ledger, claims)
+    voter, friend = network.voters[0], dev_account("somebody", "else").address
+    away = claim_call(network, claims, claims[0], friend)
+    assert ledger.attempt("RewardManager", away, voter.submit_signatures).startswith("RecipientNotAllowed(")
+
+    ledger.call(voter.identity, "ClaimSetupManager", "setAllowedClaimRecipients", [friend])
+    ledger.send(voter.submit_signatures, "RewardManager", away)
+    ledger.send(voter.submit_signatures, "RewardManager", claim_call(network, claims, claims[4], voter.identity.address))
+
+    told = events(network, "RewardManager", "RewardClaimed")
+    assert [(friend.lower(), ETHER), (voter.identity.address.lower(), 5 * ETHER)] == [
+        (row["recipient"].lower(), row["amount"]) for row in told
+    ]
 
 
 def test_only_offers_fill_a_pool(network: FlareNetwork, ledger: Ledger) -> None:

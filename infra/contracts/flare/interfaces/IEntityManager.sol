@@ -32,4 +32,10 @@ interface IEntityManager {
 
     /// @notice The acting addresses of a voter: its own address where none is confirmed.
     function getVoterAddresses(address _voter) external view returns (VoterAddresses memory _addresses);
+
+    /// @notice The voter that an address signs policies for, as of a block: the address itself where there is none.
+    function getVoterForSigningPolicyAddress(address _signingPolicyAddress, uint256 _blockNumber)
+        external
+        view
+        returns (address _voter);
 }
