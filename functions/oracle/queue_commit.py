@@ -11,14 +11,17 @@ from kernel.tasks import Outcome, Task
 def handler(task: Task[RoundTask], deps: Deps) -> Outcome:
     """The sealed opening commits together with the transaction, so that any later invocation can reveal."""
     voting_round, now = task.payload.voting_round, deps.clock.now()
-    feeds = deps.flare.feeds(deps.flare.reward_epoch_of(voting_round))
-    points, reputations = deps.repository.points_between(now - deps.window, now), deps.repository.reputations()
+    reward_epoch = deps.flare.reward_epoch_of(voting_round)
+    feeds, reputations = deps.flare.feeds(reward_epoch), deps.repository.reputations()
+    seen = deps.repository.window(now - deps.window, now)
 
-    decisions = decide_values(feeds, points, now, reputations)
+    decisions = decide_values(feeds, seen.points, now, reputations)
     commitment = commit_to(decisions, submitter=deps.submitter, voting_round=voting_round, random=deps.dice())
 
     sealed = deps.openings.seal(voting_round, commitment.opening)
     intent = deps.intents.commit(voting_round, commitment.calldata, task.expires_at)
-    done = deps.rounds.record_commit(commitment, sealed, intent, decided_at=now, fence=task.fence)
+    done = deps.rounds.record_commit(
+        commitment, sealed, intent, decided_at=now, reward_epoch=reward_epoch, seen=seen, fence=task.fence
+    )
     deps.latest.publish([feed.name for feed in feeds], now)
     return done

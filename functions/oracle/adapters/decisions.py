@@ -6,9 +6,11 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from functions.oracle.adapters.repository import Window
 from functions.oracle.adapters.statements import Q
 from functions.oracle.core.decision import Commitment, FeedDecision
 from functions.oracle.core.price import WINDOW_S
+from functions.oracle.core.stored_points import digest_of
 from kernel.postgres import Transaction
 
 
@@ -16,6 +18,22 @@ def insert_decisions(tx: Transaction, commitment: Commitment, decided_at: dateti
     """Store the decisions of a commit in the transaction that records it."""
     tx.many(Q["insert_aggregate"], list(_aggregate_rows(commitment, decided_at)))
     tx.many(Q["set_reputation"], list(_reputation_rows(commitment)))
+    tx.execute(Q["mark_consensus"], voting_round=commitment.voting_round)
+
+
+def insert_inputs(
+    tx: Transaction, commitment: Commitment, decided_at: datetime, *, reward_epoch: int, seen: Window
+) -> None:
+    """Store what the decisions of a commit can be made from again, beside the raw points."""
+    tx.execute(
+        Q["insert_decision"],
+        voting_round=commitment.voting_round,
+        reward_epoch=reward_epoch,
+        decided_at=decided_at,
+        snapshot=seen.snapshot,
+        points=len(seen.points),
+        points_digest=digest_of(seen.points),
+    )
 
 
 def _aggregate_rows(commitment: Commitment, decided_at: datetime) -> Iterator[dict[str, Any]]:

@@ -18,11 +18,19 @@ from oracle.feeds
 where reward_epoch = (select max(reward_epoch) from oracle.feeds)
 order by position;
 
--- name: store_point
--- One raw point. The same source, symbol and time again is the same point.
-insert into oracle.prices (symbol, source, time, price, volume, worker_id)
-values (%(symbol)s, %(source)s, %(time)s, %(price)s, %(volume)s, %(worker_id)s)
-on conflict do nothing;
+-- name: store_points
+-- Raw points, and marks for the minutes whose candles they change. The same source, symbol and time again is the same
+-- point, and changes none.
+with stored as (
+    insert into oracle.prices (symbol, source, time, price, volume, worker_id)
+    select symbol, source, time, price, volume, %(worker_id)s
+    from unnest(%(symbols)s::text[], %(sources)s::text[], %(times)s::timestamptz[], %(prices)s::numeric[],
+                %(volumes)s::numeric[]) as given (symbol, source, time, price, volume)
+    on conflict do nothing
+    returning symbol, time
+)
+insert into oracle.candle_marks (symbol, is_consensus, minute)
+select distinct symbol, false, date_bin('1 minute', time, 'epoch') from stored;
 
 -- name: store_venue_report
 -- What one venue answered in one collection.
@@ -31,8 +39,8 @@ values (%(collected_at)s, %(venue)s, %(outcome)s, %(points)s, %(latency_ms)s)
 on conflict do nothing;
 
 -- name: points_between
--- Raw points of a window, in the fixed order that makes an aggregate reproducible.
-select symbol, source, time, price, volume
+-- Raw points of a window, each with the snapshot of this statement, which says exactly which points it could see.
+select symbol, source, time, price, volume, pg_current_snapshot()::text as snapshot
 from oracle.prices
 where time >= %(start)s and time <= %(end)s
 order by symbol, source, time;
@@ -80,6 +88,19 @@ insert into oracle.aggregates (voting_round, symbol, decided_at, window_start, v
 values (%(voting_round)s, %(symbol)s, %(decided_at)s, %(window_start)s, %(vwap)s, %(twap)s, %(weighted_median)s,
     %(consensus)s, %(confidence)s, %(sources)s, %(left_out)s, %(flagged)s)
 on conflict do nothing;
+
+-- name: insert_decision
+-- What the decisions of a round were made from.
+insert into oracle.decisions (voting_round, reward_epoch, decided_at, snapshot, points, points_digest)
+values (%(voting_round)s, %(reward_epoch)s, %(decided_at)s, %(snapshot)s, %(points)s, %(points_digest)s)
+on conflict do nothing;
+
+-- name: mark_consensus
+-- The minutes whose candles of the consensus a round changes.
+insert into oracle.candle_marks (symbol, is_consensus, minute)
+select symbol, true, date_bin('1 minute', decided_at, 'epoch')
+from oracle.aggregates
+where voting_round = %(voting_round)s;
 
 -- name: insert_submission
 -- Our commitment of a round with its sealed opening. A second one for the round is an error.

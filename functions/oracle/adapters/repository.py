@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.oracle.adapters.statements import Q
 from functions.oracle.core.feeds import Feed
@@ -16,6 +16,9 @@ from kernel.postgres import Postgres, Transaction
 if TYPE_CHECKING:
     from functions.oracle.adapters.venue_visits import VenueReport
     from functions.oracle.core.ingest import Observation, Sorted
+
+#: The snapshot of a statement that found nothing.
+SAW_NOTHING: Final = "1:1:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,15 @@ class Bucket:
     close: Decimal
     volume: Decimal | None
     points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The raw points that one statement saw, and what it could see. Both are kept with what is decided from them."""
+
+    points: tuple[VenuePrice, ...]
+    #: As Postgres writes it; functions.oracle.core.snapshots reads it.
+    snapshot: str
 
 
 class Repository:
@@ -109,11 +121,15 @@ class Repository:
             _store(tx, points, "collector")
             tx.many(Q["store_venue_report"], rows)
 
-    def points_between(self, start: datetime, end: datetime) -> list[VenuePrice]:
+    def window(self, start: datetime, end: datetime) -> Window:
         """Every raw point of a window, both ends included, in a fixed order."""
         with self._postgres.transaction() as tx:
             rows = tx.all(Q["points_between"], start=start, end=end)
-        return [_point(row) for row in rows]
+        return Window(points=tuple(_point(row) for row in rows), snapshot=rows[0]["snapshot"] if rows else SAW_NOTHING)
+
+    def points_between(self, start: datetime, end: datetime) -> list[VenuePrice]:
+        """The points of a window."""
+        return list(self.window(start, end).points)
 
     def reputations(self) -> dict[str, dict[str, float]]:
         """symbol -> source -> how far it is believed."""
@@ -140,18 +156,16 @@ class Repository:
 
 
 def _store(tx: Transaction, points: Iterable[VenuePrice], worker_id: str) -> None:
-    rows = [
-        {
-            "symbol": point.symbol,
-            "source": point.source,
-            "time": point.time,
-            "price": point.price,
-            "volume": point.volume,
-            "worker_id": worker_id,
-        }
-        for point in points
-    ]
-    tx.many(Q["store_point"], rows)
+    given = list(points)
+    tx.execute(
+        Q["store_points"],
+        symbols=[point.symbol for point in given],
+        sources=[point.source for point in given],
+        times=[point.time for point in given],
+        prices=[point.price for point in given],
+        volumes=[point.volume for point in given],
+        worker_id=worker_id,
+    )
 
 
 def _ingested(observation: Observation) -> VenuePrice:

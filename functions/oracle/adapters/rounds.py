@@ -5,8 +5,9 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from functions.oracle.adapters.decisions import insert_decisions
+from functions.oracle.adapters.decisions import insert_decisions, insert_inputs
 from functions.oracle.adapters.evidence import RoundOutcome
+from functions.oracle.adapters.repository import Window
 from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.statements import Q
 from functions.oracle.core.decision import Commitment
@@ -24,11 +25,20 @@ class Rounds(RoundHistory):
         self._tasks, self._outbox = tasks, outbox
 
     def record_commit(
-        self, commitment: Commitment, sealed: bytes, intent: EvmIntent, *, decided_at: datetime, fence: Fence
+        self,
+        commitment: Commitment,
+        sealed: bytes,
+        intent: EvmIntent,
+        *,
+        decided_at: datetime,
+        reward_epoch: int,
+        seen: Window,
+        fence: Fence,
     ) -> Done:
         """The commitment, its sealed opening, what it was decided from, and the transaction that makes it."""
         with self._postgres.transaction(holding=fence) as tx:
             insert_decisions(tx, commitment, decided_at)
+            insert_inputs(tx, commitment, decided_at, reward_epoch=reward_epoch, seen=seen)
             tx.execute(
                 Q["insert_submission"],
                 voting_round=commitment.voting_round,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kernel.postgres import Partitions, Postgres, RowsInDefaultPartition
+from kernel.postgres import DaysNotReleased, Partitions, Postgres, RowsInDefaultPartition
 from kernel.testing import FakeClock
 
 pytestmark = pytest.mark.integration
@@ -87,6 +87,29 @@ def test_days_past_retention_are_dropped(database: Postgres, clock: FakeClock) -
     assert [time for _, time in placed(database)] == [NOON + timedelta(days=i) for i in range(2, 6)]
 
 
+def test_a_day_that_its_table_does_not_release_stays_and_is_alarmed(
+    database: Postgres, route_url: str, clock: FakeClock
+) -> None:
+    """What is to be kept elsewhere is not dropped before it is there; the other days go."""
+    partitions = Partitions(database, clock)
+    partitions.maintain()
+    insert(database, [NOON + timedelta(days=i) for i in range(6)])
+    with database.transaction(role="counterpart_barter") as tx:
+        tx.execute(
+            "create function barter.may_drop(given date) returns boolean language sql stable "
+            "as $$ select given <> '2026-03-01' $$"
+        )
+    with Postgres(route_url).transaction() as tx:
+        tx.execute("update kernel.partitioned_tables set released_by = 'barter.may_drop'")
+    clock.advance(5 * 86_400)
+
+    with pytest.raises(DaysNotReleased) as alarm:
+        partitions.maintain()
+
+    assert alarm.value.details["days"] == "barter.bids: 2026-03-01"
+    assert [place for place, _ in placed(database)][:2] == ["barter.bids_20260301", "barter.bids_20260303"]
+
+
 def test_caught_rows_are_alarmed_and_moved(database: Postgres, clock: FakeClock) -> None:
     """Rows of kept days get their day; rows far off stay where they are and are alarmed again."""
     strays = [NOON - timedelta(days=2), NOON, NOON + timedelta(days=400)]
@@ -122,4 +145,4 @@ def test_the_registered_tables_of_the_house_are_maintained(database_url: str) ->
 
     report = {each.table: len(each.made) for each in Partitions(database).maintain()}
 
-    assert report == {"oracle.prices": 8}
+    assert report == {"oracle.candles": 8, "oracle.prices": 8}

@@ -27,6 +27,13 @@ class RowsInDefaultPartition(Broken):
     remedy = "Look at the days in details; rows of days that are kept were moved to partitions of their own."
 
 
+class DaysNotReleased(Broken):
+    """Days that are past their time are still there."""
+
+    cause = "Their table does not release them: what is to be kept of them elsewhere is not there, or not all of it."
+    remedy = "Find out why they were not exported (for oracle.prices, oracle/cron_export_points); nothing was dropped."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
     """What was done for one table."""
@@ -36,6 +43,8 @@ class Maintenance:
     dropped: tuple[str, ...]
     #: Days whose rows lay in the default partition when the maintenance began.
     caught: tuple[date, ...]
+    #: Days past their time that the table does not release.
+    held: tuple[date, ...]
 
 
 class Partitions:
@@ -48,7 +57,8 @@ class Partitions:
     def maintain(self) -> list[Maintenance]:
         """Make and drop what is due for every registered table.
 
-        Raises RowsInDefaultPartition after all the work when rows were found where none belong.
+        After all the work, raises RowsInDefaultPartition when rows were found where none belong, and DaysNotReleased
+        when a table keeps days that should be gone.
         """
         today = self._clock.now().date()
         with self._postgres.transaction() as tx:
@@ -56,6 +66,8 @@ class Partitions:
         done = [self._maintain(row["table_name"], row["keep_days"], row["owner"], today) for row in tables]
         if caught := [f"{each.table}: {day}" for each in done for day in each.caught]:
             raise RowsInDefaultPartition(days=", ".join(caught))
+        if held := [f"{each.table}: {day}" for each in done for day in each.held]:
+            raise DaysNotReleased(days=", ".join(held))
         return done
 
     def _maintain(self, table: str, keep_days: int, owner: str, today: date) -> Maintenance:
@@ -68,7 +80,8 @@ class Partitions:
             )
             before = first_day_kept(today, keep_days)
             dropped = tuple(row["name"] for row in tx.all(Q["drop_day_partitions"], table=table, before=before))
-        return Maintenance(table=table, made=made, dropped=dropped, caught=caught)
+            held = tuple(row["day"] for row in tx.all(Q["days_before"], table=table, before=before))
+        return Maintenance(table=table, made=made, dropped=dropped, caught=caught, held=held)
 
 
 def first_day_kept(today: date, keep_days: int) -> date:

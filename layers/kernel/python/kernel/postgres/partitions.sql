@@ -15,5 +15,14 @@ select kernel.days_in_default(%(table)s::regclass) as day;
 select kernel.create_day_partition(%(table)s::regclass, %(day)s) as made;
 
 -- name: drop_day_partitions
--- Days before the first one that is kept.
+-- Days before the first one that is kept, unless their table does not release them.
 select kernel.drop_day_partitions(%(table)s::regclass, %(before)s) as name;
+
+-- name: days_before
+-- The days of a table that are there and end at or before a day.
+select to_date(right(child.relname, 8), 'YYYYMMDD') as day
+from pg_inherits inherits
+join pg_class child on child.oid = inherits.inhrelid
+where inherits.inhparent = %(table)s::regclass and child.relname ~ '_\d{8}$'
+    and to_date(right(child.relname, 8), 'YYYYMMDD') < %(before)s
+order by 1;
