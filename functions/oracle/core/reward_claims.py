@@ -8,15 +8,15 @@
     MIRROR   a validator's node id: what its stakers share
 
 A reward by delegation weight is a fee and the delegators' part. A reward or a penalty by signing weight is first split
-into the part of stakes and that of delegations, in proportion; fees are taken of both, and the rest of the stakes' part
-goes to the nodes by declining balance. Divisions round toward zero, penalties being negative.
+into the part of stakes and that of delegations, in proportion; fees are taken of both, of stakes 20 % at most, and the
+rest of the stakes' part goes to the nodes by declining balance. Divisions round toward zero, penalties being negative.
 
 At the end of a reward epoch claims of one beneficiary and type are added up, apart by sign. A penalty is taken from the
 claim that it meets, down to nothing, and what is taken is burnt: nothing is lost, and nobody owes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -26,6 +26,8 @@ from kernel.amounts import ONE_BPS
 from kernel.hashes import keccak256
 from kernel.merkle import SortedMerkleTree
 
+STAKING_FEE_BIPS_MAX: Final = 2_000
+#: Where a network has none of its own.
 BURN_ADDRESS: Final = "0x000000000000000000000000000000000000dead"
 
 
@@ -57,9 +59,9 @@ class Provider:
     nodes: tuple[tuple[str, int], ...] = ()
 
 
-def burnt(amount: int) -> Claim:
+def burnt(amount: int, burn_address: str = BURN_ADDRESS) -> Claim:
     """What nobody earned."""
-    return Claim(BURN_ADDRESS, ClaimType.DIRECT, amount)
+    return Claim(burn_address, ClaimType.DIRECT, amount)
 
 
 def delegation_claims(amount: int, provider: Provider) -> list[Claim]:
@@ -76,7 +78,10 @@ def signing_claims(amount: int, provider: Provider) -> list[Claim]:
     total = provider.delegated_weight + staked
     for_stakes = _toward_zero(amount * staked, total) if total else 0
     for_delegations = amount - for_stakes
-    fees = [_toward_zero(part * provider.fee_bips, ONE_BPS) for part in (for_delegations, for_stakes)]
+    fees = [
+        _toward_zero(for_delegations * provider.fee_bips, ONE_BPS),
+        _toward_zero(for_stakes * min(provider.fee_bips, STAKING_FEE_BIPS_MAX), ONE_BPS),
+    ]
     claims = [
         Claim(provider.identity, ClaimType.FEE, sum(fees)),
         Claim(provider.delegation, ClaimType.WNAT, for_delegations - fees[0]),
@@ -89,7 +94,7 @@ def signing_claims(amount: int, provider: Provider) -> list[Claim]:
     return _without_zeros(*claims)
 
 
-def settled(claims: Iterable[Claim]) -> list[Claim]:
+def settled(claims: Iterable[Claim], burn_address: str = BURN_ADDRESS) -> list[Claim]:
     """What may be claimed in the end: one positive claim a beneficiary and type, ascending, penalties burnt."""
     earned: defaultdict[tuple[str, ClaimType], int] = defaultdict(int)
     owed: defaultdict[tuple[str, ClaimType], int] = defaultdict(int)
@@ -99,10 +104,19 @@ def settled(claims: Iterable[Claim]) -> list[Claim]:
     for whose, amount in earned.items():
         taken = min(amount, -owed[whose])
         kept[whose] += amount - taken
-        kept[BURN_ADDRESS, ClaimType.DIRECT] += taken
+        kept[burn_address, ClaimType.DIRECT] += taken
     if sum(kept.values()) != sum(earned.values()):
         raise AssertionError("claims were lost or made up")
     return [Claim(*whose, amount) for whose, amount in sorted(kept.items()) if amount]
+
+
+def forfeited(claims: Iterable[Claim], losers: Collection[str], burn_address: str = BURN_ADDRESS) -> list[Claim]:
+    """Settled claims with those of losers' addresses burnt, ascending again."""
+    lost = {address.lower() for address in losers}
+    return settled(
+        (burnt(claim.amount, burn_address) if claim.beneficiary in lost else claim for claim in claims),
+        burn_address,
+    )
 
 
 def claim_leaf(reward_epoch: int, claim: Claim) -> bytes:

@@ -1,10 +1,11 @@
 """Owns which feed of a voting round is rewarded, and what a round has to give.
 
 Nobody knows it while they vote. For round j let s be the first secure random number of the rounds after j, up to the
-end of the reward epoch and 30 rounds beyond; then
+end of the reward epoch and 30 rounds beyond, and k the round that it is of; then
 
-    seed = keccak256(abi.encode(uint256 s, uint256 j))      rewarded feed = feeds[seed mod number of feeds]
+    seed = keccak256(abi.encode(uint256 s, uint256 k))      rewarded feed = feeds[seed mod number of feeds]
 
+Rounds that wait for one random number reward one feed. Fast updates have feeds of their own, chosen by the same seed.
 Without a secure random number in all that time no feed is rewarded, and the rounds' rewards are burnt.
 
 What is offered for a reward epoch is spread equally over its rounds; the remainder goes to the first ones, a unit each.
@@ -41,19 +42,24 @@ class RoundPot(NamedTuple):
     finalisation: int
 
 
-def rewarded_feed(
-    voting_round: int, last_round: int, randoms: Mapping[int, RoundRandom], feed_count: int
-) -> int | None:
-    """The position of the rewarded feed in the feed order; None where none is.
+def selection(voting_round: int, last_round: int, randoms: Mapping[int, RoundRandom]) -> int | None:
+    """The seed that chooses a round's rewarded feed, or None where nothing does.
 
     last_round: of the reward epoch. randoms: voting round to its random number, as far as rounds had a result.
     """
     for later in range(voting_round + 1, last_round + LOOKAHEAD_ROUNDS + 1):
         random = randoms.get(later)
         if random is not None and random.is_secure:
-            seed = keccak256(uint_word(random.value) + uint_word(voting_round))
-            return int.from_bytes(seed, "big") % feed_count
+            return int.from_bytes(keccak256(uint_word(random.value) + uint_word(later)), "big")
     return None
+
+
+def rewarded_feed(
+    voting_round: int, last_round: int, randoms: Mapping[int, RoundRandom], feed_count: int
+) -> int | None:
+    """The position of the rewarded feed in the feed order; None where none is."""
+    seed = selection(voting_round, last_round, randoms)
+    return None if seed is None else seed % feed_count
 
 
 def round_share(offered: int, voting_round: int, first_round: int, last_round: int) -> int:

@@ -2,18 +2,17 @@
 
 A moment is counted from the start of the voting epoch after the round's: signing begins at the reveal deadline, 45 s.
 
-*Signing.* Where the round was finalised in time, signatures of the finalised message count that were deposited within
-the grace period (10 s) or before the first finalisation. Where it was not, those of the message with the most signing
-weight count, if that is at least 30 % of all. Double signers never do. The pool declines over the signers by signing
-weight, in the order of the signing policy; the part of a signer without an accuracy reward in the round is burnt, as is
-what nobody gets.
+*Signing.* Signatures of the finalised message count that were deposited within the grace period (15 s) or before the
+first finalisation; none does where the round was not finalised by the end of that epoch. Double signers never do. The
+pool declines over the signers by signing weight, in the order of the signing policy; the part of a signer without an
+accuracy reward in the round is burnt, as is what nobody gets.
 
-*Finalising.* Within the grace period (20 s) the drawn finalisers share the pool equally: each that sent a finalisation
+*Finalising.* Within the grace period (20 s, its last second included) the drawn finalisers share the pool equally: each that sent a finalisation
 and has an accuracy reward gets its part, the other parts are burnt. A round that is first finalised later gives all of
 it to whoever did that, at the address that sent it.
 
-*Penalties.* Whoever committed and did not reveal, or signed two messages of one round, loses thirty times the
-accuracy reward's share of its weight.
+*Penalties.* Whoever committed and did not reveal, or signed two messages of one round, loses thirty times the share of
+its weight in all that the round has to give.
 """
 
 from collections import defaultdict
@@ -22,12 +21,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from functions.oracle.core.rewards import decline
-from kernel.amounts import ONE_BPS
 
-SIGNING_GRACE_S: Final = 10
+SIGNING_GRACE_S: Final = 15
 FINALISING_GRACE_S: Final = 20
-#: Of the signing weight, that a message needs which was not finalised.
-UNFINALISED_WEIGHT_BIPS: Final = 3_000
 PENALTY_FACTOR: Final = 30
 
 
@@ -75,24 +71,18 @@ def double_signers(deposits: Iterable[Deposit], times: SigningTimes) -> frozense
 
 
 def rewarded_signers(
-    deposits: Sequence[Deposit],
-    weights: Sequence[int],
-    finalised_hash: bytes | None,
-    finalised_at_s: float | None,
-    times: SigningTimes,
+    deposits: Sequence[Deposit], finalised_hash: bytes | None, finalised_at_s: float | None, times: SigningTimes
 ) -> list[int]:
-    """The positions whose signatures count, ascending. weights: of signing, by position."""
-    timely = [one for one in deposits if one.at_s >= times.reveal_deadline_s]
+    """The positions whose signatures count, ascending; none where the round was not finalised in time."""
     if finalised_hash is None or finalised_at_s is None:
-        chosen, until_s = _most_signed(timely, weights, times.epoch_length_s), times.epoch_length_s
-        grace_ends_s = 0.0
-    else:
-        chosen, until_s = finalised_hash, min(finalised_at_s, times.epoch_length_s)
-        grace_ends_s = times.reveal_deadline_s + times.signing_grace_s
+        return []
+    until_s, grace_ends_s = min(finalised_at_s, times.epoch_length_s), times.reveal_deadline_s + times.signing_grace_s
     signers = {
         one.position
-        for one in timely
-        if one.message_hash == chosen and (one.at_s <= until_s or one.at_s < grace_ends_s)
+        for one in deposits
+        if one.message_hash == finalised_hash
+        and one.at_s >= times.reveal_deadline_s
+        and (one.at_s <= until_s or one.at_s < grace_ends_s)
     }
     return sorted(signers - double_signers(deposits, times))
 
@@ -116,9 +106,9 @@ def pay_finalisers(
     if first is None:
         return Paid({}, pool, {})
     grace_ends_s = times.reveal_deadline_s + times.finalising_grace_s
-    if first.at_s >= grace_ends_s:
+    if first.at_s > grace_ends_s:
         return Paid({}, 0, {first.sender: pool})
-    sent = dict.fromkeys(one.sender for one in finalisations if one.at_s < grace_ends_s)
+    sent = dict.fromkeys(one.sender for one in finalisations if one.at_s <= grace_ends_s)
     paid: dict[int, int] = {}
     left, parts = pool, len(drawn)
     for sender in sent:
@@ -129,19 +119,6 @@ def pay_finalisers(
     return Paid(paid, left, {})
 
 
-def penalty(accuracy_pool: int, weight: int, registered_weight: int) -> int:
-    """What an offence costs a voter of this median weight, as a negative amount, rounded toward zero."""
-    return -(weight * accuracy_pool * PENALTY_FACTOR // registered_weight) if registered_weight else 0
-
-
-def _most_signed(deposits: Iterable[Deposit], weights: Sequence[int], until_s: float) -> bytes | None:
-    signers: defaultdict[bytes, set[int]] = defaultdict(set)
-    for deposit in deposits:
-        if deposit.at_s <= until_s:
-            signers[deposit.message_hash].add(deposit.position)
-    weight_of = {one: sum(weights[position] for position in signed) for one, signed in signers.items()}
-    if not weight_of:
-        return None
-    # Of two messages with the same weight the smaller hash, so that the order of arrival decides nothing.
-    best = min(weight_of, key=lambda one: (-weight_of[one], one))
-    return best if weight_of[best] * ONE_BPS >= sum(weights) * UNFINALISED_WEIGHT_BIPS else None
+def penalty(round_amount: int, weight: int, registered_weight: int) -> int:
+    """What an offence costs a voter of this delegated weight, as a negative amount, rounded toward zero."""
+    return -(weight * round_amount * PENALTY_FACTOR // registered_weight) if registered_weight else 0

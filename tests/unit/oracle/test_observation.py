@@ -130,14 +130,14 @@ def signed(
 
 def test_a_signature_in_time_is_no_fault() -> None:
     """At the deadline; at the second of the finalisation; within ten seconds, though the round was finalised before."""
-    assert {} == signed((0, SIGNED)) == signed((30, SIGNED), finalised_at_s=30) == signed((9, SIGNED), finalised_at_s=2)
+    assert {} == signed((0, SIGNED)) == signed((30, SIGNED), finalised_at_s=30) == signed((14, SIGNED), finalised_at_s=2)
 
 
 def test_a_signature_too_early_too_late_or_not_at_all() -> None:
     """The second before the deadline; the second after the finalisation, or after the grace period."""
     assert {"0xdd": Fault.SIGNATURE_EARLY} == signed((-1, SIGNED))
     assert {"0xdd": Fault.SIGNATURE_LATE} == signed((31, SIGNED), finalised_at_s=30)
-    assert {"0xdd": Fault.SIGNATURE_LATE} == signed((10, SIGNED), finalised_at_s=2)
+    assert {"0xdd": Fault.SIGNATURE_LATE} == signed((15, SIGNED), finalised_at_s=2)
     assert {"0xdd": Fault.SIGNATURE_LATE} == signed((46, SIGNED))
     assert {"0xdd": Fault.SIGNATURE_MISSING} == signed() == signed((1, SIGNED), sender="0xee")
 
