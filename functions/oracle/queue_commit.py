@@ -20,8 +20,6 @@ def handler(task: Task[RoundTask], deps: Deps) -> Outcome:
 
     sealed = deps.openings.seal(voting_round, commitment.opening)
     intent = deps.intents.commit(voting_round, commitment.calldata, task.expires_at)
-    done = deps.rounds.record_commit(
+    return deps.rounds.record_commit(
         commitment, sealed, intent, decided_at=now, reward_epoch=reward_epoch, seen=seen, fence=task.fence
     )
-    deps.latest.publish([feed.name for feed in feeds], now)
-    return done

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from functions.oracle.adapters.intents import Intents
     from functions.oracle.adapters.latest import LatestPrices
     from functions.oracle.adapters.openings import Openings
+    from functions.oracle.adapters.publication import Publication
     from functions.oracle.adapters.repository import Repository
     from functions.oracle.adapters.round_history import RoundHistory
     from functions.oracle.adapters.rounds import Rounds
@@ -195,6 +196,13 @@ class Deps(KernelDeps):
         from functions.oracle.adapters.latest import LatestPrices
 
         return LatestPrices(self.kernel.cache, self.repository)
+
+    @cached_property
+    def publication(self) -> Publication:
+        """The stream of prices."""
+        from functions.oracle.adapters.publication import Publication
+
+        return Publication(self.kernel.realtime)
 
     @cached_property
     def history(self) -> RoundHistory:

@@ -1,7 +1,7 @@
 """Owns what is said between a WebSocket client and us: the greeting, and an answer to each message."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from kernel.realtime import Joined, Reader, Realtime, Registry, Topic, Verdict, 
 from kernel.realtime.plan import Fate
 from kernel.realtime.pusher import Pusher
 from kernel.realtime.registry import TOPICS_PER_CONNECTION
-from kernel.realtime.topics import ANONYMOUS
+from kernel.realtime.topics import ANONYMOUS, word_of
 from kernel.realtime.vocabulary import Action, Asked, asked, offered
 
 #: Messages that one connection may send in a minute.
@@ -79,7 +79,7 @@ class Conversations:
             case Action.UNSUBSCRIBE:
                 names = [topic_for(wanted.name, seen.reader).name for wanted in said.topics]
                 self._registry.leave(connection_id, names)
-                return messages.ack(said.action, said.id, [{"topic": name} for name in names])
+                return _acknowledged(said, [{"topic": name} for name in names])
             case Action.REQUEST:
                 return self._last(topic_for(said.topics[0].name, seen.reader), said.id)
         positions = [
@@ -106,11 +106,11 @@ class Conversations:
             if joined.waits:
                 self._realtime.serve(topic.name, joined.shard)
             told.append(_told(topic, joined, resumes=wanted.position is not None))
-        return messages.ack(said.action, said.id, told)
+        return _acknowledged(said, told)
 
     def _last(self, topic: Topic, id_: str | None) -> dict[str, Any]:
         position, text = self._registry.last(topic.name)
-        empty = {"type": "data", "topic": topic.name, "epoch": position.epoch, "sequence": position.sequence}
+        empty = {"type": word_of(topic.name), "topic": topic.name, "epoch": position.epoch, "sequence": position.sequence}
         message: dict[str, Any] = json.loads(text) if text else {**empty, "body": None}
         return {**message, **({"id": id_} if id_ else {})}
 
@@ -140,6 +140,11 @@ class Conversations:
 
     def _now_ms(self) -> int:
         return int(self._clock.time_s() * 1000)
+
+
+def _acknowledged(said: Asked, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    answer = messages.streamed if said.names_feeds else messages.ack
+    return answer(said.action, said.id, told)
 
 
 def _told(topic: Topic, joined: Joined, *, resumes: bool) -> dict[str, Any]:

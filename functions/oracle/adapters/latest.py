@@ -1,7 +1,6 @@
 """The newest aggregate of each symbol: kept in Redis for five minutes, always in Postgres."""
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +11,6 @@ from kernel.cache import Cache
 from kernel.errors import CacheUnavailable
 
 TTL_S: Final = 300
-logger = logging.getLogger(__name__)
 _AGGREGATE: Final = TypeAdapter(StoredAggregate)
 
 
@@ -22,34 +20,26 @@ class LatestPrices:
     def __init__(self, cache: Cache, repository: Repository) -> None:
         self._cache, self._repository = cache, repository
 
-    def publish(self, symbols: Sequence[str], at: datetime) -> None:
-        """Bring what Postgres holds of these symbols into Redis."""
-        for symbol, aggregate in self._repository.aggregates_at(symbols, at).items():
-            if not self._remember(symbol, aggregate):
-                return
+    def keep(self, decided: Iterable[StoredAggregate]) -> None:
+        """Keep what was decided just now. Raises CacheUnavailable."""
+        documents = {_key(one.symbol): _AGGREGATE.dump_python(one, mode="json") for one in decided}
+        self._cache.set_many(documents, ttl_s=TTL_S)
 
     def of(self, symbols: Sequence[str], at: datetime) -> dict[str, StoredAggregate]:
         """The newest aggregate of each symbol that has one."""
-        cached = {symbol: self._recall(symbol) for symbol in symbols}
-        found = {symbol: aggregate for symbol, aggregate in cached.items() if aggregate is not None}
+        found = {
+            symbol: _AGGREGATE.validate_python(document)
+            for symbol, document in zip(symbols, self._recall(symbols), strict=True)
+            if document is not None
+        }
         missing = [symbol for symbol in symbols if symbol not in found]
         return found | (self._repository.aggregates_at(missing, at) if missing else {})
 
-    def _remember(self, symbol: str, aggregate: StoredAggregate) -> bool:
-        document: dict[str, Any] = _AGGREGATE.dump_python(aggregate, mode="json")
+    def _recall(self, symbols: Sequence[str]) -> Sequence[Any]:
         try:
-            self._cache.set(_key(symbol), document, ttl_s=TTL_S)
+            return self._cache.get_many([_key(symbol) for symbol in symbols])
         except CacheUnavailable:
-            logger.warning("The latest prices are not cached: Redis does not answer.")
-            return False
-        return True
-
-    def _recall(self, symbol: str) -> StoredAggregate | None:
-        try:
-            document = self._cache.get(_key(symbol))
-        except CacheUnavailable:
-            return None
-        return None if document is None else _AGGREGATE.validate_python(document)
+            return [None] * len(symbols)
 
 
 def _key(symbol: str) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from functions.oracle.adapters.plain_text import plain
 from functions.oracle.adapters.repository import Bucket, StoredAggregate
 from functions.oracle.adapters.round_history import RoundUnknown, StoredRound, Submission
 from kernel.errors import NotFound
@@ -150,11 +150,11 @@ def price_range(symbol: str, interval: Interval, rows: Sequence[Bucket], *, next
     candles = [
         Candle(
             time=row.time,
-            open=_text(row.open),
-            high=_text(row.high),
-            low=_text(row.low),
-            close=_text(row.close),
-            volume=None if row.volume is None else _text(row.volume),
+            open=plain(row.open),
+            high=plain(row.high),
+            low=plain(row.low),
+            close=plain(row.close),
+            volume=None if row.volume is None else plain(row.volume),
             points=row.points,
         )
         for row in rows
@@ -188,20 +188,15 @@ def _price(aggregate: StoredAggregate, at: datetime) -> Price:
     age_ms = max(0, round((at - aggregate.decided_at).total_seconds() * 1000))
     return Price(
         symbol=aggregate.symbol,
-        price=_text(aggregate.consensus),
-        confidence=_text(aggregate.confidence),
+        price=plain(aggregate.consensus),
+        confidence=plain(aggregate.confidence),
         time=aggregate.decided_at,
         age_ms=age_ms,
         stale=age_ms > STALE_AFTER_MS,
         flagged=aggregate.flagged,
         voting_round=aggregate.voting_round,
-        vwap=None if aggregate.vwap is None else _text(aggregate.vwap),
-        twap=None if aggregate.twap is None else _text(aggregate.twap),
-        weighted_median=None if aggregate.weighted_median is None else _text(aggregate.weighted_median),
-        sources={source: _text(price) for source, (price, _) in aggregate.sources.items()},
+        vwap=None if aggregate.vwap is None else plain(aggregate.vwap),
+        twap=None if aggregate.twap is None else plain(aggregate.twap),
+        weighted_median=None if aggregate.weighted_median is None else plain(aggregate.weighted_median),
+        sources={source: plain(price) for source, (price, _) in aggregate.sources.items()},
     )
-
-
-def _text(number: Decimal | float) -> str:
-    """A plain decimal; of a float, the shortest that means the same."""
-    return format(Decimal(str(number)).normalize(), "f")

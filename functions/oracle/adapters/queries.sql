@@ -66,6 +66,13 @@ from oracle.aggregates
 where symbol = any(%(symbols)s) and decided_at <= %(at)s
 order by symbol, decided_at desc;
 
+-- name: aggregates_of_round
+-- What was decided for a round.
+select symbol, voting_round, decided_at, window_start, vwap, twap, weighted_median, consensus, confidence, sources, flagged
+from oracle.aggregates
+where voting_round = %(voting_round)s
+order by symbol;
+
 -- name: price_buckets
 -- Raw points of one symbol folded into buckets, oldest first.
 select date_bin(%(width)s, time, 'epoch') as time,

@@ -146,6 +146,11 @@ class Repository:
             rows = tx.all(Q["latest_aggregates"], symbols=list(symbols), at=at)
         return {row["symbol"]: StoredAggregate(**row) for row in rows}
 
+    def aggregates_of(self, voting_round: int) -> list[StoredAggregate]:
+        """What was decided for a round, by symbol."""
+        rows = self._postgres.glance.all(Q["aggregates_of_round"], voting_round=voting_round)
+        return [StoredAggregate(**row) for row in rows]
+
     def buckets(
         self, symbol: str, *, start: datetime, end: datetime, width: timedelta, source: str | None
     ) -> list[Bucket]:

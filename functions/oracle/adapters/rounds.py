@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 
 from functions.oracle.adapters.decisions import insert_decisions, insert_inputs
 from functions.oracle.adapters.evidence import RoundOutcome
+from functions.oracle.adapters.publication import publication_of
 from functions.oracle.adapters.repository import Window
 from functions.oracle.adapters.round_history import RoundHistory
 from functions.oracle.adapters.statements import Q
@@ -35,7 +36,7 @@ class Rounds(RoundHistory):
         seen: Window,
         fence: Fence,
     ) -> Done:
-        """The commitment, its sealed opening, what it was decided from, and the transaction that makes it."""
+        """The commitment, its sealed opening, what it was decided from, the transaction that makes it, and its news."""
         with self._postgres.transaction(holding=fence) as tx:
             insert_decisions(tx, commitment, decided_at)
             insert_inputs(tx, commitment, decided_at, reward_epoch=reward_epoch, seen=seen)
@@ -47,6 +48,7 @@ class Rounds(RoundHistory):
                 sealed=sealed,
             )
             self._outbox.record(tx, intent)
+            self._tasks.enqueue([publication_of(commitment.voting_round, intent.business_key, decided_at)], tx)
             self._tasks.complete(tx, fence)
         return Done()
 

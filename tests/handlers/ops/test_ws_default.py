@@ -74,11 +74,30 @@ def test_the_older_words_mean_the_same(clients: Clients, words: dict[str, Any]) 
     assert [topic["topic"] for topic in answer["topics"]] == ["market-data"]
 
 
-def test_oracles_older_clients_name_feeds(clients: Clients) -> None:
-    """A feed is a topic of prices."""
-    answer = clients.say("one", type="subscribe", feeds=["FLR/USD"])
+def test_the_price_stream_has_its_own_words(clients: Clients) -> None:
+    """subscribed, price_update, unsubscribed, pong and error answer it. A feed is a topic of prices."""
+    body = {"symbol": "FLR/USD", "price": "0.024"}
+    subscribed = clients.say("one", type="subscribe", id=1, feeds=["FLR/USD", "BTC/USD"])
+    clients.realtime.publish("prices:FLR/USD", body)
+    clients.fan_out()
+    last = clients.say("one", action="request", topic="prices:FLR/USD")
+    unsubscribed = clients.say("one", type="unsubscribe", feeds=["FLR/USD"])
+    pong, error = clients.say("one", type="ping"), clients.say("one", type="subscribe", feeds=["no feed"])
+    clients.realtime.publish("prices:FLR/USD", body)
+    clients.fan_out()
 
-    assert [topic["topic"] for topic in answer["topics"]] == ["prices:FLR/USD"]
+    (update,) = clients.screens.shown["one"]
+    assert {"type": "subscribed", "id": "1", "feeds": ["FLR/USD", "BTC/USD"]} == {
+        name: subscribed[name] for name in ("type", "id", "feeds")
+    }
+    assert ["prices:FLR/USD", "prices:BTC/USD"] == [topic["topic"] for topic in subscribed["topics"]]
+    assert ("price_update", "prices:FLR/USD", 1, body) == tuple(
+        update[name] for name in ("type", "topic", "sequence", "body")
+    )
+    assert update == last
+    assert {"type": "unsubscribed", "feeds": ["FLR/USD"], "topics": [{"topic": "prices:FLR/USD"}]} == unsubscribed
+    assert ["prices:BTC/USD"] == [topic["topic"] for topic in pong["topics"]]
+    assert ("pong", "error", "topic_unknown") == (pong["type"], error["type"], error["error"]["code"])
 
 
 def test_twice_subscribed_is_once(clients: Clients) -> None:

@@ -64,6 +64,23 @@ def test_a_key_may_hold_anything(subject: Subject) -> None:
     assert (subject.cache.get("latest:BTC/USD now"), subject.cache.get("latest:BTC")) == (1, None)
 
 
+def test_several_values_are_asked_and_kept_at_once(subject: Subject) -> None:
+    """Each by its key, None where there is none; nothing asked is nothing answered."""
+    subject.cache.set_many({"latest:BTC/USD": {"a": [1]}, "b": None, "c": "ü"}, ttl_s=10)
+    subject.cache.set_many({}, ttl_s=10)
+
+    assert [{"a": [1]}, None, "ü", None] == subject.cache.get_many(["latest:BTC/USD", "absent", "c", "b"])
+    assert [] == subject.cache.get_many([])
+
+
+def test_several_values_run_out_too(subject: Subject) -> None:
+    """Each after the seconds of all."""
+    subject.cache.set_many({"a": 1, "b": 2}, ttl_s=1)
+    subject.wait(1.1)
+
+    assert [None, None] == subject.cache.get_many(["a", "b"])
+
+
 def test_a_value_runs_out(subject: Subject) -> None:
     """After its seconds it is gone."""
     subject.cache.set("key", 1, ttl_s=1)
@@ -99,7 +116,13 @@ def test_an_entry_must_have_an_end(subject: Subject, ttl_s: int) -> None:
 def test_with_redis_down_every_call_says_so(subject: Subject) -> None:
     """CacheUnavailable, soon."""
     cache, started_s = subject.away(), time.monotonic()
-    for call in (lambda: cache.get("k"), lambda: cache.set("k", 1, ttl_s=1), lambda: cache.delete("k")):
+    for call in (
+        lambda: cache.get("k"),
+        lambda: cache.set("k", 1, ttl_s=1),
+        lambda: cache.delete("k"),
+        lambda: cache.get_many(["k"]),
+        lambda: cache.set_many({"k": 1}, ttl_s=1),
+    ):
         with pytest.raises(CacheUnavailable):
             call()
 

@@ -54,6 +54,22 @@ def publish(registry: Registry, key: str) -> int:
     return registry.publish("system", key, *split("system", {}, NOW)).sequence
 
 
+def test_several_topics_are_told_in_one_step(upstash: Upstash) -> None:
+    """Each under its own number; only where somebody reads a message goes out; a repetition tells nothing."""
+    registry, queue = Registry(upstash), InMemoryQueue()
+    realtime = Realtime(registry, queue, SystemClock())
+    join(registry, "a")
+    realtime.publish("system", {"n": 0})
+    queue.receive("ops-fan-out")
+
+    for _ in range(2):
+        realtime.publish_many({"system": {"n": 1}, "rounds": {"n": 1}}, key="k")
+
+    assert [2, 1] == [registry.last(topic)[0].sequence for topic in ("system", "rounds")]
+    assert {"n": 1} == json.loads(registry.last("system")[1])["body"]
+    assert [{"topic": "system", "shard": 0}] * 3 == [message.body for message in queue.sent]
+
+
 def test_one_at_a_time_fans_out(registry: Registry) -> None:
     """Another finds it busy, and what it came for is done by the first."""
     join(registry, "a")

@@ -13,6 +13,8 @@ from kernel.realtime.vocabulary import Action
 pytestmark = pytest.mark.unit
 DOCUMENT = asyncapi.document()
 MESSAGES = DOCUMENT["components"]["messages"]
+ROUND = {"voting_round": 7, "decided_at": "2026-01-01T00:00:00+00:00"}
+PRICE = {"symbol": "FLR/USD", "price": "0.02", "confidence": "0", "sources": 4, "flagged": False, **ROUND}
 
 
 def test_every_action_and_topic_is_told() -> None:
@@ -47,6 +49,14 @@ def test_every_reference_leads_somewhere() -> None:
         ("system", json.loads(messages.gap("system", "e", 4))),
         ("system", json.loads(messages.expired(["user:x"]))),
         ("subscribe", {"action": "subscribe", "topics": ["a", {"topic": "b", "epoch": "e", "sequence": 1}]}),
+        ("subscribe_feeds", {"type": "subscribe", "feeds": ["FLR/USD"]}),
+        ("subscribed", messages.streamed("subscribe", "q", [{"topic": "prices:FLR/USD", "epoch": "e", "sequence": 1}])),
+        ("unsubscribed", messages.streamed("unsubscribe", None, [{"topic": "prices:FLR/USD"}])),
+        ("price_update", json.loads(messages.data("prices:FLR/USD", "e", 1, PRICE, datetime(2026, 1, 1, tzinfo=UTC)))),
+        (
+            "price_update",
+            json.loads(messages.data("prices", "e", 1, ROUND | {"prices": [PRICE]}, datetime(2026, 1, 1, tzinfo=UTC))),
+        ),
     ],
 )
 def test_messages_are_as_they_are_described(name: str, message: dict[str, Any]) -> None:

@@ -32,11 +32,18 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         ({"topics": [{"topic": "a", "epoch": "e", "sequence": 7}, "b"]}, (Wanted("a", Position("e", 7)), Wanted("b"))),
         ({"channels": ["a"], "topic": "b"}, (Wanted("b"), Wanted("a"))),
         ({"feeds": ["FLR/USD"]}, (Wanted("prices:FLR/USD"),)),
+        ({"symbols": ["FLR/USD", "BTC/USD"]}, (Wanted("prices:FLR/USD"), Wanted("prices:BTC/USD"))),
     ],
 )
 def test_topics_are_named_in_several_ways(body: dict[str, object], wanted: tuple[Wanted, ...]) -> None:
     """Alone or in a list, with or without a position."""
     assert asked({"action": "subscribe", **body}).topics == wanted
+
+
+@pytest.mark.parametrize(("named", "known"), [("feeds", True), ("symbols", True), ("topics", False)])
+def test_who_names_feeds_is_known_by_it(named: str, known: bool) -> None:
+    """And answered in the price stream's words."""
+    assert known == asked({"type": "subscribe", named: ["FLR/USD"]}).names_feeds
 
 
 @pytest.mark.parametrize("word", [*Action, *ALIASES, "SUBSCRIBE", "Ping"])

@@ -1,6 +1,7 @@
 """Owns what may be lost: a JSON cache in Upstash Redis, each entry with an end."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ class Cache(Protocol):
 
     def set(self, key: str, value: Any, *, ttl_s: int) -> None:
         """Keep a JSON value for `ttl_s` seconds, at least one."""
+        ...
+
+    def get_many(self, keys: Sequence[str]) -> list[Any]:
+        """The value of each key or None, in one question."""
+        ...
+
+    def set_many(self, values: Mapping[str, Any], *, ttl_s: int) -> None:
+        """Keep several values for as long, in one question."""
         ...
 
     def delete(self, key: str) -> None:
@@ -42,10 +51,30 @@ class UpstashCache:
 
     def set(self, key: str, value: Any, *, ttl_s: int) -> None:
         """Keep a JSON value for `ttl_s` seconds, at least one."""
+        self.set_many({key: value}, ttl_s=ttl_s)
+
+    def get_many(self, keys: Sequence[str]) -> list[Any]:
+        """The value of each key or None, in one question."""
+        if not keys:
+            return []
+        texts: list[str | None] = self._upstash.ask(lambda redis: redis.mget(*keys))
+        return [None if text is None else json.loads(text) for text in texts]
+
+    def set_many(self, values: Mapping[str, Any], *, ttl_s: int) -> None:
+        """Keep several values for as long, in one question."""
         if ttl_s <= 0:
             raise ValueError(f"an entry lives at least one second, not {ttl_s}")
-        text = json.dumps(value)
-        self._upstash.ask(lambda redis: redis.set(key, text, ex=ttl_s))
+        if not values:
+            return
+        texts = {key: json.dumps(value) for key, value in values.items()}
+
+        def keep(redis: "Redis") -> None:
+            several = redis.pipeline()
+            for key, text in texts.items():
+                several.set(key, text, ex=ttl_s)
+            several.exec()
+
+        self._upstash.ask(keep)
 
     def delete(self, key: str) -> None:
         """Forget; an absent key is no error."""

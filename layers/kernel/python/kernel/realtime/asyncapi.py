@@ -27,6 +27,30 @@ _POSITION: Final = {
     "required": ["topic"],
     "properties": {"topic": _TEXT, "epoch": _TEXT, "sequence": _NUMBER},
 }
+_FEEDS: Final = {"type": "array", "maxItems": TOPICS_MAX, "items": {**_TEXT, "examples": ["FLR/USD"]}}
+_PRICE: Final = {
+    "type": "object",
+    "description": "Decimals as text; confidence is the half-width of a 95 % interval; flagged: fewer than 3 sources.",
+    "required": ["symbol", "price", "confidence", "sources", "flagged", "voting_round", "decided_at"],
+    "properties": {
+        "symbol": _TEXT,
+        "price": _TEXT,
+        "confidence": _TEXT,
+        "sources": _NUMBER,
+        "flagged": {"type": "boolean"},
+        "voting_round": _NUMBER,
+        "decided_at": {"type": "string", "format": "date-time"},
+    },
+}
+_ROUND_OF_PRICES: Final = {
+    "type": "object",
+    "required": ["voting_round", "decided_at", "prices"],
+    "properties": {
+        "voting_round": _NUMBER,
+        "decided_at": {"type": "string", "format": "date-time"},
+        "prices": {"type": "array", "items": _PRICE},
+    },
+}
 
 
 def document(version: str = "1") -> dict[str, Any]:
@@ -55,7 +79,13 @@ def document(version: str = "1") -> dict[str, Any]:
             }
         },
         "x-topics": [
-            {"kind": kind, "access": row.access.value, "read_by": _ACCESS[row.access], "tells": row.tells}
+            {
+                "kind": kind,
+                "access": row.access.value,
+                "read_by": _ACCESS[row.access],
+                "tells": row.tells,
+                "type": row.word,
+            }
             for kind, row in sorted(KINDS.items())
         ],
         "x-aliases": {word: action.value for word, action in sorted(ALIASES.items())},
@@ -74,6 +104,8 @@ def _sent() -> dict[str, dict[str, Any]]:
     return {
         "subscribe": _saying(Action.SUBSCRIBE, "Read topics, from now on or after a position.", topics=wanted),
         "unsubscribe": _saying(Action.UNSUBSCRIBE, "Read topics no more.", topics={**several, "items": _TEXT}),
+        "subscribe_feeds": _streaming(Action.SUBSCRIBE, "Read the prices of feeds, from now on."),
+        "unsubscribe_feeds": _streaming(Action.UNSUBSCRIBE, "Read the prices of feeds no more."),
         "request": _saying(Action.REQUEST, "Ask for a topic's last message.", topic=_TEXT),
         "auth": _saying(Action.AUTH, "Begin a session, or go on with a fresh token.", token=_TEXT),
         "ping": _saying(Action.PING, "Ask for a sign of life, and where each topic is."),
@@ -98,15 +130,17 @@ def _told() -> dict[str, dict[str, Any]]:
         "properties": {"code": _TEXT, "message": _TEXT, "details": {"type": "object"}, "request_id": _TEXT},
     }
     events = {"enum": ["session_expired", "subscriptions_lost", "gap"]}
+    moment = {"type": "string", "format": "date-time"}
     return {
         "data": _telling(
             "data",
             f"One message of a topic, of {BYTES_MAX} bytes at most.",
             ["topic", "epoch", "sequence", "body"],
             **placed,
-            time={"type": "string", "format": "date-time"},
+            time=moment,
             body={},
         ),
+        **_streamed(placed | {"time": moment}, {"type": "array", "items": subscribed}),
         "ack": _telling(
             "ack",
             "What was asked for is done; auth tells the session's end, and the topics that ended with another's.",
@@ -114,14 +148,14 @@ def _told() -> dict[str, dict[str, Any]]:
             action={"enum": [action.value for action in Action]},
             topics={"type": "array", "items": subscribed},
             subject=_TEXT,
-            expires_at={"type": "string", "format": "date-time"},
+            expires_at=moment,
             ended={"type": "array", "items": _TEXT},
         ),
         "pong": _telling(
             "pong",
             "A sign of life, and where each topic is.",
             ["time", "topics"],
-            time={"type": "string", "format": "date-time"},
+            time=moment,
             topics={"type": "array", "items": _POSITION},
         ),
         "system": _telling(
@@ -136,12 +170,40 @@ def _told() -> dict[str, dict[str, Any]]:
     }
 
 
+def _streamed(placed: Mapping[str, Any], topics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The words of the price stream."""
+    acknowledged = {
+        word: _telling(word, about, ["feeds", "topics"], feeds=_FEEDS, topics=topics)
+        for word, about in (
+            ("subscribed", "These feeds are read from now on; each is the topic prices:<feed>."),
+            ("unsubscribed", "These feeds are read no more."),
+        )
+    }
+    update = _telling(
+        "price_update",
+        "One message of prices:<feed>, or of prices, which has every feed of a round in `prices`.",
+        ["topic", "epoch", "sequence", "body"],
+        **placed,
+        body={"oneOf": [_PRICE, _ROUND_OF_PRICES]},
+    )
+    return {"price_update": update, **acknowledged}
+
+
 def _saying(action: Action, about: str, **fields: Any) -> dict[str, Any]:
     return {
         "type": "object",
         "description": about,
         "required": ["action", *fields],
         "properties": {"action": {"const": action.value}, "id": _ID, **fields},
+    }
+
+
+def _streaming(action: Action, about: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": f"{about} Answered in the price stream's words.",
+        "required": ["type", "feeds"],
+        "properties": {"type": {"const": action.value}, "id": _ID, "feeds": {**_FEEDS, "minItems": 1}},
     }
 
 

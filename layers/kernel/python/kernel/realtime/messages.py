@@ -6,17 +6,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import TooLarge
+from kernel.realtime.topics import word_of
+from kernel.realtime.vocabulary import FEEDS
 
 #: API Gateway takes 128 KiB a message and counts every 32 KiB as one; ours fit into one.
 BYTES_MAX: Final = 30 * 1024
+#: What the price stream calls the acknowledgement of an action.
+STREAMED: Final[Mapping[str, str]] = {"subscribe": "subscribed", "unsubscribe": "unsubscribed"}
 
 
 def split(topic: str, body: Mapping[str, Any], now: datetime) -> tuple[str, str]:
-    """What comes before and after epoch and sequence in a data message: those are known only once it is stored.
+    """What comes before and after epoch and sequence in a topic's message: those are known only once it is stored.
 
     Raises TooLarge, ValueError for what is no JSON.
     """
-    head = f'{{"type":"data","topic":{json.dumps(topic)},'
+    head = f'{{"type":"{word_of(topic)}","topic":{json.dumps(topic)},'
     rest = {"time": now.isoformat(), "body": body}
     tail = json.dumps(rest, separators=(",", ":"), ensure_ascii=False, allow_nan=False)[1:]
     size = len(head.encode()) + len(tail.encode())
@@ -26,7 +30,7 @@ def split(topic: str, body: Mapping[str, Any], now: datetime) -> tuple[str, str]
 
 
 def data(topic: str, epoch: str, sequence: int, body: Mapping[str, Any], now: datetime) -> str:
-    """A whole data message, as the script in Redis joins it."""
+    """A whole message of a topic, as the script in Redis joins it."""
     head, tail = split(topic, body, now)
     return f'{head}"epoch":"{epoch}","sequence":{sequence},{tail}'
 
@@ -34,6 +38,12 @@ def data(topic: str, epoch: str, sequence: int, body: Mapping[str, Any], now: da
 def ack(action: str, id_: str | None, topics: Sequence[Mapping[str, Any]] = (), **more: Any) -> dict[str, Any]:
     """What was asked for is done."""
     return {"type": "ack", "action": action, **({"id": id_} if id_ else {}), "topics": list(topics), **more}
+
+
+def streamed(action: str, id_: str | None, topics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same to whoever named feeds, in the words of the price stream."""
+    feeds = [topic["topic"].removeprefix(FEEDS) for topic in topics if topic["topic"].startswith(FEEDS)]
+    return {"type": STREAMED[action], **({"id": id_} if id_ else {}), "feeds": feeds, "topics": list(topics)}
 
 
 def system(event: str, **facts: Any) -> dict[str, Any]:

@@ -137,10 +137,15 @@ class Registry:
 
     def publish(self, topic: str, key: str, head: str, tail: str) -> Published:
         """Store a message under the next number of its topic; the same key again is the same message."""
-        epoch, sequence, shards, members = self._run(
-            scripts.PUBLISH, topic, key, _fresh_epoch(), head, tail, self._backlog
-        )
-        return Published(epoch=epoch, sequence=int(sequence), shards=int(shards), members=int(members))
+        return self.publish_many([(topic, key, head, tail)])[0]
+
+    def publish_many(self, told: Sequence[tuple[str, str, str, str]]) -> list[Published]:
+        """The same for several (topic, key, head, tail): all of them or none, in one round trip."""
+        words = [word for message in told for word in message]
+        return [
+            Published(epoch=epoch, sequence=int(sequence), shards=int(shards), members=int(members))
+            for epoch, sequence, shards, members in self._run(scripts.PUBLISH, _fresh_epoch(), self._backlog, *words)
+        ]
 
     def last(self, topic: str) -> tuple[Position, str]:
         """Where the topic is, and its last message; "" where there is none."""

@@ -212,27 +212,31 @@ return left
 """
 )
 
-# topic, key, fresh epoch, head, tail, backlog -> {epoch, sequence, shards, members}
+# fresh epoch, backlog, and of each message its topic, key, head, tail -> of each {epoch, sequence, shards, members}
 PUBLISH: Final = (
     _COMMON
     + """
-local topic, backlog = ARGV[1], number(ARGV[6])
-local epoch, sequence, shards = topic_state(topic, ARGV[3])
-local before = call('GET', at('p', topic, ARGV[2]))
-local was_epoch, was_sequence = string.match(before or '', '^(%S+) (%d+)$')
-if was_epoch == epoch then
-  sequence = number(was_sequence)
-else
-  sequence = call('HINCRBY', at('t', topic), 'sequence', 1)
-  local text = ARGV[4] .. '"epoch":"' .. epoch .. '","sequence":' .. plain(sequence) .. ',' .. ARGV[5]
-  call('RPUSH', at('b', topic), text)
-  call('LTRIM', at('b', topic), -backlog, -1)
-  call('EXPIRE', at('b', topic), TOPIC)
-  call('SET', at('p', topic, ARGV[2]), epoch .. ' ' .. plain(sequence), 'EX', KEY)
+local function publish(topic, key, head, tail)
+  local epoch, sequence, shards = topic_state(topic, ARGV[1])
+  local before = call('GET', at('p', topic, key))
+  local was_epoch, was_sequence = string.match(before or '', '^(%S+) (%d+)$')
+  if was_epoch == epoch then
+    sequence = number(was_sequence)
+  else
+    sequence = call('HINCRBY', at('t', topic), 'sequence', 1)
+    local text = head .. '"epoch":"' .. epoch .. '","sequence":' .. plain(sequence) .. ',' .. tail
+    call('RPUSH', at('b', topic), text)
+    call('LTRIM', at('b', topic), -number(ARGV[2]), -1)
+    call('EXPIRE', at('b', topic), TOPIC)
+    call('SET', at('p', topic, key), epoch .. ' ' .. plain(sequence), 'EX', KEY)
+  end
+  local members = 0
+  for i = 0, shards - 1 do members = members + call('HLEN', at('m', topic, plain(i))) end
+  return {epoch, sequence, shards, members}
 end
-local members = 0
-for i = 0, shards - 1 do members = members + call('HLEN', at('m', topic, plain(i))) end
-return {epoch, sequence, shards, members}
+local published = {}
+for i = 3, #ARGV, 4 do table.insert(published, publish(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])) end
+return published
 """
 )
 

@@ -57,17 +57,20 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One row: who may read it, and what it tells."""
+    """One row: who may read it, what it tells, and the `type` of its messages."""
 
     access: Access
     tells: str
+    word: str = "data"
 
 
 #: Every kind of topic of the bundle.
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         "market-data": Kind(Access.PUBLIC, "prices as contests see them; the subject is a symbol"),
-        "prices": Kind(Access.PUBLIC, "the oracle's consensus prices; the subject is a feed"),
+        "prices": Kind(
+            Access.PUBLIC, "the oracle's consensus prices as they are decided; the subject is a feed", "price_update"
+        ),
         "rounds": Kind(Access.PUBLIC, "voting rounds and what became of them"),
         "system": Kind(Access.PUBLIC, "the state of dependencies and services"),
         "contest": Kind(Access.PUBLIC, "a contest's standings; the subject is a contest"),
@@ -115,6 +118,11 @@ def topic_named(name: str) -> Topic:
     if access is Access.OWN and subject is None:
         raise TopicUnknown(topic=name[:SUBJECT_LONGEST])
     return Topic(kind if subject is None else f"{kind}:{subject}", access)
+
+
+def word_of(name: str) -> str:
+    """The `type` of the messages of a topic by its canonical name."""
+    return KINDS[name.partition(":")[0]].word
 
 
 def topic_for(name: str, reader: Reader) -> Topic:

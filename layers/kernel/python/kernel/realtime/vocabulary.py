@@ -7,7 +7,8 @@
     ping          {"action": "ping"}
 
 An "id" of the client's choice comes back in the answer. Older clients say `type` instead of `action`, in capitals,
-COMMAND with the word in `command`, and `topic`, `channel`, `channels` or `feeds` for what is meant.
+COMMAND with the word in `command`, and `topic`, `channel` or `channels` for what is meant. Who names `feeds` or
+`symbols` speaks the price stream's words: {"type": "subscribe", "feeds": ["FLR/USD"]} is answered with `subscribed`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,8 +66,9 @@ ALIASES: Final[Mapping[str, Action]] = MappingProxyType(
     }
 )
 _WITH_TOPICS: Final = frozenset({Action.SUBSCRIBE, Action.UNSUBSCRIBE, Action.REQUEST})
-#: Oracle's older clients name feeds, which are topics of prices.
-_FEEDS: Final = "feeds"
+#: Clients of the price stream name feeds, which are topics of prices, and are answered in the stream's words.
+_FEEDS: Final = ("feeds", "symbols")
+FEEDS: Final = "prices:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Asked:
     action: Action
     id: str | None = None
     topics: tuple[Wanted, ...] = ()
+    names_feeds: bool = False
     token: str = field(default="", repr=False)
 
 
@@ -102,6 +105,7 @@ def asked(body: Mapping[str, Any]) -> Asked:
         action=action,
         id=_id(body.get("id")),
         topics=_topics(body, action) if action in _WITH_TOPICS else (),
+        names_feeds=any(name in body for name in _FEEDS),
         token=_text(body.get("token"), "token", TOKEN_LONGEST) if action is Action.AUTH else "",
     )
 
@@ -120,12 +124,12 @@ def _action(body: Mapping[str, Any]) -> Action:
 
 def _topics(body: Mapping[str, Any], action: Action) -> tuple[Wanted, ...]:
     wanted: list[Wanted] = []
-    for name in ("topics", "topic", "channels", "channel", _FEEDS):
+    for name in ("topics", "topic", "channels", "channel", *_FEEDS):
         given = body.get(name)
         if given is None:
             continue
         items = given if isinstance(given, list) else [given]
-        wanted += [_wanted(item, body if name == "topic" else {}, is_feed=name == _FEEDS) for item in items]
+        wanted += [_wanted(item, body if name == "topic" else {}, is_feed=name in _FEEDS) for item in items]
     most = 1 if action is Action.REQUEST else TOPICS_MAX
     if not 1 <= len(wanted) <= most or len({item.name for item in wanted}) != len(wanted):
         raise MessageInvalid(field="topics")
@@ -135,7 +139,7 @@ def _topics(body: Mapping[str, Any], action: Action) -> tuple[Wanted, ...]:
 def _wanted(item: Any, beside: Mapping[str, Any], *, is_feed: bool) -> Wanted:
     """A name, or an object of name and position; a single `topic` may have its position (or `resume`) beside it."""
     if isinstance(item, str):
-        return Wanted(f"prices:{item}" if is_feed else item, _position(beside))
+        return Wanted(f"{FEEDS}{item}" if is_feed else item, _position(beside))
     if isinstance(item, dict) and isinstance(item.get("topic"), str):
         return Wanted(item["topic"], _position(item))
     raise MessageInvalid(field="topics")

@@ -1,6 +1,7 @@
 """Owns the cache of tests: a dictionary whose entries run out by a clock."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kernel.clock import Clock
@@ -24,10 +25,19 @@ class InMemoryCache:
 
     def set(self, key: str, value: Any, *, ttl_s: int) -> None:
         """Keep a JSON value for `ttl_s` seconds."""
+        self.set_many({key: value}, ttl_s=ttl_s)
+
+    def get_many(self, keys: Sequence[str]) -> list[Any]:
+        """The value of each key or None."""
+        return [self.get(key) for key in keys]
+
+    def set_many(self, values: Mapping[str, Any], *, ttl_s: int) -> None:
+        """Keep several values for as long."""
         self._require_up()
         if ttl_s <= 0:
             raise ValueError(f"an entry lives at least one second, not {ttl_s}")
-        self._entries[key] = (self._clock.time_s() + ttl_s, json.dumps(value))
+        for key, value in values.items():
+            self._entries[key] = (self._clock.time_s() + ttl_s, json.dumps(value))
 
     def delete(self, key: str) -> None:
         """Forget; an absent key is no error."""

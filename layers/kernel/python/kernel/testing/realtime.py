@@ -36,3 +36,8 @@ class InMemoryRealtime:
             keep()
         else:
             after.after_commit(keep)
+
+    def publish_many(self, bodies: Mapping[str, Mapping[str, Any]], *, key: str) -> None:
+        """Keep each message."""
+        for topic, body in bodies.items():
+            self.publish(topic, body, key=key)
