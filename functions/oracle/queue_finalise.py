@@ -1,6 +1,6 @@
 """Finalise one voting round on the Relay, if nobody did and enough weight has signed."""
 
-from functions.oracle.adapters.finalising import recover
+from functions.oracle.adapters.recovery import recover
 from functions.oracle.adapters.round_tasks import RoundTask
 from functions.oracle.core.finalisation import decide_finalisation
 from functions.oracle.wiring import Deps, build_submitter_deps

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from functions.oracle.adapters.flare import Flare
     from functions.oracle.adapters.intents import Intents
     from functions.oracle.adapters.latest import LatestPrices
+    from functions.oracle.adapters.observatory import Observatory
     from functions.oracle.adapters.openings import Openings
     from functions.oracle.adapters.publication import Publication
     from functions.oracle.adapters.repository import Repository
@@ -106,6 +107,8 @@ class Settings(FrozenSettings):
     stuck_after_s: float = 6
     #: How often a sent transaction is looked for.
     confirm_every_s: float = 1
+    #: An address that pays for submissions is alarmed below it: what a day of Flare's 960 rounds takes, twice over.
+    low_balance_wei: int = 20 * 10**18
 
     @property
     def offsets(self) -> Offsets:
@@ -298,6 +301,15 @@ class Deps(KernelDeps):
     @cached_property
     def _submit_signer(self) -> Signer:
         return self._signer(self.settings.submit_key)
+    @cached_property
+    def observatory(self) -> Observatory:
+        """What is seen of the network."""
+        from functions.oracle.adapters.observatory import Observatory
+
+        settings = self.settings
+        key, floor_wei = settings.submit_key, settings.low_balance_wei
+        return Observatory(self.kernel, lambda: self.evidence, submit_key=key, floor_wei=floor_wei)
+
 
     @cached_property
     def _deposit_signer(self) -> Signer:

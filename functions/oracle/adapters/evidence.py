@@ -38,7 +38,7 @@ class Evidence:
     """Reads rounds from the chain; what earlier rounds taught about offenders comes from the repository first."""
 
     def __init__(self, flare: Flare, history: RoundHistory) -> None:
-        self._flare, self._history = flare, history
+        self.flare, self._history = flare, history
         # After an outage twenty rounds take longer than one invocation has: the next one goes on where it was cut off.
         self._offenders: dict[int, frozenset[str]] = {}
 
@@ -47,9 +47,9 @@ class Evidence:
         return self._compute(voting_round, head, self._benched(voting_round, head))
 
     def _compute(self, voting_round: VotingEpoch, head: Head, benched: frozenset[str]) -> RoundOutcome:
-        reward_epoch = self._flare.reward_epoch_of(voting_round.number)
-        feeds, electorate = self._flare.feeds(reward_epoch), self._flare.electorate(reward_epoch)
-        submissions = self._flare.submissions(voting_round, head)
+        reward_epoch = self.flare.reward_epoch_of(voting_round.number)
+        feeds, electorate = self.flare.feeds(reward_epoch), self.flare.electorate(reward_epoch)
+        submissions = self.flare.submissions(voting_round, head)
         result = compute_round(
             commits_of(submissions, voting_round),
             reveals_of(submissions, voting_round, len(feeds)),
@@ -62,12 +62,12 @@ class Evidence:
         return RoundOutcome(voting_round=voting_round, result=result, electorate=electorate, feeds=feeds, head=head)
 
     def _benched(self, voting_round: VotingEpoch, head: Head) -> frozenset[str]:
-        first = max(voting_round.number - BENCHED_FOR_ROUNDS, self._flare.first_round)
+        first = max(voting_round.number - BENCHED_FOR_ROUNDS, self.flare.first_round)
         self._offenders = {number: found for number, found in self._offenders.items() if number >= first}
         known = self._offenders | self._history.offenders_between(first, voting_round.number - 1)
         for number in range(first, voting_round.number):
             if number not in known:
                 # Benching of an older round does not change who offended in it.
-                earlier = self._compute(self._flare.network.voting_epoch(number), head, frozenset())
+                earlier = self._compute(self.flare.network.voting_epoch(number), head, frozenset())
                 known[number] = self._offenders[number] = earlier.result.offenders
         return benched_voters(known, voting_round.number)

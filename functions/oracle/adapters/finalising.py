@@ -14,12 +14,10 @@ from functions.oracle.core.finalisation import (
     NotYet,
     Void,
 )
-from functions.oracle.core.signature import Signature, SignaturePayload
+from functions.oracle.core.signature import SignaturePayload
 from functions.oracle.core.submissions import deposits_of
 from kernel.clock import Clock
 from kernel.errors import Broken
-from kernel.evm.transactions import Signature as EvmSignature
-from kernel.evm.transactions import SignatureMismatch, recovered_address
 from kernel.outbox.evm import EvmOutbox
 from kernel.tasks import Outcome, Retry, Skipped, Task
 
@@ -81,13 +79,3 @@ class Finalising:
         deposits = deposits_of(self._flare.deposits(voting_round, self._flare.head()), voting_round)
         registered = set(electorate.submit_signatures_addresses)
         return tuple(deposit for sender, deposit in deposits.items() if sender in registered)
-
-
-def recover(digest: bytes, signature: Signature) -> str | None:
-    """Whose signature this is, or None when it is nobody's."""
-    if signature.v not in {27, 28}:
-        return None
-    try:
-        return recovered_address(digest, EvmSignature(*signature))
-    except SignatureMismatch:
-        return None

@@ -4,10 +4,11 @@ Every read of a round is made at one head, which is stored with what follows fro
 read once a container.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 
 from functions.oracle.adapters.offers import offered_feeds
+from functions.oracle.adapters.registrations import registrations_of
 from functions.oracle.adapters.registry import Registry
 from functions.oracle.adapters.submission import Submissions
 from functions.oracle.adapters.systems import network_of
@@ -15,12 +16,16 @@ from functions.oracle.adapters.voters import Electorate, electorate_of
 from functions.oracle.adapters.weighing import WeightRegime
 from functions.oracle.core.epochs import Network, VotingEpoch
 from functions.oracle.core.feeds import Feed
+from functions.oracle.core.message import ProtocolMessage, encode_protocol_message
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID
+from functions.oracle.core.sighting import Registration, Relayed
 from functions.oracle.core.submissions import Submission
-from kernel.evm.blocks import Head
+from kernel.abi import uint_word
+from kernel.evm.blocks import Head, quantity
 from kernel.evm.rpc import RpcPool
 
 REWARD_EPOCHS_KEPT = 4
+BALANCES_PER_BATCH = 100
 NO_ROOT = bytes(32)
 RememberedFeeds = Callable[[int], tuple[Feed, ...]]
 # Benching looks 20 rounds back; policies older than this many rounds change nothing.
@@ -41,6 +46,7 @@ class Flare:
             lambda epoch: remembered(epoch) or offered_feeds(self._registry, epoch)
         )
         self._electorates = lru_cache(REWARD_EPOCHS_KEPT)(lambda epoch: electorate_of(self._registry, epoch, regime))
+        self._registrations = lru_cache(REWARD_EPOCHS_KEPT)(self._read_registrations)
 
     @cached_property
     def network(self) -> Network:
@@ -101,6 +107,41 @@ class Flare:
         """The Merkle root that the relay accepted for a round, or None."""
         root: bytes = self._registry.relay.call("merkleRoots", FTSO_PROTOCOL_ID, voting_round)
         return None if root == NO_ROOT else root
+
+    def registrations(self, reward_epoch: int) -> tuple[Registration, ...]:
+        """What its voters told when they registered, in the signing policy's order."""
+        return self._registrations(reward_epoch)
+
+    def calls(self, voting_epoch: VotingEpoch, head: Head) -> list[Submission]:
+        """Everything that was sent in a voting epoch. Raises WindowStillOpen."""
+        return self._submissions.between(voting_epoch.start_s, voting_epoch.end_s, head)
+
+    def relayed(self, voting_round: VotingEpoch, head: Head) -> Relayed | None:
+        """The first finalisation of a round, or None."""
+        events = self._registry.relay.events(
+            "ProtocolMessageRelayed",
+            from_block=self._submissions.first_block_at(voting_round.next.start_s, head),
+            to_block=head.number,
+            topics=[uint_word(FTSO_PROTOCOL_ID), uint_word(voting_round.number)],
+        )
+        first = next(events, None)
+        if first is None:
+            return None
+        message = ProtocolMessage(voting_round.number, first.arguments["isSecureRandom"], first.arguments["merkleRoot"])
+        return Relayed(self._pool.head(first.log.block_number).time_s, encode_protocol_message(message))
+
+    def balances_wei(self, addresses: Sequence[str], head: Head) -> dict[str, int]:
+        """What these addresses hold as of `head`."""
+        balances: dict[str, int] = {}
+        for start in range(0, len(addresses), BALANCES_PER_BATCH):
+            asked = addresses[start : start + BALANCES_PER_BATCH]
+            answers = self._pool.batch([("eth_getBalance", [address, hex(head.number)]) for address in asked])
+            balances |= {address: quantity(answer) for address, answer in zip(asked, answers, strict=True)}
+        return balances
+
+    def _read_registrations(self, reward_epoch: int) -> tuple[Registration, ...]:
+        voters, _ = self._registry.voter_registry.call("getRegisteredVotersAndNormalisedWeights", reward_epoch)
+        return registrations_of(self._registry, reward_epoch, voters)
 
     @cached_property
     def _submissions(self) -> Submissions:

@@ -1,7 +1,7 @@
 """The Submission contract: what voters sent, read from whole blocks because the contract emits no events."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from functions.oracle.core.submissions import Submission
@@ -57,23 +57,27 @@ class Submissions:
         succeeded = self._succeeded([transaction_hash for _, transaction_hash in found])
         return [submission for (submission, _), good in zip(found, succeeded, strict=True) if good]
 
-    def _first_block_at(self, time_s: int, head: Head) -> int:
+    def first_block_at(self, time_s: int, head: Head) -> int:
         """The lowest block number whose time is at or after `time_s`; block times ascend.
 
-        Walks back from the head in growing batches of headers, because the windows that are asked for are recent.
+        Walks back from the head in growing batches of headers, because the windows that are asked for are recent;
+        what lies further back is found by halving.
         """
         high, span = head.number + 1, HEADERS_FIRST
-        while high > 0:
+        while high > 0 and span <= HEADERS_MAX:
             low = max(0, high - span)
-            headers = self._all([("eth_getBlockByNumber", [hex(number), False]) for number in range(low, high)])
-            times_s = [quantity(header["timestamp"]) for header in headers]
+            times_s = self._times_s(range(low, high))
             if times_s[0] < time_s:
                 return low + bisect_left(times_s, time_s)
-            high, span = low, min(2 * span, HEADERS_MAX)
-        return 0
+            high, span = low, 2 * span
+        return bisect_left(range(high), time_s, key=lambda number: self._times_s([number])[0])
+
+    def _times_s(self, numbers: Iterable[int]) -> list[int]:
+        headers = self._all([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
+        return [quantity(header["timestamp"]) for header in headers]
 
     def _blocks(self, start_s: int, end_s: int, head: Head) -> Iterator[dict[str, Any]]:
-        first = self._first_block_at(start_s, head)
+        first = self.first_block_at(start_s, head)
         for start in range(first, head.number + 1, BLOCKS_PER_BATCH):
             numbers = range(start, min(start + BLOCKS_PER_BATCH, head.number + 1))
             for block in self._all([("eth_getBlockByNumber", [hex(number), True]) for number in numbers]):

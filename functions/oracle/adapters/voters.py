@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from functions.oracle.adapters.registrations import registrations_of
 from functions.oracle.adapters.registry import Registry
 from functions.oracle.adapters.weighing import WeightRegime, weighs_by_signing
 from functions.oracle.core.signing_policy import SigningPolicy, encode_signing_policy, signing_policy_hash
 from kernel.errors import Broken
-from kernel.evm.rpc import LOG_RANGE_BLOCKS
 
 
 class PolicyMismatch(Broken):
@@ -72,22 +72,5 @@ def _addresses(registry: Registry, function: str, reward_epoch: int) -> tuple[st
 
 
 def delegation_weights(registry: Registry, reward_epoch: int, voters: tuple[str, ...]) -> tuple[int, ...]:
-    """Capped delegation in wei, as announced at registration.
-
-    Voters register within hours after the vote power block, and a reward epoch is days long: the logs are read only
-    until every voter is found.
-    """
-    manager = registry.systems_manager
-    first, head = manager.call("getVotePowerBlock", reward_epoch), manager.pool.head().number
-    announced: dict[str, int] = {}
-    for start in range(first, head + 1, LOG_RANGE_BLOCKS):
-        if announced.keys() >= set(voters):
-            break
-        for event in registry.calculator.events(
-            "VoterRegistrationInfo",
-            from_block=start,
-            to_block=min(start + LOG_RANGE_BLOCKS - 1, head),
-            topics=[None, reward_epoch.to_bytes(32, "big")],
-        ):
-            announced[event.arguments["voter"]] = event.arguments["wNatCappedWeight"]
-    return tuple(announced[voter] for voter in voters)
+    """Capped delegation in wei, as announced at registration."""
+    return tuple(one.capped_wei for one in registrations_of(registry, reward_epoch, voters))

@@ -50,6 +50,8 @@ class Fault(StrEnum):
     SIGNATURE_LATE = "signature_late"
     SIGNATURE_UNREADABLE = "signature_unreadable"
     SIGNATURE_WRONG = "signature_wrong"
+    #: Of an address that pays for submissions; told when it begins.
+    LOW_BALANCE = "low_balance"
 
 
 class Watched(NamedTuple):

@@ -1,6 +1,7 @@
 """The oracle's stage: a local Flare whose clock the tests move."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,25 +13,27 @@ from functions.oracle.core.quotes import VenuePrice
 from functions.oracle.wiring import ROLE, Deps, Settings
 from infra.local.anvil import AnvilNode
 from infra.local.demo.sightings import Bystander
+from infra.local.flare.accounts import ETHER
 from infra.local.flare.feeds import feeds_named
 from infra.local.flare.network import deploy_network
 from infra.local.postgres import PostgresServer
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
+from tests.handlers.oracle.crowd import Crowd
 from tests.handlers.oracle.provider import Provider, Stage
 
 FEEDS = ("BTC/USD", "ETH/USD", "XRP/USD")
 SOURCES = ("binance", "bitstamp", "kraken", "okx")
 
 
-@pytest.fixture
-def stage(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Stage]:
-    """Three feeds and four voters of equal weight; `stage.provider(index)` deploys one of them.
+@contextmanager
+def staged(anvil: AnvilNode, postgres_server: PostgresServer, **options: Any) -> Iterator[Stage]:
+    """Three feeds and voters as the network's options have them; `stage.provider(index)` deploys one of them.
 
     The chain's time stands still where the test puts it, however slow the machine is.
     """
     anvil.rpc("anvil_setBlockTimestampInterval", 0)
-    network = deploy_network(anvil.url, inflation_feeds=feeds_named(*FEEDS), block_time_s=None)
+    network = deploy_network(anvil.url, inflation_feeds=feeds_named(*FEEDS), block_time_s=None, **options)
     clock = FakeClock(datetime.fromtimestamp(network.round_start_s(network.timing.first_round), UTC))
     opened: list[Provider] = []
 
@@ -43,6 +46,26 @@ def stage(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Stage]:
     for one in opened:
         one.close()
         postgres_server.drop_database(one.database_url)
+
+
+@pytest.fixture
+def stage(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Stage]:
+    """Four voters of equal weight."""
+    with staged(anvil, postgres_server) as stage:
+        yield stage
+
+
+@pytest.fixture
+def crowded(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Callable[..., Crowd]]:
+    """`crowded(voters)`: so many voters of equal weight on one chain, of whom the first is ours."""
+    with ExitStack() as opened:
+
+        def crowd(voters: int, **settings: Any) -> Crowd:
+            powers = (1_000_000 * ETHER,) * voters
+            stage = opened.enter_context(staged(anvil, postgres_server, vote_power_wei=powers))
+            return opened.enter_context(Crowd(stage, stage.provider(0, **settings)))
+
+        yield crowd
 
 
 @pytest.fixture
