@@ -46,12 +46,13 @@ def price_range(  # one parameter a field of the query
     source: Annotated[str | None, Query(pattern=views.SOURCE_PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=views.BUCKETS_MAX)] = 1_000,
 ) -> views.PriceRange:
-    """Open, high, low, close and volume in buckets of [from, to), oldest first, those with points.
+    """Open, high, low, close and volume in the buckets that [from, to) touches, oldest first, those with points.
 
-    At most `limit` buckets of time are looked at; next_from continues a longer range.
+    Of all sources together, of one, or of what was decided (source=consensus). At most `limit` buckets of time are
+    looked at; next_from continues a longer range.
     """
     stop = views.stop_of(start, end, interval, limit)
-    rows = deps.repository.buckets(symbol, start=start, end=stop, width=interval.width, source=source)
+    rows = deps.time_series.candles.between(symbol, start=start, stop=stop, width=interval.width, source=source)
     return views.price_range(symbol, interval, rows, next_from=stop if stop < end else None)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from functions.oracle.adapters.repository import Repository
     from functions.oracle.adapters.round_history import RoundHistory
     from functions.oracle.adapters.rounds import Rounds
+    from functions.oracle.adapters.time_series import TimeSeries
     from functions.oracle.adapters.venues import Venues
     from functions.oracle.core.finalisation import FinalisationRules
     from functions.oracle.core.phases import Offsets
@@ -98,6 +99,9 @@ class Settings(FrozenSettings):
     collect_deadline_s: float = Field(default=12, gt=0, le=30)
     #: How often prices are collected.
     collect_every_s: int = Field(default=20, ge=5, le=60)
+
+    #: Where days of raw points are kept for two years; only their export needs it.
+    points_bucket: str = ""
 
     #: Wei per gas. The base fee of Flare has been 25 gwei since its start; the cap is where an operator is called.
     fee_cap_wei: int = 1_000 * GWEI
@@ -192,6 +196,13 @@ class Deps(KernelDeps):
         from functions.oracle.adapters.repository import Repository
 
         return Repository(self.kernel.postgres)
+
+    @cached_property
+    def time_series(self) -> TimeSeries:
+        """Prices over time: candles, and days of raw points."""
+        from functions.oracle.adapters.time_series import TimeSeries
+
+        return TimeSeries(self.kernel, bucket=self.settings.points_bucket)
 
     @cached_property
     def latest(self) -> LatestPrices:

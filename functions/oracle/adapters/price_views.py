@@ -8,8 +8,9 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from functions.oracle.adapters.plain_text import plain
-from functions.oracle.adapters.repository import Bucket, StoredAggregate
+from functions.oracle.adapters.repository import StoredAggregate
 from functions.oracle.adapters.round_history import RoundUnknown, StoredRound, Submission
+from functions.oracle.core.candles import Bucket, begin_of
 from kernel.errors import NotFound
 
 SYMBOL_PATTERN: Final = r"^[A-Z0-9]{1,16}/[A-Z]{1,8}$"
@@ -142,7 +143,7 @@ def prices(wanted: Sequence[str], found: Mapping[str, StoredAggregate], at: date
 
 def stop_of(start: datetime, end: datetime, interval: Interval, limit: int) -> datetime:
     """Where a range is cut: after `limit` buckets of time, so that no question reads the whole table."""
-    return start + limit * interval.width if end - start > limit * interval.width else end
+    return min(end, begin_of(start, interval.width // timedelta(minutes=1)) + limit * interval.width)
 
 
 def price_range(symbol: str, interval: Interval, rows: Sequence[Bucket], *, next_from: datetime | None) -> PriceRange:

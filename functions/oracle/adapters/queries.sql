@@ -73,21 +73,6 @@ from oracle.aggregates
 where voting_round = %(voting_round)s
 order by symbol;
 
--- name: price_buckets
--- Raw points of one symbol folded into buckets, oldest first.
-select date_bin(%(width)s, time, 'epoch') as time,
-    (array_agg(price order by time, source))[1] as open,
-    max(price) as high,
-    min(price) as low,
-    (array_agg(price order by time desc, source desc))[1] as close,
-    sum(volume) as volume,
-    count(*) as points
-from oracle.prices
-where symbol = %(symbol)s and time >= %(start)s and time < %(end)s
-    and (%(source)s::text is null or source = %(source)s)
-group by 1
-order by 1;
-
 -- name: insert_aggregate
 -- The aggregate behind one submitted value.
 insert into oracle.aggregates (voting_round, symbol, decided_at, window_start, vwap, twap, weighted_median,

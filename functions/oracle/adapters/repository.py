@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.oracle.adapters.statements import Q
@@ -36,19 +35,6 @@ class StoredAggregate:
     confidence: float
     sources: dict[str, list[float]]
     flagged: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """Raw points of an interval folded into one row."""
-
-    time: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None
-    points: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,14 +136,6 @@ class Repository:
         """What was decided for a round, by symbol."""
         rows = self._postgres.glance.all(Q["aggregates_of_round"], voting_round=voting_round)
         return [StoredAggregate(**row) for row in rows]
-
-    def buckets(
-        self, symbol: str, *, start: datetime, end: datetime, width: timedelta, source: str | None
-    ) -> list[Bucket]:
-        """The buckets of [start, end) that have points, oldest first."""
-        with self._postgres.transaction() as tx:
-            rows = tx.all(Q["price_buckets"], symbol=symbol, start=start, end=end, width=width, source=source)
-        return [Bucket(**row) for row in rows]
 
 
 def _store(tx: Transaction, points: Iterable[VenuePrice], worker_id: str) -> None:
