@@ -64,16 +64,20 @@ def open_market(
     vote_power_wei: Sequence[int] = (1_000_000 * ETHER,) * 4,
     timing: Timing | None = None,
     gateway_ports: Sequence[int] = (),
+    every_feed: bool = False,
+    deployments: int | None = None,
+    services: Sequence[str] | None = None,
 ) -> OracleMarket:
     """Start a chain and the exchanges, deploy Flare's contracts, and make a stopped provider per vote power.
 
-    Feeds are those of mainnet that the local exchanges trade. gateway_ports: of the first providers' addresses, free
-    ones for the rest.
+    Feeds are those of mainnet that the local exchanges usually trade, or every one. gateway_ports: of the first
+    providers' addresses, free ones for the rest. deployments: of so many voters, the first ones; of all when None.
+    services: of the bundle; all when None.
     """
     with ThreadPoolExecutor(2) as pool:
-        starting = pool.submit(exchanges.start, cloud.children)
+        starting = pool.submit(exchanges.start, cloud.children, whole=every_feed)
         flare = cloud.anvil("flare", chain_id=CHAIN_ID)
-        feeds = [feed for feed in mainnet_feeds() if feed.name.partition("/")[0] in COINS]
+        feeds = [feed for feed in mainnet_feeds() if every_feed or feed.name.partition("/")[0] in COINS]
         network = deploy_network(flare.url, vote_power_wei=vote_power_wei, timing=timing, inflation_feeds=feeds)
         venues = starting.result()
     ports = [*gateway_ports, *([0] * len(network.voters))]
@@ -81,10 +85,11 @@ def open_market(
     def provider(voter: Voter, port: int) -> Provider:
         environment = provider_environment(cloud, flare, network, voter, venues.venue_urls)
         database_url = cloud.aws.secret(environment["COUNTERPART_DATABASE_URL"])
-        stack = runner.stack(voter.name, environment | stretched(network.timing), port=port)
+        stack = runner.stack(voter.name, environment | stretched(network.timing), services, port=port)
         return Provider(voter=voter, stack=stack, database_url=database_url)
 
-    providers = tuple(provider(voter, port) for voter, port in zip(network.voters, ports, strict=False))
+    deployed = network.voters[:deployments]
+    providers = tuple(provider(voter, port) for voter, port in zip(deployed, ports, strict=False))
     return OracleMarket(flare=flare, network=network, exchanges=venues, providers=providers)
 
 

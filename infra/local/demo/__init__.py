@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 #: The tour is made of every scene's short form.
 SCENES = ("oracle", "outbox", "edges", "bridge", "netting")
+#: The oracle's rounds are real time: a busy machine plays them three times as long.
+SLOW = "slow"
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -17,23 +19,28 @@ def demo(scene: str, options: Sequence[str]) -> int:
     from rich.console import Console
 
     console = Console()
-    if scene not in {*SCENES, "tour"} or options:
+    slow = scene == "oracle" and list(options) == [SLOW]
+    if scene not in {*SCENES, "tour"} or (options and not slow):
         console.print(f"[red]There is no scene {' '.join([scene, *options])!r}.[/] Scenes: tour, {', '.join(SCENES)}.")
         return 2
     try:
         for one in SCENES if scene == "tour" else (scene,):
-            _play(one, console, is_short=scene == "tour")
+            _play(one, console, is_short=scene == "tour", slow=slow)
     except SceneFailed as failed:
         console.print(f"\n[bold red]The demo did not show what it promises:[/] {failed}")
         return 1
     return 0
 
 
-def _play(scene: str, console: "Console", *, is_short: bool) -> None:
-    if scene == "oracle":
+def _play(scene: str, console: "Console", *, is_short: bool, slow: bool) -> None:
+    if scene == "oracle" and is_short:
         from infra.local.demo import oracle
 
         oracle.play(console)
+    elif scene == "oracle":
+        from infra.local.demo import oracle_epoch
+
+        oracle_epoch.play(console, epoch_s=oracle_epoch.EPOCH_SLOW_S if slow else oracle_epoch.EPOCH_S)
     elif scene == "edges":
         from infra.local.demo import edges
 

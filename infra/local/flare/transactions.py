@@ -1,5 +1,6 @@
 """Transactions of the local network: signed with sequential nonces, sent in one request, mined in one block."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from infra.local.flare.node import Node, NodeRefused
 # The hard fork that anvil runs refuses transactions of more than 2^24 gas.
 GAS_LIMIT = 16_000_000
 GAS_PRICE_WEI = 100 * 10**9
+POLL_S = 0.2
 
 
 class TransactionReverted(Exception):
@@ -47,13 +49,29 @@ class Sender:
     def mine(self, transactions: Sequence[Transaction]) -> list[dict[str, Any]]:
         """The receipts of the transactions, in their order, all in one new block; TransactionReverted for the first
         that failed."""
+        hashes = self._broadcast(transactions)
+        self._node.mine()
+        return self._sound(transactions, self._receipts(hashes))
+
+    def send(self, transactions: Sequence[Transaction], *, within_s: float = 30.0) -> list[dict[str, Any]]:
+        """The same on a node that mines by itself: as many blocks as it takes. None is left out of the receipts unless
+        the time is over, which raises TransactionReverted too."""
+        hashes, until = self._broadcast(transactions), time.monotonic() + within_s
+        while None in (receipts := self._receipts(hashes)) and time.monotonic() < until:
+            time.sleep(POLL_S)
+        return self._sound(transactions, receipts)
+
+    def _broadcast(self, transactions: Sequence[Transaction]) -> list[str]:
         self._read_nonces({transaction.sender.address for transaction in transactions})
         # The node orders a block by price, so a falling price keeps the order of the list.
         prices = range(GAS_PRICE_WEI + len(transactions), GAS_PRICE_WEI, -1)
         signed = [self._sign(transaction, price) for transaction, price in zip(transactions, prices, strict=True)]
-        hashes = self._node.batch([("eth_sendRawTransaction", [raw]) for raw in signed])
-        self._node.mine()
-        receipts = self._node.batch([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes])
+        return self._node.batch([("eth_sendRawTransaction", [raw]) for raw in signed])
+
+    def _receipts(self, hashes: Sequence[str]) -> list[dict[str, Any]]:
+        return self._node.batch([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes])
+
+    def _sound(self, transactions: Sequence[Transaction], receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for transaction, receipt in zip(transactions, receipts, strict=True):
             if receipt is None or receipt["status"] != "0x1":
                 raise TransactionReverted(transaction.note, self._reason(transaction))
