@@ -268,7 +268,7 @@ class Deps(KernelDeps):
         """What we send."""
         from functions.oracle.adapters.intents import Intents
 
-        return Intents(self.flare, submitter=self.submitter, depositor=self._deposit_signer.address)
+        return Intents(self.flare, self.clock, submitter=self.submitter, depositor=self._deposit_signer.address)
 
     @cached_property
     def finalising(self) -> Finalising:

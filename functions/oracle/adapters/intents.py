@@ -4,7 +4,9 @@ from datetime import datetime
 
 from functions.oracle.adapters.flare import Flare
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID, SUBMIT_SIGNATURES, Message, encode_calldata
+from functions.oracle.core.phases import insurance_s
 from functions.oracle.core.signature import TYPE_BARE, Signature, SignaturePayload, encode_signature_payload
+from kernel.clock import Clock
 from kernel.outbox.evm import EvmIntent
 
 SERVICE = "oracle"
@@ -17,9 +19,9 @@ RELAY_GAS_PER_SIGNATURE = 25_000
 class Intents:
     """Builds the intents of one provider: who signs, where to, until when it makes sense."""
 
-    def __init__(self, flare: Flare, *, submitter: str, depositor: str) -> None:
+    def __init__(self, flare: Flare, clock: Clock, *, submitter: str, depositor: str) -> None:
         """submitter: sends commits and reveals; depositor: sends signatures and relays."""
-        self._flare, self._submitter, self._depositor = flare, submitter, depositor
+        self._flare, self._clock, self._submitter, self._depositor = flare, clock, submitter, depositor
 
     def commit(self, voting_round: int, calldata: bytes, valid_until: datetime | None) -> EvmIntent:
         """submit1 of a round; pointless after the round's epoch."""
@@ -48,6 +50,7 @@ class Intents:
             data=calldata,
             gas_limit=RELAY_GAS_LIMIT + RELAY_GAS_PER_SIGNATURE * signature_count,
             valid_until=valid_until,
+            resend_s=self._insurance_s(valid_until),
         )
 
     def business_key(self, phase: str, voting_round: int) -> str:
@@ -66,4 +69,9 @@ class Intents:
             data=calldata,
             gas_limit=SUBMISSION_GAS_LIMIT,
             valid_until=valid_until,
+            resend_s=self._insurance_s(valid_until),
         )
+
+    def _insurance_s(self, valid_until: datetime | None) -> tuple[int, ...]:
+        """Who submits may die, too, and the window is open no longer than for the phase itself."""
+        return () if valid_until is None else insurance_s((valid_until - self._clock.now()).total_seconds())

@@ -36,6 +36,9 @@ class Offsets:
     finalise_s: float = 65
 
 
+#: What a slow worker may need for a phase, cold and with an RPC endpoint that does not answer.
+WORKER_S: Final = 8
+
 #: For networks with epochs of 90 s and a reveal deadline of 45 s. Signing waits 3 s for the last block of reveals.
 MAINNET_OFFSETS: Final = Offsets()
 #: For a local chain with epochs of 8 s and a reveal deadline of 4 s.
@@ -85,11 +88,22 @@ def _phase(kind: str, voting_round: VotingEpoch, start_s: int, offset_s: float, 
     run_at_s = start_s + offset_s
     if not start_s <= run_at_s < expires_at_s:
         raise OffsetsUnfit(phase=kind)
-    thirds = ((expires_at_s - run_at_s) / 3, (expires_at_s - run_at_s) * 2 / 3)
     return Phase(
         kind=kind,
         voting_round=voting_round,
         run_at=datetime.fromtimestamp(run_at_s, UTC),
         expires_at=datetime.fromtimestamp(expires_at_s, UTC),
-        resend_s=tuple(sorted({int(third) for third in thirds} - {0})),
+        resend_s=insurance_s(expires_at_s - run_at_s),
     )
+
+
+def insurance_s(window_s: float) -> tuple[int, ...]:
+    """When, after the beginning of a window, further messages about its task go out, in case a bearer dies.
+
+    A worker holds its task until shortly before the next message, so one message too many would take the task from
+    whoever is merely slow: after a third and two thirds of the window, or after two thirds alone where a third is
+    shorter than a slow worker needs.
+    """
+    third_s = window_s / 3
+    moments = (third_s, 2 * third_s) if third_s >= WORKER_S else (2 * third_s,)
+    return tuple(int(moment) for moment in moments if moment >= 1)

@@ -205,12 +205,12 @@ def test_a_business_that_refuses_the_end_is_parked_not_dropped(desk: Desk) -> No
 
 
 def test_the_submit_task_is_sent_at_once_and_again_as_asked(desk: Desk) -> None:
-    """A window shorter than a lease: further messages stand ready for a worker that replaces a dead one."""
+    """A window shorter than a lease: further messages stand ready before the commit, for whoever replaces the dead."""
     desk.record("pay-1", resend_s=(5, 10), correlation_id="round-812576")
 
     sent = [(message.queue, message.delay_s, dict(message.attributes)) for message in desk.queue.sent]
     attributes = {"correlation_id": "round-812576"}
-    assert sent == [("oracle-submit-transaction", delay_s, attributes) for delay_s in (0, 5, 10)]
+    assert sent == [("oracle-submit-transaction", delay_s, attributes) for delay_s in (5, 10, 0)]
 
 
 def test_a_settled_entry_is_left_alone(desk: Desk) -> None:

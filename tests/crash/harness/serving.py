@@ -1,7 +1,7 @@
 """Real handlers in crash runs: a genuine event goes in, and what Lambda would do with the answer is done."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -47,6 +47,26 @@ class Served:
         (record,) = self._event["Records"]
         event = {"Records": [{**record, "body": json.dumps(body)}]}
         return not self._handler(event, Context())["batchItemFailures"]
+
+
+class AllServed(Mapping[str, Served]):
+    """Every queue handler of a slice by its kind, each made when its first message comes."""
+
+    def __init__(self, service: str, deps: Any) -> None:
+        verbs = sorted(path.stem.removeprefix("queue_") for path in (ROOT / f"functions/{service}").glob("queue_*.py"))
+        self._kinds, self._deps = tuple(f"{service}.{verb}" for verb in verbs), deps
+        self._made: dict[str, Served] = {}
+
+    def __getitem__(self, kind: str) -> Served:
+        if kind not in self._made:
+            self._made[kind] = Served(kind, self._deps)
+        return self._made[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
 
 
 def kernel_of(

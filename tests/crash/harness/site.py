@@ -84,12 +84,16 @@ class SharedClock:
     def time_s(self) -> float:
         return float(struct.unpack("d", self._memory[:8])[0]) + self._skew_s
 
+    def true_time_s(self) -> float:
+        """As it is for the chains, whatever this process takes it for."""
+        return self.time_s() - self._skew_s
+
     def sleep(self, seconds: float) -> None:
         self.advance(max(0.0, seconds))
 
     def advance(self, seconds: float) -> None:
         """Move everybody's time forward."""
-        self._memory[:8] = struct.pack("d", self.time_s() - self._skew_s + seconds)
+        self._memory[:8] = struct.pack("d", self.true_time_s() + seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +170,10 @@ class SurvivingQueue:
     def acknowledge(self, message: Message) -> None:
         """It is not delivered again."""
         self._append({"gone": message.id})
+
+    def hide(self, message: Message, until: datetime) -> None:
+        """Somebody has received it; it is delivered again then, unless it was acknowledged."""
+        self._append({"id": message.id, "at": until.isoformat(), "queue": message.queue, "body": dict(message.body)})
 
     def _send(self, queue: str, batch: list[tuple[Mapping[str, Any], int]]) -> None:
         with self._at(f"queue {queue}"):

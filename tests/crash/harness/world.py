@@ -150,7 +150,7 @@ class World:
                 return
             message = self.queue.due()
             if message is not None:
-                self._deliver(message, kinds)
+                self.deliver(message, kinds)
             elif not self.tasks.sweep():
                 if not self._wait():
                     return
@@ -173,7 +173,8 @@ class World:
     def _observer(self) -> psycopg.Connection[dict[str, Any]]:
         return psycopg.connect(self.site.database_url, autocommit=True, row_factory=dict_row)
 
-    def _deliver(self, message: Message, kinds: Mapping[str, "Work | Handler"]) -> None:
+    def deliver(self, message: Message, kinds: Mapping[str, "Work | Handler"]) -> None:
+        """Hand a message to who does its kind, and acknowledge it."""
         # Only a lone message is doubled: a copy that comes early is sent again, and copies of copies have no end.
         twice = self.variation.twice and not self.queue.others(message)
         (kind,) = (kind for kind in kinds if message.queue == queue_of(kind))

@@ -32,6 +32,16 @@ def story(tasks: Tasks, task: Task[dict[str, Any]]) -> list[tuple[int, int, str,
     return [(a.fence, a.attempt, a.owner, a.outcome, a.error_code) for a in tasks.get(task.id).attempts]
 
 
+def test_who_died_with_a_short_window_is_replaced_in_it(tasks: Tasks, queue: InMemoryQueue, spec: Spec) -> None:
+    """The next message about the task finds it free, long before the lease that was asked for is over."""
+    task = claimed(tasks, spec(lives_s=25, resend_s=(8, 16)), lease_s=25)
+    tasks.clock.sleep(queue.sent[1].delay_s)
+
+    taken = again(tasks, task)
+
+    assert (taken.attempt, taken.fence.token) == (2, 2)
+
+
 def test_one_worker_at_a_time(tasks: Tasks, spec: Spec) -> None:
     """While the lease lives, nobody else gets the task."""
     task = claimed(tasks, spec())

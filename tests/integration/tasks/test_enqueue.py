@@ -85,6 +85,25 @@ def test_insurance_messages_follow(tasks: Tasks, queue: InMemoryQueue, spec: Spe
     assert [message.delay_s for message in queue.sent] == [5, 7, 9]
 
 
+def test_insurance_goes_out_before_the_callers_commit(tasks: Tasks, queue: InMemoryQueue, spec: Spec) -> None:
+    """Who dies between his commit and the first message leaves somebody who comes back in time."""
+    with tasks.postgres.transaction() as tx:
+        tasks.enqueue([spec(resend_s=(8, 16))], tx)
+        before = [message.delay_s for message in queue.sent]
+
+    assert (before, [message.delay_s for message in queue.sent]) == ([8, 16], [8, 16, 0])
+
+
+def test_without_a_queue_the_insurance_is_sent_with_the_rest(tasks: Tasks, queue: InMemoryQueue, spec: Spec) -> None:
+    """The caller's commit does not hang on it."""
+    with tasks.postgres.transaction() as tx:
+        queue.failing = QueueUnavailable()
+        tasks.enqueue([spec(resend_s=(8, 16))], tx)
+        queue.failing = None
+
+    assert [message.delay_s for message in queue.sent] == [0, 8, 16]
+
+
 def test_messages_carry_the_correlation_id(tasks: Tasks, queue: InMemoryQueue, spec: Spec) -> None:
     """So the log of the worker joins that of whoever asked."""
     tasks.enqueue([spec(correlation_id="order-77-abc")])

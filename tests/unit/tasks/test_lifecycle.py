@@ -22,6 +22,7 @@ from kernel.tasks.lifecycle import (
     completed,
     expired,
     follow,
+    lease_within,
     rule_on_burial,
     rule_on_claim,
     rule_on_finish,
@@ -279,3 +280,20 @@ def test_a_replay_gives_all_attempts_back() -> None:
     assert rule_on_replay(standing(state=State.DROPPED), NOW) == expected
     for state in (State.READY, State.LEASED, State.DONE, State.SKIPPED):
         assert rule_on_replay(standing(state=state), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("resend_s", "lease_s"),
+    [
+        ((), 25.0),
+        ((10,), 9.0),
+        ((8, 16), 7.0),
+        ((16, 8), 7.0),
+        ((9, 15), 5.0),
+        ((38, 76), 25.0),  # longer than was wanted
+        ((1, 2), 4.0),  # a holder has to be able to do something
+    ],
+)
+def test_a_lease_ends_before_the_next_insurance_message(resend_s: tuple[int, ...], lease_s: float) -> None:
+    """A message that finds its task held is spent, and so would be the window of whoever died with it."""
+    assert lease_within(25.0, resend_s) == lease_s

@@ -11,6 +11,7 @@ from kernel.tasks import Retry, TaskSpec, queue_of
 from kernel.tasks.dead_letters import named_task
 from kernel.tasks.messages import (
     Pending,
+    insurance_for,
     is_due_soon,
     messages_for,
     sweep_after_sending,
@@ -92,6 +93,13 @@ def test_insurance_goes_along_before_the_first_claim_only() -> None:
 
     assert [message.delay_s for message in messages_for([Pending(**task, fence=0)], NOW)] == [5, 7]
     assert [message.delay_s for message in messages_for([Pending(**task, fence=1)], NOW)] == [5]
+
+
+def test_insurance_alone_is_what_comes_after_the_first_message() -> None:
+    """It goes out before the commit that the first message follows."""
+    task = Pending(id=new_id(), kind="oracle.reveal", run_at=NOW, resend_s=(8, 16), fence=0, correlation_id=None)
+
+    assert [message.delay_s for message in insurance_for([task], NOW)] == [8, 16]
 
 
 @pytest.mark.parametrize(("due_s", "delay_s"), [(-3.0, 0), (899.9, 899), (5000.0, 900)])

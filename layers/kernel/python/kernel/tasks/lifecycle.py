@@ -20,10 +20,11 @@ Skipped and done are final. Dropped and parked tasks can be replayed: ready agai
 new token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from kernel.errors import Broken, CounterpartError, Rejected, Transient
 from kernel.postgres.text import storable
@@ -32,6 +33,8 @@ from kernel.tasks.model import Done, NotClaimed, Outcome, Retry, Skipped
 
 #: A message this early is worth a short sleep; an earlier one is sent again, because Lambda bills a sleeper.
 EARLY_MAX_S = 1.0
+#: A lease that has to end before the task's next message is no shorter than this, or its holder could do nothing.
+LEASE_MIN_S = 4.0
 #: After so many claims an operator has to say that it may go on: a bound for tasks that ask to look again for ever.
 #: A service that is halted, or a signature that is awaited, may take a month at two looks a minute.
 CLAIMS_MAX = 100_000
@@ -167,6 +170,18 @@ def rule_on_claim(task: Standing, now: datetime) -> Ruling | NotClaimed:
     if task.run_at - now > timedelta(seconds=EARLY_MAX_S):
         return NotClaimed("early", is_early=True)
     return _ruled(task, Event.CLAIM, attempt=task.attempt + 1)
+
+
+def lease_within(wanted_s: float, resend_s: Sequence[int]) -> float:
+    """How long a claim of a task with insurance messages holds: until a second before the next one at the most.
+
+    A message that finds its task held is spent. A window that is shorter than a lease would close while a dead worker
+    still held its task; one that is slow and alive loses it to the next, and is refused its commit.
+    """
+    if not resend_s:
+        return wanted_s
+    shortest_s = min(after - before for before, after in pairwise((0, *sorted(resend_s))))
+    return min(wanted_s, max(LEASE_MIN_S, shortest_s - EARLY_MAX_S))
 
 
 def _is_worn(task: Standing) -> bool:

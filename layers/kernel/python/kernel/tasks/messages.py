@@ -84,15 +84,22 @@ def sweep_after_sending(run_at: datetime, now: datetime) -> datetime:
 def messages_for(tasks: Iterable[Pending], now: datetime) -> list[OutgoingMessage]:
     """The messages about these tasks: one each, and before the first claim its insurance."""
     return [
-        OutgoingMessage(
-            queue=queue_of(task.kind),
-            body={"task_id": str(task.id)},
-            delay_s=_delay_s(task.run_at + timedelta(seconds=later_s), now),
-            attributes={"correlation_id": task.correlation_id} if task.correlation_id else {},
-        )
-        for task in tasks
-        for later_s in (0, *(task.resend_s if task.fence == 0 else ()))
+        _message(task, later_s, now) for task in tasks for later_s in (0, *(task.resend_s if task.fence == 0 else ()))
     ]
+
+
+def insurance_for(tasks: Iterable[Pending], now: datetime) -> list[OutgoingMessage]:
+    """The further messages alone. About a task that is never committed they say nothing, and do no harm."""
+    return [_message(task, later_s, now) for task in tasks for later_s in task.resend_s]
+
+
+def _message(task: Pending, later_s: int, now: datetime) -> OutgoingMessage:
+    return OutgoingMessage(
+        queue=queue_of(task.kind),
+        body={"task_id": str(task.id)},
+        delay_s=_delay_s(task.run_at + timedelta(seconds=later_s), now),
+        attributes={"correlation_id": task.correlation_id} if task.correlation_id else {},
+    )
 
 
 def _delay_s(at: datetime, now: datetime) -> int:

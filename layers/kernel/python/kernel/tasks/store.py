@@ -7,6 +7,7 @@ when its sender dies in between, or the queue is away, the sweeper finds the tas
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,21 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import Conflict, LeaseLost, NotFound
 from kernel.postgres import Fence, Postgres, Transaction
 from kernel.tasks import messages, sweeping
-from kernel.tasks.lifecycle import EARLY_MAX_S, Ruling, State, completed, rule_on_claim, rule_on_finish, rule_on_replay
+from kernel.tasks.lifecycle import (
+    EARLY_MAX_S,
+    Ruling,
+    State,
+    completed,
+    lease_within,
+    rule_on_claim,
+    rule_on_finish,
+    rule_on_replay,
+)
 from kernel.tasks.messages import MessageSender, Pending
 from kernel.tasks.model import Done, NotClaimed, Outcome, Task, TaskRecord, TaskSpec
 from kernel.tasks.rows import Q, Row, pending_of, records_of, row_of, standing_of, task_of
 from kernel.tasks.settling import settle_held, settle_unheld
+from kernel.tasks.sqs import QueueUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -59,24 +70,26 @@ class Tasks:
     def enqueue(self, specs: Sequence[TaskSpec], tx: Transaction | None = None) -> list[UUID]:
         """Ask for work, once per kind and business key; the ids in the order of the specs, old or new.
 
-        With `tx` the tasks exist if and only if the caller's transaction commits, and are sent after that.
+        With `tx` the tasks exist if and only if the caller's transaction commits, and are sent after that; only their
+        insurance (`resend_s`) goes out before, for a worker that dies between its commit and its message.
         """
         if not specs:
             return []
         if tx is not None:
-            return self._insert(tx, specs)
+            return self._insert(tx, specs, insured=True)
         with self.postgres.transaction() as own:
             return self._insert(own, specs)
 
     def enqueue_new(self, specs: Sequence[TaskSpec], tx: Transaction) -> list[UUID]:
         """The same in the caller's transaction, for work that nobody may have asked for before. Raises TaskTaken."""
-        return self._insert(tx, specs, are_new=True) if specs else []
+        return self._insert(tx, specs, are_new=True, insured=True) if specs else []
 
     def claim(
         self, task_id: UUID, owner: str, lease_s: float, *, kind: str | None = None
     ) -> Task[dict[str, Any]] | NotClaimed:
         """Take a task for `lease_s` seconds under a new fencing token, or learn why not.
 
+        Where the task has insurance messages, the lease ends before the next of them (`lifecycle.lease_within`).
         A task whose window has closed is skipped with a record, one without attempts left is parked. A message that
         came too early is sent again. `kind` is what the worker serves: a message that strayed into its queue (dead
         letters moved back to the wrong one) must not run another kind's task there.
@@ -97,7 +110,7 @@ class Tasks:
                 settle_unheld(tx, [task_id], ruling, owner=owner, now=now)
                 _log(row, ruling)
                 return NotClaimed(ruling.error or ruling.state.value)
-            until = now + timedelta(seconds=lease_s)
+            until = now + timedelta(seconds=lease_within(lease_s, row["resend_s"]))
             leased = tx.one(
                 Q["claim_task"], id=task_id, attempt=ruling.attempt, owner=owner, lease_until=until, now=now
             )
@@ -225,11 +238,13 @@ class Tasks:
         """What this process has completed last, and knows to be committed, need not be looked up to be finished."""
         self._completed = completed
 
-    def _insert(self, tx: Transaction, specs: Sequence[TaskSpec], *, are_new: bool = False) -> list[UUID]:
+    def _insert(
+        self, tx: Transaction, specs: Sequence[TaskSpec], *, are_new: bool = False, insured: bool = False
+    ) -> list[UUID]:
         now = self.clock.now()
         rows = [row_of(spec, now) for spec in specs]
         created = tx.all(Q["insert_tasks"], tasks=Jsonb(rows), now=now)
-        self._send_after(tx, *created)
+        self._send_after(tx, *created, insured=insured)
         ids = {(row["kind"], row["business_key"]): row["id"] for row in created}
         missing = [spec for spec in specs if (spec.kind, spec.business_key) not in ids]
         if missing and are_new:
@@ -243,12 +258,28 @@ class Tasks:
             ids |= {(row["kind"], row["business_key"]): row["id"] for row in known}
         return [ids[spec.kind, spec.business_key] for spec in specs]
 
-    def _send_after(self, tx: Transaction, *rows: Row) -> None:
+    def _send_after(self, tx: Transaction, *rows: Row, insured: bool = False) -> None:
         """Send, once the transaction has committed, the messages of those that are due soon."""
         now = self.clock.now()
         due = [pending_of(row) for row in rows if messages.is_due_soon(row["run_at"], now)]
+        if insured and self._insure(due, now):
+            due = [replace(task, resend_s=()) for task in due]
         if due:
             tx.after_commit(lambda: self.send(due))
+
+    def _insure(self, due: Sequence[Pending], now: datetime) -> bool:
+        """Send the insurance of tasks that are about to be committed; whether the queue took it.
+
+        Nobody comes back to a commit whose message was never sent but the sweeper, a minute later: too late for what
+        has a window of seconds.
+        """
+        insurance = messages.insurance_for(due, now)
+        try:
+            if insurance:
+                self.sender.send_many(insurance)
+        except QueueUnavailable:
+            return False
+        return bool(insurance)
 
     def _records(self, tx: Transaction, rows: list[dict[str, Any]]) -> list[TaskRecord]:
         attempts = tx.all(Q["attempts_of"], ids=[row["id"] for row in rows]) if rows else []
