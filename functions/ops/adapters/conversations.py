@@ -110,8 +110,8 @@ class Conversations:
 
     def _last(self, topic: Topic, id_: str | None) -> dict[str, Any]:
         position, text = self._registry.last(topic.name)
-        empty = {"type": word_of(topic.name), "topic": topic.name, "epoch": position.epoch, "sequence": position.sequence}
-        message: dict[str, Any] = json.loads(text) if text else {**empty, "body": None}
+        where = {"topic": topic.name, "epoch": position.epoch, "sequence": position.sequence, "body": None}
+        message: dict[str, Any] = json.loads(text) if text else {"type": word_of(topic.name), **where}
         return {**message, **({"id": id_} if id_ else {})}
 
     def _authenticate(self, connection_id: str, said: Asked) -> dict[str, Any]:

@@ -41,17 +41,39 @@ COUNTS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
+#: Gauges of services (kernel.service_gauges): what they say, by the service's name and theirs.
+OF_SERVICES: Final[Mapping[str, str]] = {
+    "oracle_price_age_seconds": "How old a feed's newest price is.",
+    "oracle_price_sources": "How many sources agreed on it.",
+    "oracle_price_width_bps": "Its confidence: the half-width of a 95 % interval, in ten-thousandths of it.",
+    "oracle_rounds_1h": "Our voting rounds of the last hour, by the phases that were done.",
+    "oracle_rounds_missed_1h": "Phases of voting rounds of the last hour that nobody did in their window.",
+    "oracle_commit_age_seconds": "How long ago we committed last.",
+    "oracle_venue_up": "Whether a venue answered at its newest collection.",
+    "oracle_venue_answered_share_1h": "At how many of the collections of the last hour a venue answered.",
+    "oracle_faults_1d": "What we did wrong in the last 960 rounds, as the chain shows it.",
+}
+
+
 def families(gauges: Gauges, conditions: Iterable[Condition], wallets: Iterable[WalletRecord]) -> list[Family]:
     """Everything that is measured."""
     counts = gauges.read()
     told = [Family(name, says, _samples(counts[count], column)) for name, (count, column, says) in COUNTS.items()]
-    return [*told, _dependencies(conditions), *_treasury(wallets)]
+    return [*told, *_of_services(counts["service_gauges"]), _dependencies(conditions), *_treasury(wallets)]
 
 
 def _samples(rows: Rows, column: str) -> list[Sample]:
     return [
         Sample({name: value for name, value in row.items() if isinstance(value, str)}, +row[column]) for row in rows
     ]
+
+
+def _of_services(rows: Rows) -> Iterator[Family]:
+    """Every gauge of a service by its name; KeyError for one that nobody has explained."""
+    samples: dict[str, list[Sample]] = {name: [] for name in OF_SERVICES}
+    for row in rows:
+        samples[f"{row['service']}_{row['gauge']}"].append(Sample(row["labels"], row["value"]))
+    return (Family(name, says, samples[name]) for name, says in OF_SERVICES.items())
 
 
 def _dependencies(conditions: Iterable[Condition]) -> Family:

@@ -28,6 +28,48 @@ ORDERS = """
         as told (origin, id, state, parked, block)
 """
 
+PHASES = ("commit", "reveal", "sign", "finalise")
+#: One feed's two prices; three rounds of ours, one of them yesterday's; two venues; a fault of ours and another's.
+ORACLE = (
+    "insert into oracle.feeds values (1, 0, decode('01' || repeat('00', 20), 'hex'), 'BTC/USD', 2)",
+    """
+    insert into oracle.aggregates (voting_round, symbol, decided_at, window_start, consensus, confidence, sources,
+                                   left_out, flagged)
+    select round, 'BTC/USD', now() - make_interval(secs => age_s), now(), 1000, 2, '{"a": [], "b": [], "c": []}', '{}',
+        false
+    from (values (8, 120), (9, 30)) told (round, age_s)
+    """,
+    """
+    insert into oracle.submissions (voting_round, submitter, commit_hash, sealed, committed_at, revealed_at)
+    select round, '0x', decode(repeat('00', 32), 'hex'), '', now() - make_interval(secs => age_s), revealed_at
+    from (values (1, 90000, now()), (8, 120, now()), (9, 30, null)) told (round, age_s, revealed_at)
+    """,
+    """
+    insert into oracle.venue_reports (collected_at, venue, outcome, points, latency_ms)
+    select now() - make_interval(secs => age_s), venue, outcome, 0, 1
+    from (values ('okx', 'ok', 20), ('okx', 'ok', 40), ('gate', 'timeout', 20), ('gate', 'ok', 40),
+                 ('kraken', 'ok', 4000)) told (venue, outcome, age_s)
+    """,
+    """
+    insert into oracle.observed_rounds (voting_round, reward_epoch, faulty_weight_bips, our_deviations_ppm,
+                                        read_at_block, observed_at)
+    values (1000, 1, 0, '{}', 1, now())
+    """,
+    """
+    insert into oracle.faults (voting_round, submit_address, fault, is_ours, reward_epoch)
+    values (999, 'us', 'late_reveal', true, 1), (999, 'them', 'late_reveal', false, 1),
+        (39, 'us', 'late_reveal', true, 1)
+    """,
+)
+MISSED = """
+    insert into kernel.tasks (id, kind, business_key, payload, state, run_at, finished_at, attempts_max, sweep_at,
+                              created_at, changed_at)
+    select gen_random_uuid(), 'oracle.' || phase, phase || age_s, '{}', state, now(),
+        now() - make_interval(secs => age_s), 1, now(), now(), now()
+    from (values ('reveal', 'skipped', 60), ('finalise', 'parked', 60), ('commit', 'done', 60),
+                 ('sign', 'skipped', 4000)) told (phase, state, age_s)
+"""
+
 Values = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 
@@ -55,6 +97,11 @@ def call(kernel: FakedKernel, role: Role = Role.OPERATOR) -> dict[str, Any]:
     return answer
 
 
+def by_phase(values: dict[tuple[tuple[str, str], ...], float]) -> dict[str, float]:
+    """A gauge's values by the phase in its one label."""
+    return {phase: value for ((_, phase),), value in values.items()}
+
+
 def scraped(kernel: FakedKernel) -> Values:
     """What Prometheus reads: family -> labels -> value."""
     answer = call(kernel)
@@ -80,7 +127,11 @@ def test_an_empty_house_is_told_as_empty(kernel: FakedKernel) -> None:
 
     assert {} == found["tasks_open"] == found["outbox_open"] == found["alarms"] == found["dependency_state"]
     assert {(): 0.0} == found["webhooks_pending"] == found["prices"]
-    assert 28 == len(found)
+    assert (
+        {labels(phase=phase): 0.0 for phase in PHASES} == found["oracle_rounds_1h"] == found["oracle_rounds_missed_1h"]
+    )
+    assert {} == found["oracle_price_age_seconds"] == found["oracle_venue_up"] == found["oracle_commit_age_seconds"]
+    assert 37 == len(found)
 
 
 def test_tasks_are_counted_by_kind_and_state(kernel: FakedKernel, clock: FakeClock) -> None:
@@ -144,6 +195,26 @@ def test_orders_of_the_bridge_are_told_by_network_and_state(kernel: FakedKernel)
     assert {waiting: 2.0, proved: 1.0} == found["work_open"]
     assert {waiting, proved} == set(found["work_open_seconds"])
     assert {labels(alarm="bridge.parked"): 1.0} == found["alarms"]
+
+
+def test_the_oracle_tells_its_prices_rounds_and_venues(kernel: FakedKernel) -> None:
+    """A price by its symbol; a round as far as it came, and what nobody did of it; a venue that is silent is down."""
+    with kernel.postgres.transaction(role="counterpart_oracle") as tx:
+        for statement in ORACLE:
+            tx.execute(statement)
+    with kernel.postgres.transaction() as tx:
+        tx.execute(MISSED)
+    found = scraped(kernel)
+
+    bitcoin, silent = labels(symbol="BTC/USD"), labels(venue="gate")
+    assert 30 <= found["oracle_price_age_seconds"][bitcoin] < 90
+    assert ({bitcoin: 3.0}, {bitcoin: 20.0}) == (found["oracle_price_sources"], found["oracle_price_width_bps"])
+    assert {"commit": 2.0, "reveal": 1.0, "sign": 0.0, "finalise": 0.0} == by_phase(found["oracle_rounds_1h"])
+    assert {"commit": 0.0, "reveal": 1.0, "sign": 0.0, "finalise": 1.0} == by_phase(found["oracle_rounds_missed_1h"])
+    assert 30 <= found["oracle_commit_age_seconds"][()] < 90
+    assert {silent: 0.0, labels(venue="okx"): 1.0} == found["oracle_venue_up"]
+    assert {silent: 0.5, labels(venue="okx"): 1.0} == found["oracle_venue_answered_share_1h"]
+    assert {labels(fault="late_reveal"): 1.0} == found["oracle_faults_1d"]
 
 
 def test_dependencies_stand_as_their_breakers_say(kernel: FakedKernel) -> None:

@@ -1,7 +1,8 @@
 """Owns the counting, from the tables themselves: no container's memory is asked, so none that died is missed.
 
 Every statement reads what is open, alarmed or recent through a partial index, never the whole of a table that only
-grows. What is counted is told by service, chain, kind and state: never by wallet, order or symbol.
+grows. What is counted is told by service, chain, kind and state, never by wallet or order; prices by their symbols, of
+which a network has some dozens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
 #: Everything that is counted.
 COUNTS: Final = (
     *("open_tasks", "parked_tasks", "ended_tasks", "dead_letters", "outbox", "alarms", "services"),
-    *("webhook_endpoints", "webhook_deliveries", "offload", "pins", "prices", "work"),
+    *("webhook_endpoints", "webhook_deliveries", "offload", "pins", "prices", "work", "service_gauges"),
 )
 #: What ended within this is counted as recent.
 RECENT_S: Final = 300

@@ -106,6 +106,12 @@ select count(*) as amount, coalesce(max(age_ms), 0)::float8 / 1000 as oldest_s,
     coalesce(min(age_ms), 0)::float8 / 1000 as newest_s
 from kernel.prices;
 
+-- name: service_gauges
+-- What services tell of themselves beside that: one value of one gauge, and what tells it from the others.
+select service, gauge, labels, value
+from kernel.service_gauges
+order by service, gauge, labels;
+
 -- name: work
 -- What services have to do and is not over, by a part and a state of theirs, and since when the oldest has not moved.
 select service, part, state, amount, oldest_s
