@@ -22,7 +22,8 @@ Symbol = Annotated[str, Query(pattern=views.SYMBOL_PATTERN)]
 @app.get("/v1/oracle/prices/latest")
 def latest_prices(symbols: Symbols, deps: Wired, _: Anyone) -> views.Prices:
     """The newest aggregate of each symbol, with its age. A symbol without a price yet is listed as missing."""
-    wanted, now = views.known(symbols, deps.repository.known_symbols()), deps.clock.now()
+    now = deps.clock.now()
+    wanted = views.known(symbols, deps.latest.symbols(now))
     return views.prices(wanted, deps.latest.of(wanted, now), now)
 
 
@@ -30,7 +31,8 @@ def latest_prices(symbols: Symbols, deps: Wired, _: Anyone) -> views.Prices:
 @app.get("/v1/oracle/aggregates/consensus")
 def consensus(symbols: Symbols, deps: Wired, _: Anyone, timestamp: AwareDatetime | None = None) -> views.Prices:
     """The aggregate of each symbol that was the newest at a moment, by default now."""
-    wanted, at = views.known(symbols, deps.repository.known_symbols()), timestamp or deps.clock.now()
+    now = deps.clock.now()
+    wanted, at = views.known(symbols, deps.latest.symbols(now)), timestamp or now
     return views.prices(wanted, deps.repository.aggregates_at(wanted, at), at)
 
 

@@ -1,7 +1,7 @@
 """The newest aggregate of each symbol: kept in Redis for five minutes, always in Postgres."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -11,6 +11,8 @@ from kernel.cache import Cache
 from kernel.errors import CacheUnavailable
 
 TTL_S: Final = 300
+#: Feeds change with the reward epoch, and are known before it begins.
+SYMBOLS_FOR: Final = timedelta(seconds=30)
 _AGGREGATE: Final = TypeAdapter(StoredAggregate)
 
 
@@ -19,6 +21,14 @@ class LatestPrices:
 
     def __init__(self, cache: Cache, repository: Repository) -> None:
         self._cache, self._repository = cache, repository
+        self._symbols: tuple[str, ...] = ()
+        self._symbols_until: datetime | None = None
+
+    def symbols(self, now: datetime) -> tuple[str, ...]:
+        """The symbols of the newest reward epoch, asked anew from time to time, and always while there are none."""
+        if not self._symbols or self._symbols_until is None or now >= self._symbols_until:
+            self._symbols, self._symbols_until = self._repository.known_symbols(), now + SYMBOLS_FOR
+        return self._symbols
 
     def keep(self, decided: Iterable[StoredAggregate]) -> None:
         """Keep what was decided just now. Raises CacheUnavailable."""

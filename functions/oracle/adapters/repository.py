@@ -75,8 +75,7 @@ class Repository:
 
     def known_symbols(self) -> tuple[str, ...]:
         """The symbols of the newest reward epoch, in submission order; none before the first was remembered."""
-        with self._postgres.transaction() as tx:
-            return tuple(row["symbol"] for row in tx.all(Q["known_symbols"]))
+        return tuple(row["symbol"] for row in self._postgres.glance.all(Q["known_symbols"]))
 
     def store_points(self, points: Iterable[VenuePrice], worker_id: str) -> None:
         """Store raw points. The same source, symbol, time and trade again changes nothing."""
@@ -128,8 +127,7 @@ class Repository:
 
     def aggregates_at(self, symbols: Sequence[str], at: datetime) -> dict[str, StoredAggregate]:
         """The newest aggregate of each symbol that has one, decided at or before `at`."""
-        with self._postgres.transaction() as tx:
-            rows = tx.all(Q["latest_aggregates"], symbols=list(symbols), at=at)
+        rows = self._postgres.glance.all(Q["latest_aggregates"], symbols=list(symbols), at=at)
         return {row["symbol"]: StoredAggregate(**row) for row in rows}
 
     def aggregates_of(self, voting_round: int) -> list[StoredAggregate]:

@@ -63,14 +63,12 @@ class RoundHistory:
 
     def submission(self, voting_round: int) -> Submission | None:
         """Our commitment of a round, or None where we made none."""
-        with self._postgres.transaction() as tx:
-            row = tx.maybe(Q["submission"], voting_round=voting_round)
+        row = self._postgres.glance.maybe(Q["submission"], voting_round=voting_round)
         return None if row is None else Submission(**row)
 
     def result(self, voting_round: int) -> StoredRound | None:
         """A round's result, or None while we have not computed it."""
-        with self._postgres.transaction() as tx:
-            row = tx.maybe(Q["round"], voting_round=voting_round)
+        row = self._postgres.glance.maybe(Q["round"], voting_round=voting_round)
         if row is None:
             return None
         return StoredRound(**(row | {"random": None if row["random"] is None else int(row["random"])}))

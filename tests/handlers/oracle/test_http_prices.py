@@ -147,6 +147,30 @@ def test_reads_go_on_without_redis(client: AsgiClient, offline: Deps) -> None:
     assert client.get("/prices/latest?symbols=BTC/USD").status_code == 200
 
 
+def test_a_new_reward_epochs_feeds_are_served_within_half_a_minute(client: AsgiClient, offline: Deps) -> None:
+    """The list of feeds is not asked for at every request."""
+    client.get("/prices/latest?symbols=BTC/USD")
+    offline.repository.remember_feeds(2, [Feed(feed_id("DOGE/USD"), 5)])
+    at_once = client.get("/prices/latest?symbols=DOGE/USD").status_code
+    offline.clock.advance(30)  # type: ignore[attr-defined]  # it is a FakeClock
+
+    served, gone = (client.get(f"/prices/latest?symbols={symbol}").status_code for symbol in ("DOGE/USD", "BTC/USD"))
+
+    assert (404, 200, 404) == (at_once, served, gone)
+
+
+def test_a_container_that_starts_before_the_first_feeds_serves_them_as_they_come(
+    client: AsgiClient, offline: Deps
+) -> None:
+    """That there are none is not remembered."""
+    with offline.kernel.postgres.transaction() as tx:
+        tx.execute("delete from oracle.feeds")
+    before = client.get("/prices/latest?symbols=BTC/USD").status_code
+    offline.repository.remember_feeds(1, [Feed(feed_id("BTC/USD"), 2)])
+
+    assert (404, 200) == (before, client.get("/prices/latest?symbols=BTC/USD").status_code)
+
+
 def test_a_visitor_has_a_hundred_requests_a_minute(client: AsgiClient, offline: Deps) -> None:
     """The hundred and first is told when to come back."""
     answers = [client.get("/prices/latest?symbols=BTC/USD") for _ in range(101)]

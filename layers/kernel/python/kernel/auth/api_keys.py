@@ -83,8 +83,7 @@ class ApiKeys:
         form = _FORM.fullmatch(key)
         if form is None:
             raise Unauthorized
-        with self._postgres.transaction() as tx:
-            row = tx.maybe(FIND, prefix=form["prefix"])
+        row = self._postgres.glance.maybe(FIND, prefix=form["prefix"])
         if row is None or not hmac.compare_digest(bytes(row["key_hash"]), sha256(key.encode())):
             raise Unauthorized
         return Principal(identity=f"key:{row['prefix']}", tier=Tier(row["tier"]), role=Role.of(row["role"]))
