@@ -23,6 +23,7 @@ from tests.crash.harness.stage import Stage
 #: A busy machine may hold back an answer so long that the product goes another way: such a run is made again.
 TRIES = 4
 FAILURES_MAX = 5
+EXACTLY_ONCE = "exactly once"
 
 VARIATIONS = (
     Variation(),
@@ -60,7 +61,7 @@ class Tally:
         """In one word or two."""
         if self.failures:
             return f"{len(self.failures)} FAILED"
-        return f"{len(self.unreached)} NOT KILLED" if self.unreached else "exactly once"
+        return f"{len(self.unreached)} NOT KILLED" if self.unreached else EXACTLY_ONCE
 
 
 class Campaign:
@@ -71,18 +72,18 @@ class Campaign:
         self._dice = random.Random(f"{stage.seed}/{stage.scenario.name}/{variation.name}")
         self.tally = Tally(stage.scenario.name, variation.name)
 
-    def run(self, *, named_only: bool, failures_max: int = FAILURES_MAX, about: str = "") -> Tally:
+    def run(
+        self, *, named_only: bool, failures_max: int = FAILURES_MAX, about: str = "", share: tuple[int, int] = (0, 1)
+    ) -> Tally:
         """Kill at every point, or at each name's first point only, until so many runs have failed.
 
-        about: only at points with this in their names.
+        about: only at points with this in their names. share: only the i-th of every n of them, i counted from 0.
         """
         began = time.monotonic()
         trace = self.trace()
-        points = list(dict.fromkeys(passing.point for passing in trace))
-        self.tally.points = len(points)
-        for passing in self._targets(trace, named_only=named_only):
-            if about not in passing.point.name:
-                continue
+        self.tally.points = len({passing.point for passing in trace})
+        targets = [passing for passing in self._targets(trace, named_only=named_only) if about in passing.point.name]
+        for passing in targets[share[0] :: share[1]]:
             if not self._reached(passing, len(trace)):
                 self.tally.unreached.append(f"{passing.side} {passing.point}")
             if len(self.tally.failures) >= failures_max:

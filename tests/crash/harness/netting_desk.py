@@ -36,9 +36,11 @@ DEPLOYED: Final = {"deploy": {PROGRAM.address: CODE}}
 PRICE_LAMPORTS: Final = 250
 FUNDS_LAMPORTS: Final = 10 * LAMPORTS_PER_SOL
 ITEM: Final = "item-1"
-#: Blocks that come whenever all wait: what has landed is final then.
+#: Slots that pass, or blocks that come, whenever all wait: what has landed is final then.
 BLOCKS: Final = 33
 TURN_S: Final = 20.0
+#: A little rarer than who waits for a transaction looks: he waits, and once is enough.
+POLL_S: Final = 3.0
 SUBMIT, EVENTS, INDEX = "netting.submit_settlement", "netting.netting_events", "netting.index_batch"
 KINDS: Final = (NET, SETTLE, SUBMIT, EVENTS, INDEX)
 INTENT: Final = """
@@ -99,7 +101,7 @@ class NettingDesk:
             program=self.program.address,
             authority=self.authority.address,
             start_after=self._begun_at.read_text() if self._begun_at.exists() else None,
-            poll_s=20.0,
+            poll_s=POLL_S,
             lookup_tables_max=0,
         )
         deps = Deps(self.kernel, settings)
@@ -121,7 +123,7 @@ class NettingDesk:
         open_token_account(self.node, self.mint, program.vault)
         escrow = program.deposit_item(1, self.seller.address, self.mint, self.authority.address)
         self._begun_at.write_text(market.do([escrow], self.seller, self.authority))
-        self.node.finalize()
+        self.finalize()
         clock, url = self.world.clock, self.world.site.database_url
         records.record(market, url, self.kernel.envelope, clock)
         records.open_books(market, url, clock)
@@ -152,7 +154,11 @@ class NettingDesk:
     def work(self) -> None:
         """Do the tasks of every kind until none is open; some blocks come whenever all wait."""
         served = {kind: Served(kind, self.deps) for kind in KINDS}
-        self.world.work(served, meanwhile=lambda: self.node.mine(BLOCKS))
+        self.world.work(served, meanwhile=self.finalize)
+
+    def finalize(self) -> None:
+        """What has landed is final: one block, that many slots later, costs a thirtieth of so many blocks."""
+        self.node.jump(BLOCKS)
 
     def listen(self) -> None:
         """The minute's turn of the cursor."""

@@ -13,8 +13,10 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +31,8 @@ PR_SET_PDEATHSIG = 1
 SIGNALLED = {int(signal.SIGKILL): "killed", int(signal.SIGALRM): "hung"}
 #: Generous: a whole run takes a tenth of a second. It bounds a victim that waits for a lock for ever.
 LIFE_MAX_S = 90
+#: Where a process leaves the names of the modules that it had to import.
+IMPORTED = "imported"
 # What the product imports only once it is needed; a victim that imports it takes ten times as long.
 WARM = (
     "boto3",
@@ -84,11 +88,12 @@ def child(order: Order, scenarios: Mapping[str, Scenario]) -> NoReturn:
     """In the fork: play, judge, and end without a goodbye."""
     site = Site.from_json(order.site)
     role = "survivor" if order.survives else "victim"
-    status = 1
+    known, status = set(sys.modules), 1
     try:
         with site.path(f"{role}.stack").open("w") as stack:
             faulthandler.dump_traceback_later(LIFE_MAX_S - 5, file=stack)
             _live(order, scenarios[order.scenario], site)
+        site.path(IMPORTED).write_text("\n".join(sys.modules.keys() - known))
         status = 0
     except BaseException:
         site.path(f"{role}.error").write_text(traceback.format_exc())
@@ -147,9 +152,24 @@ def serve(orders: socket.socket) -> None:
             os.kill(asked["wake"], signal.SIGCONT)
             answer = _waited(asked["wake"])
         else:
-            answer = _waited(_forked(_order(asked), scenarios, orders))
+            order = _order(asked)
+            answer = _waited(_forked(order, scenarios, orders))
+            if answer["end"] == "ended":
+                _learn(Site.from_json(order.site).path(IMPORTED))
         stream.write(json.dumps(answer) + "\n")
         stream.flush()
+
+
+def _learn(imported: Path) -> None:
+    """Import what a process had to import for itself: the next one finds it there."""
+    names = [name for name in imported.read_text().split() if name not in sys.modules]
+    for name in sorted(names):
+        with suppress(Exception):  # made by a program, or gone with its process
+            importlib.import_module(name)
+    if names:
+        assert threading.active_count() == 1, "a module that starts threads when imported cannot be forked"
+        gc.collect()
+        gc.freeze()
 
 
 def _warm_boto3() -> None:

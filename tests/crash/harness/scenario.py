@@ -26,6 +26,7 @@ class Scenario:
     needs: "aws" (KMS, SQS, S3), "redis", "ipfs" (its control URL, then its doors). They are not restored between runs
     either.
     in_test: its named points are part of `make test`; `make crash` runs every scenario.
+    shares: into how many tests its points are divided, so that each processor takes some.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Scenario:
     solana: Mapping[str, Any] | None = None
     needs: tuple[str, ...] = ()
     in_test: bool = False
+    shares: int = 1
     check: Act = field(default=lambda _: None)
     before: Act = field(default=lambda _: None)
     begin: Act = field(default=lambda _: None)
@@ -63,11 +65,14 @@ def scenario(
     solana: Mapping[str, Any] | None = None,
     needs: tuple[str, ...] = (),
     in_test: bool = False,
+    shares: int = 1,
 ) -> Callable[[Act], Scenario]:
     """Registers the decorated play under a name; `tests/crash/README.md` shows a whole one."""
 
     def register(play: Act) -> Scenario:
-        SCENARIOS[name] = Scenario(name, play, evm=evm, l2=l2, solana=solana, needs=needs, in_test=in_test)
+        SCENARIOS[name] = Scenario(
+            name, play, evm=evm, l2=l2, solana=solana, needs=needs, in_test=in_test, shares=shares
+        )
         return SCENARIOS[name]
 
     return register

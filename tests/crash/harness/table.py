@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash.harness.campaign import Tally
+from tests.crash.harness.campaign import EXACTLY_ONCE, Tally
 
 HEAD = f"{'scenario':24} {'variation':32} {'points':>6} {'kills':>6} {'stalls':>6} {'s':>6}  verdict"
 
@@ -42,12 +42,24 @@ class Tallies:
 
 def table(rows: list[Mapping[str, Any]]) -> list[str]:
     """The lines, by scenario, and their sum."""
+    rows = _whole(rows)
     ordered = sorted(rows, key=lambda row: (row["scenario"], row["variation"]))
     lines = [_line(row) for row in ordered]
     sums = {name: sum(row[name] for row in rows) for name in ("points", "kills", "stalls", "seconds")}
-    bad = sum(row["verdict"] != "exactly once" for row in rows)
-    total = {"scenario": "all", "variation": "", **sums, "verdict": f"{bad} bad" if bad else "exactly once"}
+    bad = sum(row["verdict"] != EXACTLY_ONCE for row in rows)
+    total = {"scenario": "all", "variation": "", **sums, "verdict": f"{bad} bad" if bad else EXACTLY_ONCE}
     return [HEAD, *lines, _line(total)]
+
+
+def _whole(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """One row a campaign, whose shares have the same points and kills of their own."""
+    whole: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        campaign = whole.setdefault((row["scenario"], row["variation"]), {**row, "kills": 0, "stalls": 0, "seconds": 0})
+        for figure in ("kills", "stalls", "seconds"):
+            campaign[figure] += row[figure]
+        campaign["verdict"] = row["verdict"] if campaign["verdict"] == EXACTLY_ONCE else campaign["verdict"]
+    return [*whole.values()]
 
 
 def _line(row: Mapping[str, Any]) -> str:

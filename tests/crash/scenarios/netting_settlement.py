@@ -8,7 +8,7 @@ from tests.crash.harness.scenario import scenario
 from tests.crash.harness.world import World
 
 
-@scenario("netting-settlement", solana=DEPLOYED)
+@scenario("netting-settlement", solana=DEPLOYED, shares=8)
 def netting_settlement(world: World) -> None:
     """The schedule asks for a netting; its batch is settled; the cursor reads what the program did.
 
@@ -19,7 +19,7 @@ def netting_settlement(world: World) -> None:
     desk.work()
     desk.ask(later=timedelta(minutes=1))
     desk.work()
-    world.once("the settlement is final", desk.node.finalize)
+    world.once("the settlement is final", desk.finalize)
     desk.listen()
     desk.work()
 

@@ -27,7 +27,7 @@ WINDOWS_S = {
 }
 
 
-@scenario("oracle-round", evm=CHAIN, needs=("aws",))
+@scenario("oracle-round", evm=CHAIN, needs=("aws",), shares=4)
 def oracle_round(world: World) -> None:
     """The phases are asked for; the handlers do them, each in its window."""
     desk = OracleDesk(world)
