@@ -2,9 +2,10 @@
 
 1. USDT-quoted points become USD at the USDT/USD price of the same moment; what cannot be converted is left out.
 2. Each feed's points are aggregated as price.py says, sources weighted by the reputation they have for that feed.
+   Without those whom the model of anomalies vetoes (anomaly.py), unless fewer than three sources would be left then.
 3. The value is the consensus with the feed's decimals; a feed without a consensus, or whose consensus does not fit
    its slot, is missing.
-4. Whose points were left out of a feed, as outliers, as stale or unconverted, is told with the decision.
+4. Whose points were left out of a feed, as outliers, as stale, unconverted or vetoed, is told with the decision.
 5. Reputations learn from the decision, for the next round.
 """
 
@@ -13,12 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from functions.oracle.core.anomaly import UNJUDGED, Judgement, Model, judge
+from functions.oracle.core.anomaly_features import portray
 from functions.oracle.core.commitment import commit_hash
 from functions.oracle.core.feed_values import FeedValueOutOfRange, encode
 from functions.oracle.core.feeds import Feed
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID, SUBMIT1, SUBMIT2, Message, encode_calldata
-from functions.oracle.core.points import Point
-from functions.oracle.core.price import Aggregate, aggregate, round_price
+from functions.oracle.core.points import Point, Points, microseconds
+from functions.oracle.core.price import SOURCES_MIN, Aggregate, aggregate, round_price
 from functions.oracle.core.quotes import VenuePrice, in_usd
 from functions.oracle.core.reputation import INITIAL, learn
 from functions.oracle.core.submissions import Reveal, encode_reveal
@@ -38,8 +41,10 @@ class FeedDecision:
     trusted: Mapping[str, float]
     #: What each source is worth from now on.
     learned: Mapping[str, float]
-    #: Why points of a source did not count: "unconverted" (no USDT/USD price), "outlier" or "stale".
+    #: Why points of a source did not count: "unconverted" (no USDT/USD price), "vetoed", "outlier" or "stale".
     left_out: Mapping[str, str]
+    #: What the sources looked like beside each other, and what the model made of it.
+    judgement: Judgement = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +64,16 @@ class Commitment:
 
 
 def decide_values(
-    feeds: Sequence[Feed], points: Iterable[VenuePrice], at: datetime, reputations: Reputations
+    feeds: Sequence[Feed],
+    points: Iterable[VenuePrice],
+    at: datetime,
+    reputations: Reputations,
+    model: Model | None = None,
 ) -> tuple[FeedDecision, ...]:
-    """One decision a feed, in feed order. `points` are those of the window before `at`, in any order."""
+    """One decision a feed, in feed order. `points` are those of the window before `at`, in any order.
+
+    Without a model nobody is vetoed.
+    """
     by_symbol: dict[str, list[Point]] = {}
     unconverted: dict[str, dict[str, str]] = {}
     converted = in_usd(points, at)
@@ -69,7 +81,13 @@ def decide_values(
         by_symbol.setdefault(point.symbol, []).append(Point(point.price, point.volume, point.time, point.source))
     for point in converted.left_out:
         unconverted.setdefault(f"{point.base}/USD", {})[point.source] = "unconverted"
-    decisions = (_decide(feed, by_symbol.get(feed.name, []), at, reputations.get(feed.name, {})) for feed in feeds)
+    given = [by_symbol.get(feed.name, []) for feed in feeds]
+    windows = [Points.of(own) for own in given]
+    judgements = judge([portray(window, microseconds(at)) for window in windows], model)
+    decisions = (
+        _decide(feed, own, window, at, reputations.get(feed.name, {}), judgement)
+        for feed, own, window, judgement in zip(feeds, given, windows, judgements, strict=True)
+    )
     return tuple(
         replace(decision, left_out={**unconverted.get(decision.feed.name, {}), **decision.left_out})
         for decision in decisions
@@ -93,13 +111,15 @@ def reveal_calldata(voting_round: int, opening: Reveal) -> bytes:
     return encode_calldata(SUBMIT2, Message(FTSO_PROTOCOL_ID, voting_round, encode_reveal(opening)))
 
 
-def _decide(feed: Feed, points: list[Point], at: datetime, reputation: Mapping[str, float]) -> FeedDecision:
-    result = aggregate(points, at, reputation=reputation)
-    left_out = {points[place].source: "outlier" for place in result.outliers} | dict.fromkeys(
-        result.stale_sources, "stale"
-    )
+def _decide(
+    feed: Feed, given: list[Point], window: Points, at: datetime, reputation: Mapping[str, float], judgement: Judgement
+) -> FeedDecision:
+    result, left_out = _aggregate(given, window, at, reputation, judgement)
+    left_out |= dict.fromkeys(result.stale_sources, "stale")
     if result.consensus is None:
-        return FeedDecision(feed=feed, value=None, aggregate=result, trusted={}, learned={}, left_out=left_out)
+        return FeedDecision(
+            feed=feed, value=None, aggregate=result, trusted={}, learned={}, left_out=left_out, judgement=judgement
+        )
     return FeedDecision(
         feed=feed,
         value=_fitting(round_price(result.consensus, feed.decimals), feed.decimals),
@@ -107,7 +127,23 @@ def _decide(feed: Feed, points: list[Point], at: datetime, reputation: Mapping[s
         trusted={source: reputation.get(source, INITIAL) for source in result.source_prices},
         learned=learn(reputation, result.source_prices, result.consensus),
         left_out=left_out,
+        judgement=judgement,
     )
+
+
+def _aggregate(
+    given: list[Point], window: Points, at: datetime, reputation: Mapping[str, float], judgement: Judgement
+) -> tuple[Aggregate, dict[str, str]]:
+    """The aggregate, and why sources were left out of it: with vetoes, or without if too few took part with them."""
+    whole = aggregate(window, at, reputation=reputation)
+    vetoed = judgement.vetoes(whole.source_prices)
+    if vetoed:
+        rest = [point for point in given if point.source not in vetoed]
+        without = aggregate(rest, at, reputation=reputation)
+        if len(without.source_prices) >= SOURCES_MIN:
+            outliers = {rest[place].source: "outlier" for place in without.outliers}
+            return without, outliers | dict.fromkeys(vetoed, "vetoed")
+    return whole, {given[place].source: "outlier" for place in whole.outliers}
 
 
 def _fitting(value: Decimal, decimals: int) -> Decimal | None:
