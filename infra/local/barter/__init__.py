@@ -1,0 +1,1 @@
+"""A market of NFTs on a local chain."""

@@ -1,0 +1,42 @@
+"""One chain for the tests of the exchange, and a fresh market on it for each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+
+import pytest
+
+from infra.local import anvil
+from infra.local.anvil import AnvilNode
+from infra.local.barter.world import BarterWorld, Terms, deploy_world
+from infra.local.children import Children
+
+Open = Callable[..., BarterWorld]
+
+
+@pytest.fixture(scope="session")
+def barter_node(children: Children) -> Iterator[AnvilNode]:
+    """A chain that only the tests of the exchange use; its blocks take a whole market's check."""
+    node = anvil.start(children, name="barter-contracts", extra=("--gas-limit", "4000000000"))
+    yield node
+    children.forget(node.child)
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Iterator[int]:
+    """A number that no market had."""
+    return count()
+
+
+@pytest.fixture
+def open_market(barter_node: AnvilNode, numbers: Iterator[int]) -> Iterator[Open]:
+    """Deploy an exchange for so many agents, by terms of one's own."""
+    with ExitStack() as stack:
+
+        def deploy(agents: int = 6, **terms: object) -> BarterWorld:
+            name = f"market {next(numbers)}"
+            return stack.enter_context(
+                deploy_world(barter_node, agents=agents, terms=Terms(**terms), name=name)  # type: ignore[arg-type]  # terms by name
+            )
+
+        yield deploy
