@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping
 
 from functions.oracle.wiring import KEY_PURPOSE
@@ -49,6 +50,7 @@ def provider_environment(
         "SUBMIT_KEY": sealed("submit-key", voter.submit),
         "SUBMIT_SIGNATURES_KEY": sealed("submit-signatures-key", voter.submit_signatures),
         "SIGNING_POLICY_KEY": sealed("signing-policy-key", voter.signing_policy),
+        "POINTS_BUCKET": cloud.aws.create_bucket(f"counterpart-local-points-{secrets.token_hex(4)}"),
         "VENUES": ",".join(venue_urls),
         "VENUE_URLS": json.dumps(dict(venue_urls)),
         **LOCAL_TIMING,

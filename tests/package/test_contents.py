@@ -143,6 +143,7 @@ def test_only_what_serves_http_carries_the_web_and_only_who_needs_them_the_venue
     assert web <= {"http", "ws"}
     assert {name for name, has in layers.items() if "CollectorLayer" in has} == {"oracle/queue_collect"}
     assert {name for name, has in layers.items() if "SolverLayer" in has} == {"netting/queue_net_batch"}
+    assert {name for name, has in layers.items() if "HistoryLayer" in has} == {"oracle/queue_export_points"}
 
 
 def test_the_same_source_makes_the_same_bytes(tmp_path: Path, volume: Callable[[int, int], int]) -> None:

@@ -29,7 +29,7 @@ class TimeSeries:
         """Days of raw points, exported."""
         from functions.oracle.adapters.point_days import PointDays
 
-        return PointDays(self._kernel.postgres, self._kernel.tasks, self.objects)
+        return PointDays(self._kernel.postgres, self._kernel.tasks, self._kernel.clock, self.objects)
 
     @cached_property
     def objects(self) -> Objects:

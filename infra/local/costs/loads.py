@@ -22,6 +22,7 @@ class Load:
 LOADS: Final[Mapping[str, Load]] = {
     "minute": Load(MINUTES, False, "minutes of a month"),
     "hour": Load(HOURS, False, "hours of a month"),
+    "day": Load(HOURS // 24, False, "days of a month"),
     "five minutes": Load(MINUTES // 5, False, "times five minutes of a month"),
     "round": Load(ROUNDS, False, "voting rounds of 90 s; a provider submits in each, whoever reads"),
     "collection": Load(HOURS * 180, False, "collections of prices, one every 20 s"),
@@ -54,6 +55,9 @@ _PEOPLE = (
 CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "oracle/cron_collect": {"minute": 1},
     "oracle/cron_plan_rounds": {"minute": 1},
+    "oracle/cron_roll_up": {"minute": 1},
+    "oracle/cron_export_points": {"hour": 1},
+    "oracle/queue_export_points": {"day": 1},
     "oracle/queue_collect": {"collection": 1},
     "oracle/queue_commit": {"round": 1},
     "oracle/queue_reveal": {"round": 1},
