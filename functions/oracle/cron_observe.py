@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from functions.oracle.adapters.observation_tasks import observation_tasks
 from functions.oracle.core.sighting import rounds_to_observe
 from functions.oracle.wiring import Deps, build_deps
 from kernel.handler import Tick, scheduled
@@ -12,10 +11,14 @@ TWO_MINUTES = timedelta(minutes=2)
 
 @scheduled(build_deps)
 def handler(tick: Tick, deps: Deps) -> None:
-    """Idempotent per round. After an outage it goes on where it stood, so no round is left out."""
-    newest = deps.observatory.observations.newest_round()
+    """Idempotent per round. After an outage it goes on where it stood, so no round is left out.
 
-    rounds = rounds_to_observe(deps.flare.network, newest, tick.time, tick.time + TWO_MINUTES)
+    What needs a person is told first, since it is told also while the chain is away.
+    """
+    deps.observatory.alarming.tell()
+    asked = deps.observatory.observations.asked()
+    first = deps.flare.first_round if asked is None else asked + 1
 
-    deps.tasks.enqueue(observation_tasks(rounds))
-    deps.observatory.alarming.tell(deps.flare.network)
+    rounds = rounds_to_observe(deps.flare.network, first, tick.time, tick.time + TWO_MINUTES, anew=asked is None)
+
+    deps.observatory.observations.ask(rounds)

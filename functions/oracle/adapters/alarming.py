@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from functions.oracle.adapters.observations import Q
 from functions.oracle.core.alarms import ROUNDS_KEPT, Signs, alarms
-from functions.oracle.core.sighting import finished_at_s
 from kernel.clock import Clock
 from kernel.handler import count
 from kernel.postgres import Postgres, Transaction
 
 if TYPE_CHECKING:
-    from functions.oracle.core.epochs import Network
     from kernel.realtime import Publisher
 
 logger = logging.getLogger(__name__)
@@ -27,12 +25,12 @@ class Alarming:
     def __init__(self, postgres: Postgres, publisher: Publisher, clock: Clock) -> None:
         self._postgres, self._publisher, self._clock = postgres, publisher, clock
 
-    def tell(self, network: Network) -> tuple[str, ...]:
+    def tell(self) -> tuple[str, ...]:
         """The alarms that stand now; nothing before the first observation."""
         now = self._clock.now()
         with self._postgres.transaction() as tx:
             before = {row["alarm"] for row in tx.all(Q["standing_alarms"])}
-            signs = _signs(tx, network)
+            signs = _signs(tx)
             standing = alarms(signs, now.timestamp()) if signs else ()
             for alarm in sorted({*standing} - before):
                 tx.execute(Q["begin_alarm"], alarm=alarm, now=now)
@@ -53,7 +51,7 @@ class Alarming:
         self._publisher.publish(TOPIC, {"event": event, "alarm": name}, after=tx, key=key)
 
 
-def _signs(tx: Transaction, network: Network) -> Signs | None:
+def _signs(tx: Transaction) -> Signs | None:
     newest = tx.all(Q["newest_rounds"], rounds=ROUNDS_KEPT)
     if not newest:
         return None
@@ -66,5 +64,5 @@ def _signs(tx: Transaction, network: Network) -> Signs | None:
         possible=conduct["possible"] if conduct else 0,
         rounds=conduct["rounds"] if conduct else 0,
         faulty_weight_bips=newest[0]["faulty_weight_bips"],
-        newest_finished_s=finished_at_s(network.voting_epoch(newest[0]["voting_round"])),
+        newest_observed_s=max(row["observed_at"] for row in newest).timestamp(),
     )

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.oracle.adapters import observation_rows as rows
+from functions.oracle.adapters.observation_tasks import observation_tasks
 from kernel.clock import Clock
 from kernel.handler import count
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.tasks import Done, Fence, Tasks
 
 if TYPE_CHECKING:
+    from functions.oracle.core.epochs import VotingEpoch
     from functions.oracle.core.sighting import Observation, Sight
     from kernel.realtime import Publisher
 
@@ -29,10 +31,17 @@ class Observations:
         self._postgres, self._tasks = postgres, tasks
         self._publisher, self._clock = publisher, clock
 
-    def newest_round(self) -> int | None:
-        """The newest observed round; None before the first."""
-        row = self._postgres.glance.one(Q["newest_observed"])
-        return None if row["voting_round"] is None else int(row["voting_round"])
+    def asked(self) -> int | None:
+        """Up to which round observations were asked for; None before the first."""
+        row = self._postgres.glance.maybe(Q["asked"])
+        return None if row is None else int(row["voting_round"])
+
+    def ask(self, rounds: Sequence[VotingEpoch]) -> None:
+        """Have these rounds observed. What cannot be read stays a task of its own and holds nothing up."""
+        if rounds:
+            with self._postgres.transaction() as tx:
+                self._tasks.enqueue(observation_tasks(rounds), tx)
+                tx.execute(Q["move_asked"], voting_round=rounds[-1].number)
 
     def record(self, sight: Sight, seen: Observation, *, read_at_block: int, fence: Fence) -> Done:
         """Store a round with all that it adds to, tell of it, and end the task: one commit."""

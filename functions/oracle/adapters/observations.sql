@@ -1,6 +1,11 @@
--- name: newest_observed
--- The newest observed round; none before the first.
-select max(voting_round) as voting_round from oracle.observed_rounds;
+-- name: asked
+-- Up to which round observations were asked for; none before the first.
+select voting_round from oracle.observation_asked;
+
+-- name: move_asked
+-- Asked for up to a round; never back.
+insert into oracle.observation_asked as asked (voting_round) values (%(voting_round)s)
+on conflict (is_only) do update set voting_round = greatest(asked.voting_round, excluded.voting_round);
 
 -- name: add_round
 -- What a finished round showed; the first observation stands.
@@ -59,7 +64,7 @@ where payer.read_at_block <= excluded.read_at_block;
 
 -- name: newest_rounds
 -- The newest observed rounds.
-select voting_round, reward_epoch, faulty_weight_bips
+select voting_round, reward_epoch, faulty_weight_bips, observed_at
 from oracle.observed_rounds
 order by voting_round desc
 limit %(rounds)s;

@@ -57,7 +57,8 @@ class Performance:
         """A round with who did what wrong in it, ours first; None before it was observed."""
         with self._postgres.transaction() as tx:
             row = tx.maybe(Q["observed_round"], voting_round=voting_round)
-            return row and Observed(row, tx.all(Q["faults_of_round"], voting_round=voting_round))
+            faults = tx.all(Q["faults_of_round"], voting_round=voting_round)
+            return None if row is None else Observed(row, faults)
 
 
 def _records(tx: Transaction, epochs: Sequence[Row], voter: str | None) -> list[Record]:

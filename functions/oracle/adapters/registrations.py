@@ -30,5 +30,8 @@ def registrations_of(registry: Registry, reward_epoch: int, voters: tuple[str, .
                 fee_bips=said["delegationFeeBIPS"],
                 delegated_wei=said["wNatWeight"],
                 capped_wei=said["wNatCappedWeight"],
+                nodes=tuple(
+                    ("0x" + node.hex(), stake) for node, stake in zip(said["nodeIds"], said["nodeWeights"], strict=True)
+                ),
             )
     return tuple(told[voter] for voter in voters)

@@ -4,7 +4,7 @@
     low_balance           an address of ours pays for submissions and holds less than the floor
     availability_short    of this reward epoch's values too few were close to the median to keep its rewards
     others_failing        in the newest round a third of the signing weight failed: the network, or our reading of it
-    observation_behind    the newest observed round is long over
+    observation_stopped   no round was observed for a quarter of an hour
 
 An alarm stands as long as its reason does.
 """
@@ -22,16 +22,16 @@ ROUNDS_KEPT: Final = 10
 #: A sample that says something: so many rounds.
 ROUNDS_JUDGED_MIN: Final = 40
 OTHERS_FAILING_BIPS: Final = 3_334
-BEHIND_S: Final = 900
+STOPPED_S: Final = 900
 
 AVAILABILITY_SHORT: Final = "availability_short"
 OTHERS_FAILING: Final = "others_failing"
-OBSERVATION_BEHIND: Final = "observation_behind"
+OBSERVATION_STOPPED: Final = "observation_stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
-    """What is known. our_faults: of the newest rounds. newest_finished_s: when the newest observed round was over.
+    """What is known. our_faults: of the newest rounds. newest_observed_s: when a round was observed last.
 
     hits, possible: ours of the running reward epoch, in so many rounds.
     """
@@ -42,7 +42,7 @@ class Signs:
     possible: int
     rounds: int
     faulty_weight_bips: int
-    newest_finished_s: float
+    newest_observed_s: float
 
 
 def alarms(signs: Signs, now_s: float) -> tuple[str, ...]:
@@ -54,8 +54,8 @@ def alarms(signs: Signs, now_s: float) -> tuple[str, ...]:
         standing.add(AVAILABILITY_SHORT)
     if signs.faulty_weight_bips >= OTHERS_FAILING_BIPS:
         standing.add(OTHERS_FAILING)
-    if now_s - signs.newest_finished_s > BEHIND_S:
-        standing.add(OBSERVATION_BEHIND)
+    if now_s - signs.newest_observed_s > STOPPED_S:
+        standing.add(OBSERVATION_STOPPED)
     return tuple(sorted(standing))
 
 

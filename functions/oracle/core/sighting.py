@@ -45,6 +45,7 @@ class Registration(NamedTuple):
     fee_bips: int
     delegated_wei: int
     capped_wei: int
+    nodes: tuple[tuple[str, int], ...] = ()  # node id of 20 bytes, stake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +93,13 @@ def finished_at_s(voting_round: VotingEpoch) -> int:
     return voting_round.next.next.end_s
 
 
-def rounds_to_observe(network: Network, newest: int | None, now: datetime, until: datetime) -> tuple[VotingEpoch, ...]:
-    """The rounds after the newest observed one that are finished by `until`; without one, from the last finished on."""
-    first = _last_finished(network, now) if newest is None else newest + 1
-    last = min(_last_finished(network, until), first + ROUNDS_AT_ONCE - 1)
-    return tuple(network.voting_epoch(number) for number in range(first, last + 1))
+def rounds_to_observe(
+    network: Network, first: int, now: datetime, until: datetime, *, anew: bool
+) -> tuple[VotingEpoch, ...]:
+    """The rounds from `first` on that are finished by `until`; anew, at the earliest from the last finished one on."""
+    begins = max(first, _last_finished(network, now)) if anew else first
+    last = min(_last_finished(network, until), begins + ROUNDS_AT_ONCE - 1)
+    return tuple(network.voting_epoch(number) for number in range(begins, last + 1))
 
 
 def _last_finished(network: Network, moment: datetime) -> int:

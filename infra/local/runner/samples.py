@@ -91,6 +91,10 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call("GET /aggregates/consensus", "consensus", query={"symbols": "BTC/USD"}),
         Call("GET /oracle/rounds/{id}", "round"),
     ),
+    "http_performance": (
+        Call("GET /oracle/performance", query={"limit": "10"}),
+        Call("GET /oracle/rounds/{id}/faults", "faults"),
+    ),
     "http_access": (Call("POST /v1/ops/api-keys", body={"tier": "public", "role": "viewer", "label": "a customer"}),),
     "http_sessions": (
         Call(

@@ -2,6 +2,12 @@
 
 set local role counterpart_oracle;
 
+-- Up to which round observations were asked for; at most one row.
+create table oracle.observation_asked (
+    is_only      boolean primary key default true check (is_only),
+    voting_round bigint  not null
+);
+
 -- A reward epoch as far as its finished rounds were observed. Its row is locked first by whoever adds a round to it.
 create table oracle.observed_epochs (
     reward_epoch bigint  primary key,
@@ -117,3 +123,4 @@ drop table oracle.faults;
 drop table oracle.observed_rounds;
 drop table oracle.voters;
 drop table oracle.observed_epochs;
+drop table oracle.observation_asked;

@@ -17,7 +17,6 @@ from functions.oracle.core.payload import (
 )
 from functions.oracle.core.signature import Signature, SignaturePayload, encode_signature_payload
 from functions.oracle.core.submissions import Reveal, encode_reveal
-from functions.oracle.cron_observe import handler as watch
 from functions.oracle.queue_finalise import handler as finalise
 from functions.oracle.queue_observe import handler as observe
 from functions.oracle.queue_submit_transaction import handler as submit
@@ -26,7 +25,7 @@ from kernel.hashes import keccak256
 from kernel.tasks import TaskRecord
 from tests.chain.flare.ledger import Ledger
 from tests.chain.flare.wire import sign
-from tests.handlers.oracle.provider import Context, Provider, Stage, scheduled_event
+from tests.handlers.oracle.provider import Provider, Stage
 from tests.handlers.oracle.whole_round import Stocked, key, play_commits, play_reveals, play_signatures
 
 #: About what four venues say in `stocked`, in the decimals of BTC/USD, ETH/USD and XRP/USD.
@@ -81,6 +80,11 @@ class Crowd:
         payload = encode_signature_payload(SignaturePayload(1, signature))
         self._say(player.submit_signatures, SUBMIT_SIGNATURES, number, payload)
 
+    def delegate(self, voter: Voter, power_wei: int) -> None:
+        """Let so much vote power be delegated to a voter, for the reward epochs that open from now on."""
+        governance, address = self.stage.network.governance, voter.identity.address
+        self._ledger.call(governance, "FlareSystemsCalculator", "setVotePower", address, power_wei)
+
     def message(self, number: int) -> bytes:
         """What we computed of a round."""
         result = self.ours.deps.rounds.result(number)
@@ -94,14 +98,10 @@ class Crowd:
         self.ours.run(finalise, "oracle.finalise", key(number))
         self.ours.submit_all(submit)
 
-    def watch(self) -> None:
-        """The minute schedule of observation, now."""
-        watch.bind(self.ours.deps)(scheduled_event(self.stage.clock.now()), Context())
-
     def observe(self, number: int) -> TaskRecord:
         """Wait until the round is finished, and look at it."""
         self.stage.at(number + 3, 0)
-        self.watch()
+        self.ours.deps.observatory.observations.ask([self.ours.deps.flare.network.voting_epoch(number)])
         return self.ours.run(observe, "oracle.observe", key(number))
 
     def honest_round(self, stocked: Stocked, *, absent: Sequence[Player] = ()) -> int:
