@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TOPIC: Final = "prices"
 #: A round's prices that nobody was told by then are no news: the next round's are there.
 NEWS_FOR_S: Final = 90
+#: Seconds after the decision at which somebody else comes by, should whoever was to tell have died: a sweep is too late.
+AGAIN_S: Final = (10, 30)
 #: Feeds in one message, which has 30 KiB at most.
 FEEDS_PER_MESSAGE: Final = 100
 
@@ -33,6 +35,7 @@ def publication_of(voting_round: int, business_key: str, decided_at: datetime) -
         payload={"voting_round": voting_round},
         run_at=decided_at,
         expires_at=decided_at + timedelta(seconds=NEWS_FOR_S),
+        resend_s=AGAIN_S,
     )
 
 

@@ -9,6 +9,7 @@ from functions.oracle.adapters.statements import Q
 from functions.oracle.cron_plan_rounds import handler as plan
 from functions.oracle.queue_commit import handler as commit
 from functions.oracle.queue_publish_prices import handler
+from kernel.tasks import NotClaimed
 from tests.handlers.oracle.provider import Context, Provider, Stage, scheduled_event
 
 pytestmark = pytest.mark.handlers
@@ -113,3 +114,16 @@ def test_prices_that_nobody_was_told_in_time_are_no_news(stage: Stage, stocked: 
     task = provider.run(handler, KIND, key)
 
     assert ("skipped", {}) == (task.state, told(provider))
+
+
+def test_whoever_dies_before_the_telling_is_replaced_while_it_is_news(stage: Stage, stocked: Stocked) -> None:
+    """The next message finds the task free, ten seconds later."""
+    provider, _, key = committed(stage, stocked)
+    dead = provider.deps.tasks.claim(provider.task(KIND, key).id, "who dies", 60)
+    stage.clock.advance(10)
+
+    task = provider.run(handler, KIND, key)
+
+    assert not isinstance(dead, NotClaimed)
+    assert ("done", 2) == (task.state, task.attempt)
+    assert {0, 10, 30} == {one.delay_s for one in provider.kernel.queue.sent if one.queue == "oracle-publish-prices"}

@@ -48,3 +48,16 @@ def test_a_foreign_opening_is_refused(stage: Stage, stocked: Stocked) -> None:
     task = provider.run(handler, "oracle.reveal", key(number + 1))
 
     assert (task.state, task.error_code) == ("parked", "wrong_key_context")
+
+
+def test_a_reveal_outlives_whoever_dies_after_recording_it(stage: Stage, stocked: Stocked) -> None:
+    """A further message about its transaction is out before the commit, and comes while the window is open."""
+    provider = stage.provider()
+    number = play_commits(stage, [provider], stocked)
+    stage.at(number + 1, 1)
+    before = len(provider.kernel.queue.sent)
+
+    provider.run(handler, "oracle.reveal", key(number))
+
+    sent = [(message.queue, message.delay_s) for message in provider.kernel.queue.sent[before:]]
+    assert sent == [("oracle-submit-transaction", 2), ("oracle-submit-transaction", 0)]
