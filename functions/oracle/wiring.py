@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from functions.oracle.adapters.openings import Openings
     from functions.oracle.adapters.publication import Publication
     from functions.oracle.adapters.repository import Repository
+    from functions.oracle.adapters.reward_desk import RewardDesk
     from functions.oracle.adapters.round_history import RoundHistory
     from functions.oracle.adapters.rounds import Rounds
     from functions.oracle.adapters.time_series import TimeSeries
@@ -107,12 +108,12 @@ class Settings(FrozenSettings):
     fee_cap_wei: int = 1_000 * GWEI
     #: Of that, for whoever mines it.
     tip_cap_wei: int = 100 * GWEI
+    #: An address that pays for submissions is alarmed below it: what a day of Flare's 960 rounds takes, twice over.
+    low_balance_wei: int = 20 * 10**18
     #: A transaction that is not mined by then is replaced at a higher fee.
     stuck_after_s: float = 6
     #: How often a sent transaction is looked for.
     confirm_every_s: float = 1
-    #: An address that pays for submissions is alarmed below it: what a day of Flare's 960 rounds takes, twice over.
-    low_balance_wei: int = 20 * 10**18
 
     @property
     def offsets(self) -> Offsets:
@@ -301,6 +302,23 @@ class Deps(KernelDeps):
 
         return Signature(*self._policy_signer.sign_digest(signing_digest(message)))
 
+    @cached_property
+    def observatory(self) -> Observatory:
+        """What is seen of the network."""
+        from functions.oracle.adapters.observatory import Observatory
+
+        settings = self.settings
+        key, floor_wei = settings.submit_key, settings.low_balance_wei
+        return Observatory(self.kernel, lambda: self.evidence, submit_key=key, floor_wei=floor_wei)
+
+    @cached_property
+    def rewards(self) -> RewardDesk:
+        """Our dealings with reward epochs."""
+        from functions.oracle.adapters.reward_desk import RewardDesk
+
+        signer, sender = lambda: self._policy_signer.address, lambda: self._deposit_signer.address
+        return RewardDesk(self, self.settings.registry_address, signer=signer, sender=sender)
+
     def check(self) -> None:
         """Refuse to start on an old schema. Wrong chains and absent keys are refused where they are first used."""
         self.kernel.check()
@@ -312,15 +330,6 @@ class Deps(KernelDeps):
     @cached_property
     def _submit_signer(self) -> Signer:
         return self._signer(self.settings.submit_key)
-    @cached_property
-    def observatory(self) -> Observatory:
-        """What is seen of the network."""
-        from functions.oracle.adapters.observatory import Observatory
-
-        settings = self.settings
-        key, floor_wei = settings.submit_key, settings.low_balance_wei
-        return Observatory(self.kernel, lambda: self.evidence, submit_key=key, floor_wei=floor_wei)
-
 
     @cached_property
     def _deposit_signer(self) -> Signer:

@@ -56,6 +56,18 @@ class Registry:
     def relay(self) -> Contract:
         return self.contract("Relay")
 
+    @cached_property
+    def entities(self) -> Contract:
+        return self.contract("EntityManager")
+
+    @cached_property
+    def reward_manager(self) -> Contract:
+        return self.contract("RewardManager")
+
+    @cached_property
+    def claim_setup(self) -> Contract:
+        return self.contract("ClaimSetupManager")
+
 
 def interface(name: str) -> Abi:
     """The committed part of a contract's interface."""

@@ -27,9 +27,9 @@ WITH_CONDITIONS: Final = frozenset((FLARE.chain_id, SONGBIRD.chain_id))
 class RewardRules:
     """How one network rewards."""
 
-    burn_address: str = BURN_ADDRESS
-    times: SigningTimes = SigningTimes()
-    has_conditions: bool = False
+    burn_address: str
+    times: SigningTimes
+    has_conditions: bool
 
 
 def rules_of(network: Network) -> RewardRules:

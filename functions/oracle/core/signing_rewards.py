@@ -7,9 +7,9 @@ first finalisation; none does where the round was not finalised by the end of th
 pool declines over the signers by signing weight, in the order of the signing policy; the part of a signer without an
 accuracy reward in the round is burnt, as is what nobody gets.
 
-*Finalising.* Within the grace period (20 s, its last second included) the drawn finalisers share the pool equally: each that sent a finalisation
-and has an accuracy reward gets its part, the other parts are burnt. A round that is first finalised later gives all of
-it to whoever did that, at the address that sent it.
+*Finalising.* Within the grace period (20 s, its last second included) the drawn finalisers share the pool equally: each
+that sent a finalisation and has an accuracy reward gets its part, the other parts are burnt. A round that is first
+finalised later gives all of it to whoever did that, at the address that sent it.
 
 *Penalties.* Whoever committed and did not reveal, or signed two messages of one round, loses thirty times the share of
 its weight in all that the round has to give.

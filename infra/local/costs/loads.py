@@ -25,6 +25,7 @@ LOADS: Final[Mapping[str, Load]] = {
     "day": Load(HOURS // 24, False, "days of a month"),
     "five minutes": Load(MINUTES // 5, False, "times five minutes of a month"),
     "round": Load(ROUNDS, False, "voting rounds of 90 s; a provider submits in each, whoever reads"),
+    "reward epoch": Load(9, False, "reward epochs of three and a half days"),
     "collection": Load(HOURS * 180, False, "collections of prices, one every 20 s"),
     "check": Load(10 * MINUTES, False, "checks of ten wallets, each every minute"),
     "read": Load(1_000_000, True, "reads of prices over HTTP"),

@@ -89,7 +89,14 @@ create table oracle.reward_claims (
 
 reset role;
 
+-- A claim that was paid is a deposit of its owner's wallet, where the treasury keeps that.
+grant insert on kernel.treasury_deposits to counterpart_oracle;
+grant update (verdict, difference, reason, unsettled_since) on kernel.treasury_wallets to counterpart_oracle;
+
 -- migrate:down
+
+revoke update (verdict, difference, reason, unsettled_since) on kernel.treasury_wallets from counterpart_oracle;
+revoke insert on kernel.treasury_deposits from counterpart_oracle;
 
 drop table oracle.reward_claims;
 drop table oracle.reward_shares;

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,9 @@ from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 from tests.handlers.oracle.crowd import Crowd
 from tests.handlers.oracle.provider import Provider, Stage
+
+if TYPE_CHECKING:
+    from tests.chain.oracle.reward_scene import RewardScene
 
 FEEDS = ("BTC/USD", "ETH/USD", "XRP/USD")
 SOURCES = ("binance", "bitstamp", "kraken", "okx")
@@ -119,3 +122,12 @@ def offline(database_url: str) -> Iterator[Deps]:
     deps.repository.remember_feeds(1, [Feed(feed.id, feed.decimals) for feed in feeds_named(*FEEDS)])
     yield deps
     kernel.postgres.close()
+
+
+@pytest.fixture
+def scene(anvil: AnvilNode, postgres_server: PostgresServer) -> "Iterator[Callable[..., RewardScene]]":
+    """`scene()`: four equal voters, three feeds, reward epochs of four rounds; the first one begins now."""
+    from tests.chain.oracle.reward_scene import scenes
+
+    with scenes(anvil, postgres_server) as start:
+        yield start
