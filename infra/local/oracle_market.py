@@ -5,7 +5,7 @@ with LocalCloud() as cloud, Runner(cloud.environment(), children=cloud.children)
     market.start(*market.providers)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -67,12 +67,13 @@ def open_market(
     every_feed: bool = False,
     deployments: int | None = None,
     services: Sequence[str] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> OracleMarket:
     """Start a chain and the exchanges, deploy Flare's contracts, and make a stopped provider per vote power.
 
     Feeds are those of mainnet that the local exchanges usually trade, or every one. gateway_ports: of the first
     providers' addresses, free ones for the rest. deployments: of so many voters, the first ones; of all when None.
-    services: of the bundle; all when None.
+    services: of the bundle; all when None. settings: what every deployment is told beside.
     """
     with ThreadPoolExecutor(2) as pool:
         starting = pool.submit(exchanges.start, cloud.children, whole=every_feed)
@@ -85,7 +86,8 @@ def open_market(
     def provider(voter: Voter, port: int) -> Provider:
         environment = provider_environment(cloud, flare, network, voter, venues.venue_urls)
         database_url = cloud.aws.secret(environment["COUNTERPART_DATABASE_URL"])
-        stack = runner.stack(voter.name, environment | stretched(network.timing), services, port=port)
+        environment |= stretched(network.timing) | dict(settings or {})
+        stack = runner.stack(voter.name, environment, services, port=port)
         return Provider(voter=voter, stack=stack, database_url=database_url)
 
     deployed = network.voters[:deployments]

@@ -8,9 +8,10 @@
 """
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.console import Console
 
@@ -18,10 +19,13 @@ from functions.oracle.core.feeds import Feed as CoreFeed
 from infra.local.cloud import LocalCloud
 from infra.local.demo import oracle_epoch_cast as cast
 from infra.local.demo.oracle_epoch_chain import ChainRecord
+from infra.local.demo.oracle_epoch_claims import Claims
 from infra.local.demo.oracle_epoch_crowd import Crowd
+from infra.local.demo.oracle_epoch_ending import Ending, broken_rewards
 from infra.local.demo.oracle_epoch_passage import Passage
 from infra.local.demo.oracle_epoch_prices import Prices
 from infra.local.demo.oracle_epoch_progress import Live
+from infra.local.demo.oracle_epoch_rewards import rewards_of
 from infra.local.demo.oracle_epoch_rounds import Rounds
 from infra.local.demo.stage import SceneFailed, wait_for
 from infra.local.flare.network import FlareNetwork
@@ -31,13 +35,16 @@ from infra.local.oracle_market import OracleMarket, Provider, open_market
 from infra.local.runner.chaos import Chaos
 from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
+from infra.local.runner.turns import Turns
 from infra.local.settings import ROOT
 
+T = TypeVar("T")
 SHOWN_EPOCH: Final = 2
 #: How long a round lasts; a busy machine needs longer ones.
-EPOCH_S, EPOCH_SLOW_S = 10, 30
+EPOCH_S, EPOCH_SLOW_S = 12, 30
 REHEARSAL_ROUNDS: Final = 12
 OUTAGE_S: Final = 1.2
+TURNS: Final = {"cron_plan_rewards": 3.0}
 LOOK_EVERY_S: Final = 0.25
 HANDLERS: Final = tuple(f"functions.oracle.{path.stem}" for path in sorted((ROOT / "functions/oracle").glob("*_*.py")))
 WARM: Final = (WARM_FIRST, (*WARM_LATER, *HANDLERS))
@@ -57,7 +64,9 @@ def play(console: Console, *, epoch_s: int = EPOCH_S) -> None:
             show.rehearse()
         with console.status("the reward epoch is offered, everybody registers"):
             show.enter()
-        show.run()
+        with Live(console, show.rounds, show.shown) as live:
+            show.run(live)
+        show.end(live)
     console.print(f"\n[green]Every promise was seen.[/] {time.monotonic() - started_s:.0f} s in all.")
 
 
@@ -73,15 +82,26 @@ def _open(stack: ExitStack, cloud: LocalCloud, console: Console, epoch_s: int) -
         every_feed=True,
         deployments=cast.DEPLOYMENTS,
         services=("oracle", "ops"),
+        settings=_phases(epoch_s),
     )
     node, crowd_node = (stack.enter_context(Node(market.network.rpc_url)) for _ in range(2))
     feeds = tuple(CoreFeed(feed.id, feed.decimals) for feed in market.network.inflation_feeds)
     rounds = Rounds(ChainRecord(market.network, crowd_node), feeds)
-    crowd = Crowd(rounds, Prices(market.exchanges.seed, market.network.inflation_feeds), crowd_node)
-    show = Show(console=console, market=market, rounds=rounds, crowd=crowd, passage=Passage(market.network, node))
+    prices = Prices(market.exchanges.seed, market.network.inflation_feeds)
+    crowd = Crowd(rounds, prices, crowd_node)
+    passage = Passage(market.network, node)
     stack.enter_context(crowd)
     market.start(*market.providers)
-    return show
+    for provider in market.providers:
+        stack.enter_context(Turns(provider.stack, TURNS))
+    return Show(console=console, market=market, rounds=rounds, crowd=crowd, prices=prices, passage=passage)
+
+
+def _phases(epoch_s: int) -> dict[str, str]:
+    """When deployments sign and finalise: graces are a sixth and two ninths of an epoch, as on the live network."""
+    phases = {"SIGN_OFFSET_S": 0.53, "FINALISE_OFFSET_S": 0.6, "FINALISE_GRACE_S": 0.15}
+    offsets = {name: str(round(epoch_s * share, 2)) for name, share in phases.items()}
+    return {f"COUNTERPART_ORACLE_{name}": value for name, value in {**offsets, "FINALISE_POLL_S": "0.4"}.items()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +112,7 @@ class Show:
     market: OracleMarket
     rounds: Rounds
     crowd: Crowd
+    prices: Prices
     passage: Passage
     first: int = 0
     killed: list[int] = field(default_factory=list)
@@ -118,36 +139,88 @@ class Show:
 
     def enter(self) -> None:
         """Offer and open the reward epoch, register everybody, and learn with which round it begins."""
-        self.passage.open(SHOWN_EPOCH)
-        self.passage.register(SHOWN_EPOCH, self.network.voters)
+        self._register(SHOWN_EPOCH, lambda: None)
         self.first = self.crowd.first_round = self.passage.close(SHOWN_EPOCH)
 
-    def run(self) -> None:
+    def run(self, live: Live) -> None:
         """Follow the rounds to the end of the last one; kill the victim on its way."""
-        with Live(self.console, self.rounds, self.shown) as live:
-            self._until(live, lambda: self.network.round_at(time.time()) >= self.first)
-            self.passage.open(SHOWN_EPOCH + 1)
-            self.passage.register(SHOWN_EPOCH + 1, self.network.voters)
-            doomed = self.first + cast.DEATH_ROUND - 1
-            self._until(live, lambda: self.victim.name in live.committed(doomed))
-            self._kill(live)
-            self._until(live, lambda: self.network.round_at(time.time()) >= self.shown[-1])
-            following = self.passage.close(SHOWN_EPOCH + 1)
-            if following != self.shown.stop:
-                raise SceneFailed(f"the reward epoch ends with round {following - 1}, not {self.shown[-1]}")
-            self._until(live, lambda: live.is_over(self.shown[-1]))
+        self._until(live, lambda: self._now >= self.first, "the first round")
+        self._register(SHOWN_EPOCH + 1, live.look)
+        doomed = self.first + cast.DEATH_ROUND - 1
+        self._until(live, lambda: self.victim.name in live.committed(doomed), f"the commit of {self.victim.name}")
+        self._kill(live)
+        self._until(live, lambda: self._now >= self.shown[-1], "the last round")
+        following = self.passage.close(SHOWN_EPOCH + 1)
+        if following != self.shown.stop:
+            raise SceneFailed(f"the reward epoch ends with round {following - 1}, not {self.shown[-1]}")
+        self._until(live, lambda: live.is_over(self.shown[-1]), "the end of the last round")
 
-    def _until(self, live: "Live", seen: "object") -> None:
+    def end(self, live: Live) -> None:
+        """Judge the rounds; let everybody sign and claim the rewards; tell and draw all of it."""
+        ending = Ending(
+            console=self.console,
+            market=self.market,
+            rounds=self.rounds,
+            live=live,
+            prices=self.prices,
+            shown=self.shown,
+        )
+        shown = ending.judge()
+        with self.console.status("every value is proven on the chain"):
+            proven = ending.prove(shown)
+        with self.console.status("a secure random number after the reward epoch; then the rewards are signed"):
+            claims = self._agreed(live)
+        with self.console.status("everybody claims"):
+            refused = self._claimed(live, claims)
+        ending.tell(ending.story(shown, claims), proven)
+        if broken := broken_rewards(claims, [provider.name for provider in self.market.providers], refused):
+            raise SceneFailed("; ".join(broken))
+
+    @property
+    def _now(self) -> int:
+        return self.network.round_at(time.time())
+
+    def _register(self, reward_epoch: int, look: Callable[[], object]) -> None:
+        """The participants register by themselves, the deployments by their handlers."""
+        deployed, others = self.network.voters[: cast.DEPLOYMENTS], self.network.voters[cast.DEPLOYMENTS :]
+        self.passage.open(reward_epoch)
+        self.passage.register(reward_epoch, others)
+        self.passage.wait_for_voters(reward_epoch, deployed, look)
+
+    def _agreed(self, live: Live) -> Claims:
+        """The deployments sign what they have computed, then as many participants as it takes."""
+        rewards = self._wait(
+            live, lambda: rewards_of(self.rounds, SHOWN_EPOCH, self.shown), "a secure random number after it"
+        )
+        roll = self.rounds.roll_of(self.first)
+        claims = Claims(self.network, self.passage.sender, roll, rewards, SHOWN_EPOCH)
+        ours = {provider.name for provider in self.market.providers}
+        self._until(live, lambda: ours <= claims.signed().keys(), "the deployments' signatures of the rewards")
+        claims.sign(self.network.voters[cast.DEPLOYMENTS :])
+        return claims
+
+    def _claimed(self, live: Live, claims: Claims) -> bool:
+        """Everybody claims what is its own; whether a second claim is refused."""
+        others = self.network.voters[cast.DEPLOYMENTS :]
+        claims.claim(others)
+        self._until(live, lambda: claims.paid().keys() >= claims.own().keys(), "the deployments' claims")
+        return claims.is_refused_twice(others[0])
+
+    def _until(self, live: Live, seen: Callable[[], bool], what: str) -> None:
+        self._wait(live, lambda: seen() or None, what)
+
+    def _wait(self, live: Live, seen: Callable[[], T | None], what: str) -> T:
+        """What is seen, once it is; the rounds are drawn meanwhile."""
         within_s = (cast.ROUNDS + 3) * self.network.timing.voting_epoch_s
 
-        def look() -> bool | None:
+        def look() -> T | None:
             self._require_alive()
             live.look()
-            return seen() or None  # type: ignore[operator]
+            return seen()
 
-        wait_for(look, "the next step of the rounds", within_s=within_s, every_s=LOOK_EVERY_S)
+        return wait_for(look, what, within_s=within_s, every_s=LOOK_EVERY_S)
 
-    def _kill(self, live: "Live") -> None:
+    def _kill(self, live: Live) -> None:
         """An outage between commit and reveal: every process of the provider dies, and comes back with empty memory."""
         stack = self.victim.stack
         stack.pause()

@@ -39,7 +39,7 @@ from kernel.keys.evm import LocalSigner
 
 TICK_S: Final = 0.1
 #: When each step is taken, as shares of an epoch; participants spread over the second number.
-COMMIT_AT, REVEAL_AT, FINALISE_AT = (0.40, 0.15), (0.05, 0.15), 0.78
+COMMIT_AT, REVEAL_AT, FINALISE_AT = (0.40, 0.15), (0.05, 0.15), 0.61
 SIGN_AFTER_S: Final = 0.2
 #: A transaction that is sent later may be mined too late.
 MARGIN_S: Final = 1.1

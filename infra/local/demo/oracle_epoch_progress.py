@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from functions.oracle.core.message import decode_protocol_message
-from functions.oracle.core.payload import SUBMIT1, SUBMIT2, parse_calldata
+from functions.oracle.core.payload import SUBMIT1, SUBMIT2, SUBMIT_SIGNATURES, parse_calldata
 from functions.oracle.core.relay import decode_relay
 from infra.local.demo import oracle_epoch_cast as cast
 from infra.local.demo.oracle_epoch_chain import Seen
 from infra.local.demo.oracle_epoch_rounds import Rounds
+from infra.local.demo.oracle_epoch_story import Steps
 
 #: A round is drawn from its first commit to its finalisation.
 STEPS: Final = 3 * cast.PROVIDERS + 1
@@ -22,7 +23,7 @@ class Live:
 
     def __init__(self, console: Console, rounds: Rounds, shown: range) -> None:
         self._rounds, self._shown = rounds, shown
-        columns = (TextColumn("  {task.description}"), BarColumn(30), TextColumn("{task.fields[words]}"))
+        columns = (TextColumn("  {task.description}"), BarColumn(20), TextColumn("{task.fields[words]}"))
         self._progress = Progress(*columns, console=console)
         self._bars: dict[int, TaskID] = {}
         self._drawn: Seen | None = None
@@ -33,7 +34,7 @@ class Live:
     def __enter__(self) -> Self:
         self._progress.start()
         for place, number in enumerate(self._shown, 1):
-            words = f"round {place} ({number})"
+            words = f"round {place}"
             self._bars[number] = self._progress.add_task(words, total=STEPS, words="")
         return self
 
@@ -70,6 +71,20 @@ class Live:
         ends_s = self._rounds.record.epoch(number).next.end_s
         return self.finalised(number) is not None and self._rounds.record.seen.head_time_s >= ends_s
 
+    def steps(self, number: int) -> Steps:
+        """Everything that was done in a round that is over; seconds count from its own epoch's start."""
+        epoch = self._rounds.record.epoch(number)
+        length_s = epoch.network.voting_epoch_length_s
+        final = self.finalised(number)
+        assert final is not None
+        return Steps(
+            commits=self.committed(number),
+            reveals={name: at_s + length_s for name, at_s in self.revealed(number).items()},
+            signatures=self._senders(SUBMIT_SIGNATURES, number, epoch.start_s),
+            finaliser=final[0],
+            finalised_s=final[1] + length_s,
+        )
+
     def look(self) -> None:
         """Draw what a new block brought."""
         seen = self._rounds.record.seen
@@ -82,7 +97,7 @@ class Live:
             commits, reveals, signed = len(self.committed(number)), len(self.revealed(number)), self.signed(number)
             final = self.finalised(number)
             done = f"final by {final[0]} at {final[1]} s" if final else ""
-            words = f"commits {commits:>2}  reveals {reveals:>2}  signatures {signed:>2}  {done}" if commits else ""
+            words = f"commits {commits:>2} reveals {reveals:>2} signed {signed:>2} {done}" if commits else ""
             completed = STEPS if self.is_over(number) else commits + reveals + signed + bool(final)
             self._progress.update(bar, completed=completed, words=words)
 

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from functions.oracle.core.feed_values import decode_integers
 from functions.oracle.core.feeds import Feed
 from functions.oracle.core.message import ProtocolMessage, encode_protocol_message, signing_digest
 from functions.oracle.core.random_number import benched_voters
+from functions.oracle.core.reward_claims import Provider
 from functions.oracle.core.rounds import RoundResult, compute_round, keeps
 from functions.oracle.core.signature import IndexedSignature, Signature, recognise
 from functions.oracle.core.signing_policy import SigningPolicy, decode_signing_policy
@@ -26,12 +27,18 @@ NO_ROOT: Final = bytes(32)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Roll:
-    """The voters of a reward epoch, in its signing policy's order; weights: of their votes in the median, in wei."""
+    """The voters of a reward epoch, in its signing policy's order. providers: the same as rewards see them; a vote
+    weighs in the median what is delegated to its voter, in wei."""
 
     policy: SigningPolicy
     encoded: bytes
     voters: tuple[Voter, ...]
-    median_weights: tuple[int, ...]
+    providers: tuple[Provider, ...]
+
+    @property
+    def median_weights(self) -> tuple[int, ...]:
+        """Of the votes."""
+        return tuple(provider.delegated_weight for provider in self.providers)
 
     @cached_property
     def weights(self) -> dict[str, int]:
@@ -153,11 +160,20 @@ def rolls_of(network: FlareNetwork) -> tuple[Roll, ...]:
     for event in events(network, "Relay", "SigningPolicyInitialized"):
         encoded = event["signingPolicyBytes"]
         policy = decode_signing_policy(encoded)
-        weights = {one["voter"]: one["wNatCappedWeight"] for one in told if one["rewardEpochId"] == policy.reward_epoch}
+        providers = {one["voter"]: _provider(one) for one in told if one["rewardEpochId"] == policy.reward_epoch}
         voters = tuple(by_signer[signer] for signer in policy.voters)
-        median_weights = tuple(weights[voter.identity.address.lower()] for voter in voters)
-        rolls.append(Roll(policy=policy, encoded=encoded, voters=voters, median_weights=median_weights))
+        in_order = tuple(providers[voter.identity.address.lower()] for voter in voters)
+        rolls.append(Roll(policy=policy, encoded=encoded, voters=voters, providers=in_order))
     return tuple(rolls)
+
+
+def _provider(event: Mapping[str, Any]) -> Provider:
+    return Provider(
+        identity=event["voter"],
+        delegation=event["delegationAddress"],
+        fee_bips=event["delegationFeeBIPS"],
+        delegated_weight=event["wNatCappedWeight"],
+    )
 
 
 def _kept(
