@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit contracts costs documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit back-test contracts costs documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -19,7 +19,7 @@ ready: ## Install what the locks name (every target below does it by itself)
 demo: ready ## One tour: whole voting rounds and transfers on two chains, while what does them is killed and recovers
 	@$(LOCAL) demo $(ARGS)
 
-demo-oracle: ready ## The oracle's full show
+demo-oracle: ready ## A reward epoch of 20 providers and 63 feeds: liars, a death, rewards claimed, charts; ARGS=slow if busy
 	@$(LOCAL) demo oracle $(ARGS)
 
 demo-outbox: ready ## 50 transfers on each of two chains while workers and RPC endpoints die, then the reconciliation
@@ -72,6 +72,9 @@ api-key: ready ## Make an API key: DATABASE_URL=… ARGS="--tier admin --role ad
 
 audit: ready ## Verify the chain of privileged acts: DATABASE_URL=… ARGS="--head SEQ:HASH"
 	@$(RUN) -m infra.local.audit --database-url "$(DATABASE_URL)" $(ARGS)
+
+back-test: ready ## Make stored rounds again, bit for bit: DATABASE_URL=… ARGS="--from 2026-11-01 --to 2026-11-02 --bucket NAME"
+	@$(RUN) -m infra.local.back_test --database-url "$(DATABASE_URL)" $(ARGS)
 
 seal-key: ready ## Seal a signing key from stdin: DATABASE_URL=… KMS_KEY=… ARGS="--purpose treasury --chain evm:1" < key
 	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.seal_key $(ARGS)

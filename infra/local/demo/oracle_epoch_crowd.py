@@ -128,7 +128,7 @@ class Crowd:
             how = self._conduct(one, number).reveal
             if opening is None or how is cast.Reveal.NONE or self._left_s(epoch.reveal_deadline_s) < MARGIN_S:
                 continue
-            yield self._opened(one, number, _forged(opening) if how is cast.Reveal.FORGED else opening)
+            yield self._opened(one, number, forged(opening) if how is cast.Reveal.FORGED else opening)
 
     def _opened(self, one: Participant, number: int, opening: Opening) -> str:
         return self._submission(one.voter.submit, SUBMIT2, number, encode_reveal(opening))
@@ -213,7 +213,7 @@ class Crowd:
         self._node.batch([("eth_sendRawTransaction", [one]) for one in raw])
 
 
-def _forged(opening: Opening) -> Opening:
+def forged(opening: Opening) -> Opening:
     """Other values than were committed to, readable all the same."""
     values = bytearray(opening.feed_values)
     values[:4] = (int.from_bytes(values[:4], "big") + FORGED_BY).to_bytes(4, "big")
