@@ -24,7 +24,10 @@ class Health(Document):
 
 
 class PartView(Document):
-    """How one dependency stands; `latency_ms` where it was asked and answered, `problem` an error code."""
+    """How one dependency stands; `latency_ms` where it was asked and answered, `problem` an error code.
+
+    What a service needs a person for is one, too, as `alarm:<name>`.
+    """
 
     name: str
     state: State

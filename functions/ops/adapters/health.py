@@ -9,14 +9,17 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from functions.ops.adapters.chains import Chains
 from kernel.breaker import Condition, State
 from kernel.errors import CounterpartError, Transient
 from kernel.jsonrpc.standings import Standing
+from kernel.postgres import Queries
 from kernel.wiring import Kernel
 
+Q: Final = Queries.load(Path(__file__).with_name("health.sql"))
 #: What takes longer than this is away; a health check that hangs is worse than none.
 PROBE_S: Final = 3.0
 #: Every deployment has this queue, and the ops role may look at it.
@@ -65,7 +68,17 @@ class Vitals:
         if rpc.problem is not None:  # which endpoints there are could not be found out
             told.append(_lost("rpc", rpc.problem))
         told += [_endpoint(chain, host, standing) for chain, host, standing in endpoints]
+        told += self._alarms() if answers["postgres"].problem is None else []
         return told + self._others({part.name for part in told})
+
+    def _alarms(self) -> list[Part]:
+        """What needs a person, as services say it: everything may answer, and yet a service does not do its work."""
+        with self._kernel.postgres.transaction() as tx:
+            alarms = [str(row["alarm"]) for row in tx.all(Q["service_alarms"])]
+        return [
+            Part(name=f"alarm:{alarm}", state=State.DEGRADED, latency_ms=None, changed_at=None, problem=alarm)
+            for alarm in alarms
+        ]
 
     def _probes(self) -> dict[str, Callable[[], object]]:
         kernel = self._kernel

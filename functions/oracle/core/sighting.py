@@ -29,6 +29,9 @@ from kernel.amounts import ONE_BPS
 #: After an outage of observation so many rounds are asked for at once; the minutes after it bring the others.
 ROUNDS_AT_ONCE: Final = 60
 
+#: Anybody may send for nothing but gas; of who is not registered so many are told, the smallest addresses.
+STRANGERS_MAX: Final = 100
+
 
 class Relayed(NamedTuple):
     """The first finalisation of a round, with the 38 bytes that were."""
@@ -138,8 +141,9 @@ def _faults(sight: Sight, recover: Recover) -> dict[str, tuple[Fault, ...]]:
     sent = submission_faults(sight.voting_round, sight.submissions, voters, len(sight.feeds))
     if sight.ourselves not in voters:
         sent[sight.ourselves] = Fault.NOT_REGISTERED
-    for voter, fault in sent.items():
-        found[voter].append(fault)
+    strangers = sorted(sent.keys() - {*voters, sight.ourselves})
+    for voter in sent.keys() - {*strangers[STRANGERS_MAX:]}:
+        found[voter].append(sent[voter])
     if sight.message is not None:
         at_s = sight.relayed.at_s if sight.relayed else None
         digest = signing_digest(sight.message)

@@ -75,6 +75,18 @@ def test_operators_see_how_everything_stands(kernel: FakedKernel) -> None:
     assert all(part["latency_ms"] is not None for part in told["parts"] if part["name"] in {"postgres", "redis"})
 
 
+def test_a_service_that_needs_a_person_is_not_well(kernel: FakedKernel) -> None:
+    """Though everything answers; an alarm that has passed is none."""
+    with kernel.postgres.transaction(role="counterpart_oracle") as tx:
+        tx.execute("insert into oracle.alarms (alarm, began_at) values ('reveal_missing', now())")
+        tx.execute("insert into oracle.alarms (alarm, began_at, ended_at) values ('low_balance', now(), now())")
+
+    status, told = deep(Deps(kernel))
+    alarms = {part["name"]: part["state"] for part in told["parts"] if part["name"].startswith("alarm:")}
+
+    assert (200, "degraded", {"alarm:oracle.reveal_missing": "degraded"}) == (status, told["status"], alarms)
+
+
 @pytest.mark.parametrize("part", ["redis", "queues", "kms"])
 def test_what_is_away_is_named(kernel: FakedKernel, part: str) -> None:
     """The rest goes on; the breaker hears of it, so the next look says how often."""

@@ -98,9 +98,9 @@ class Crowd:
         self.ours.run(finalise, "oracle.finalise", key(number))
         self.ours.submit_all(submit)
 
-    def observe(self, number: int) -> TaskRecord:
+    def observe(self, number: int, *, epochs_later: int = 3) -> TaskRecord:
         """Wait until the round is finished, and look at it."""
-        self.stage.at(number + 3, 0)
+        self.stage.at(number + epochs_later, 0)
         self.ours.deps.observatory.observations.ask([self.ours.deps.flare.network.voting_epoch(number)])
         return self.ours.run(observe, "oracle.observe", key(number))
 

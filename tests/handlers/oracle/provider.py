@@ -92,7 +92,7 @@ class Provider:
         """Let go of every connection."""
         self.deps.pool.close()
         self.deps.venues.close()
-        self.kernel.postgres.close()
+        self.kernel.close()
 
     def task(self, kind: str, business_key: str) -> TaskRecord:
         """A task of ours as it stands."""

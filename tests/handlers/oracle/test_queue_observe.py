@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from functions.oracle.queue_observe import handler
 from infra.local.flare.accounts import dev_account
 from tests.handlers.oracle.crowd import Crowd, Player
 from tests.handlers.oracle.whole_round import Stocked, play_commits, play_reveals, play_signatures
@@ -23,26 +24,55 @@ def faults(crowd: Crowd, number: int) -> dict[str, set[str]]:
 
 
 def test_an_honest_round_has_no_fault_and_says_how_near_everybody_was(crowded: Crowded, stocked: Stocked) -> None:
-    """All four finalised it: nothing is wrong, and every value is a hit."""
+    """All four finalised it: nothing is wrong, and every value is a hit. Whoever looks twice counts once."""
     crowd = crowded(4)
     number = crowd.honest_round(stocked)
+    early = crowd.observe(number, epochs_later=2)
 
     task = crowd.observe(number)
+    crowd.ours.deliver(handler, task.id)
 
     stored = crowd.ours.one("select * from oracle.observed_rounds")
-    voters = crowd.ours.one(
-        "select count(*) as voters, sum(hits) as hits, sum(votes) as votes from oracle.voters"
-    )
-    assert (task.state, faults(crowd, number)) == ("done", {})
+    voters = crowd.ours.one("select count(*) as voters, sum(hits) as hits, sum(votes) as votes from oracle.voters")
+    assert (early.state, task.state, faults(crowd, number)) == ("ready", "done", {})
     assert (stored["voting_round"], bytes(stored["message"])) == (number, crowd.message(number))
     assert stored["finalised_at"].timestamp() == crowd.stage.network.round_start_s(number + 1) + 6
     assert (stored["our_hits"], stored["our_possible"], len(stored["our_deviations_ppm"])) == (3, 3, 3)
     assert voters == {"voters": 4, "hits": 12, "votes": 12}
 
 
+def test_without_a_finalisation_signatures_are_those_of_our_own_result(crowded: Crowded, stocked: Stocked) -> None:
+    """Two voters, of whom one signs something else: nobody can finalise the round."""
+    crowd = crowded(2)
+    other = crowd.players[1]
+    number = play_commits(crowd.stage, [crowd.ours], stocked)
+    crowd.commit(other, number)
+    play_reveals(crowd.stage, [crowd.ours], number)
+    crowd.reveal(other, number)
+    play_signatures(crowd.stage, [crowd.ours], number)
+    crowd.sign(other, number, bytes(38))
+
+    crowd.observe(number)
+
+    stored = crowd.ours.one("select message, finalised_at, faulty_weight_bips from oracle.observed_rounds")
+    assert (bytes(stored["message"]), stored["finalised_at"]) == (crowd.message(number), None)
+    assert (faults(crowd, number), stored["faulty_weight_bips"]) == ({other.address: {"signature_wrong"}}, 5_000)
+
+
+def test_a_round_in_which_nobody_revealed_owes_no_signature(crowded: Crowded, stocked: Stocked) -> None:
+    """It has no result that could be signed."""
+    crowd = crowded(1)
+    number = play_commits(crowd.stage, [crowd.ours], stocked)
+
+    crowd.observe(number)
+
+    assert faults(crowd, number) == {crowd.players[0].address: {"reveal_missing"}}
+    assert crowd.ours.one("select message, our_hits from oracle.observed_rounds") == {"message": None, "our_hits": 0}
+
+
 def test_everybody_who_does_something_wrong_is_named(crowded: Crowded, stocked: Stocked) -> None:
-    """One round, and one voter for each way to fail; the others are enough to finalise it."""
-    crowd = crowded(28, low_balance_wei=1_000 * 10**18)
+    """One round, and one voter for each way to fail; enough of them sign, so that it is finalised."""
+    crowd = crowded(14, low_balance_wei=1_000 * 10**18)
     _, silent, early, late, mute, hasty, tardy, liar, unsigned, forger, rash, slow, poor = crowd.players[:13]
     good = crowd.players[13:]
     stranger = Player(*(dev_account("stranger", role) for role in "abc"))

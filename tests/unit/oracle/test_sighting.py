@@ -11,6 +11,7 @@ from functions.oracle.core.observation import Fault, Watched
 from functions.oracle.core.payload import SUBMIT_SIGNATURES, Message, encode_calldata
 from functions.oracle.core.sighting import (
     ROUNDS_AT_ONCE,
+    STRANGERS_MAX,
     Observation,
     Registration,
     Relayed,
@@ -128,6 +129,19 @@ def test_we_are_told_that_we_are_not_registered_even_if_we_sent_nothing() -> Non
 
     assert {ALICE.address: ["not_registered"]} == names(quiet.faults) == names(loud.faults)
     assert 0 == quiet.faulty_weight_bips
+
+
+def test_a_crowd_of_strangers_is_not_told_to_the_last() -> None:
+    """Whoever sends from thousands of addresses fills no table with them; we are told whatever our address is."""
+    ourselves = Voter(60_000)
+    chain = honest_round([BOB])
+    for number in range(100, 100 + STRANGERS_MAX + 5):
+        chain.commit(Voter(number))
+
+    observation = seen(sight(chain, BOB, ourselves=ourselves))
+
+    told = {Voter(number).address for number in range(100, 100 + STRANGERS_MAX)} | {ourselves.address}
+    assert told == observation.faults.keys()
 
 
 def test_whoever_pays_from_less_than_the_floor_is_low() -> None:
