@@ -33,6 +33,7 @@ def insert_inputs(
         snapshot=seen.snapshot,
         points=len(seen.points),
         points_digest=digest_of(seen.points),
+        model_version=next((decision.judgement.version for decision in commitment.decisions), None),
     )
 
 

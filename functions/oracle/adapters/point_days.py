@@ -56,11 +56,50 @@ class ExportPoints:
     generation: int
 
 
-class PointDays:
-    """The days of raw points."""
+class ExportedDays:
+    """Days of raw points, to be read."""
+
+    def __init__(self, postgres: Postgres, objects: Objects) -> None:
+        self._postgres, self._objects = postgres, objects
+
+    def exported(self, day: date) -> PointsDay | None:
+        """A day's file, or None while it has none."""
+        row = self._postgres.glance.maybe(Q["exported_day"], day=day)
+        if row is None:
+            return None
+        digests = {name: bytes(row[name]) for name in ("points_digest", "object_digest")}
+        return PointsDay(**(row | digests))
+
+    def content_of(self, made: PointsDay) -> bytes:
+        """The bytes of a day's file as they lie in the bucket. Raises PointsDayGone, PointsBucketUnusable."""
+        try:
+            content = self._objects.get(made.object_key, made.size_bytes)
+        except ObjectAbsent:
+            raise PointsDayGone(key=made.object_key) from None
+        except ObjectsUnusable as unusable:
+            raise PointsBucketUnusable(reason=str(unusable.details.get("reason", ""))) from None
+        if sha256(content) != made.object_digest:
+            raise PointsDayGone(key=made.object_key)
+        return content
+
+    def points_between(self, start: datetime, stop: datetime) -> Iterator[StoredPoint]:
+        """What Postgres has of [start, stop)."""
+        while start < stop:
+            until = min(start + timedelta(minutes=10), stop)
+            yield from self._page(start, until)
+            start = until
+
+    def _page(self, start: datetime, stop: datetime) -> list[StoredPoint]:
+        rows = self._postgres.glance.all(Q["page_of_points"], start=start, stop=stop)
+        return [StoredPoint(**row) for row in rows]
+
+
+class PointDays(ExportedDays):
+    """Days of raw points, to be exported."""
 
     def __init__(self, postgres: Postgres, tasks: Tasks, clock: Clock, objects: Objects) -> None:
-        self._postgres, self._tasks, self._clock, self._objects = postgres, tasks, clock, objects
+        super().__init__(postgres, objects)
+        self._tasks, self._clock = tasks, clock
 
     def plan(self, now: datetime) -> list[TaskSpec]:
         """The exports that are due, each unique by its day and generation."""
@@ -117,37 +156,6 @@ class PointDays:
                 raise PointsCameMeanwhile(day=made.day.isoformat())
             self._tasks.complete(tx, fence, {"points": made.points, "bytes": made.size_bytes})
         return Done()
-
-    def exported(self, day: date) -> PointsDay | None:
-        """A day's file, or None while it has none."""
-        row = self._postgres.glance.maybe(Q["exported_day"], day=day)
-        if row is None:
-            return None
-        digests = {name: bytes(row[name]) for name in ("points_digest", "object_digest")}
-        return PointsDay(**(row | digests))
-
-    def content_of(self, made: PointsDay) -> bytes:
-        """The bytes of a day's file as they lie in the bucket. Raises PointsDayGone, PointsBucketUnusable."""
-        try:
-            content = self._objects.get(made.object_key, made.size_bytes)
-        except ObjectAbsent:
-            raise PointsDayGone(key=made.object_key) from None
-        except ObjectsUnusable as unusable:
-            raise PointsBucketUnusable(reason=str(unusable.details.get("reason", ""))) from None
-        if sha256(content) != made.object_digest:
-            raise PointsDayGone(key=made.object_key)
-        return content
-
-    def points_between(self, start: datetime, stop: datetime) -> Iterator[StoredPoint]:
-        """What Postgres has of [start, stop)."""
-        while start < stop:
-            until = min(start + timedelta(minutes=10), stop)
-            yield from self._page(start, until)
-            start = until
-
-    def _page(self, start: datetime, stop: datetime) -> list[StoredPoint]:
-        rows = self._postgres.glance.all(Q["page_of_points"], start=start, stop=stop)
-        return [StoredPoint(**row) for row in rows]
 
     def _put(self, made: PointsDay, content: bytes) -> None:
         try:

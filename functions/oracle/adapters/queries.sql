@@ -83,8 +83,9 @@ on conflict do nothing;
 
 -- name: insert_decision
 -- What the decisions of a round were made from.
-insert into oracle.decisions (voting_round, reward_epoch, decided_at, snapshot, points, points_digest)
-values (%(voting_round)s, %(reward_epoch)s, %(decided_at)s, %(snapshot)s, %(points)s, %(points_digest)s)
+insert into oracle.decisions (voting_round, reward_epoch, decided_at, snapshot, points, points_digest, model_version)
+values (%(voting_round)s, %(reward_epoch)s, %(decided_at)s, %(snapshot)s, %(points)s, %(points_digest)s,
+    %(model_version)s)
 on conflict do nothing;
 
 -- name: mark_consensus

@@ -46,7 +46,8 @@ create table oracle.decisions (
     decided_at    timestamptz not null,
     snapshot      text        not null,           -- of the statement that read the points, as pg_current_snapshot() writes it
     points        integer     not null check (points >= 0),
-    points_digest bytea       not null check (octet_length(points_digest) = 32)
+    points_digest bytea       not null check (octet_length(points_digest) = 32),
+    model_version integer                         -- of the model that could veto sources; null: there was none in force
 );
 
 -- Minutes whose candles are not what the points say: written with the points, removed with the candles.
