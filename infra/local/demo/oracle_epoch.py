@@ -8,7 +8,7 @@
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -35,7 +35,6 @@ from infra.local.oracle_market import OracleMarket, Provider, open_market
 from infra.local.runner.chaos import Chaos
 from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
-from infra.local.runner.turns import Turns
 from infra.local.settings import ROOT
 
 T = TypeVar("T")
@@ -44,10 +43,10 @@ SHOWN_EPOCH: Final = 2
 EPOCH_S, EPOCH_SLOW_S = 12, 30
 REHEARSAL_ROUNDS: Final = 12
 OUTAGE_S: Final = 1.2
-TURNS: Final = {"cron_plan_rewards": 3.0}
 LOOK_EVERY_S: Final = 0.25
-HANDLERS: Final = tuple(f"functions.oracle.{path.stem}" for path in sorted((ROOT / "functions/oracle").glob("*_*.py")))
-WARM: Final = (WARM_FIRST, (*WARM_LATER, *HANDLERS))
+KERNEL: Final = ROOT / "layers/kernel/python"
+OTHER_CHAINS: Final = frozenset(("solana", "testing", "solana.py"))
+SERVICES: Final = ("oracle", "ops")
 # SQS may deliver twice and out of order; here it does, on purpose.
 CHAOS: Final = Chaos(seed=812_576, duplicate=0.2, reorder=0.2, delay_ms=300)
 
@@ -72,7 +71,7 @@ def play(console: Console, *, epoch_s: int = EPOCH_S) -> None:
 
 def _open(stack: ExitStack, cloud: LocalCloud, console: Console, epoch_s: int) -> "Show":
     runner = stack.enter_context(
-        Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
+        Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=_warm())
     )
     market = open_market(
         cloud,
@@ -81,7 +80,7 @@ def _open(stack: ExitStack, cloud: LocalCloud, console: Console, epoch_s: int) -
         timing=Timing(voting_epoch_s=epoch_s, reveal_deadline_s=epoch_s // 2, reward_epoch_rounds=cast.ROUNDS),
         every_feed=True,
         deployments=cast.DEPLOYMENTS,
-        services=("oracle", "ops"),
+        services=SERVICES,
         settings=_phases(epoch_s),
     )
     node, crowd_node = (stack.enter_context(Node(market.network.rpc_url)) for _ in range(2))
@@ -92,9 +91,20 @@ def _open(stack: ExitStack, cloud: LocalCloud, console: Console, epoch_s: int) -
     passage = Passage(market.network, node)
     stack.enter_context(crowd)
     market.start(*market.providers)
-    for provider in market.providers:
-        stack.enter_context(Turns(provider.stack, TURNS))
     return Show(console=console, market=market, rounds=rounds, crowd=crowd, prices=prices, passage=passage)
+
+
+def _warm() -> tuple[Sequence[str], Sequence[str]]:
+    """What containers are forked with: vendors, and all of the bundle's own modules that they may import, so that a
+    start costs no time of a round's window."""
+    own = [
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for root, folders in ((ROOT, [f"functions/{name}" for name in SERVICES]), (KERNEL, ["kernel"]))
+        for folder in folders
+        for path in sorted((root / folder).rglob("*.py"))
+        if path.stem != "__init__" and not OTHER_CHAINS & set(path.parts)
+    ]
+    return WARM_FIRST, (*WARM_LATER, *own)
 
 
 def _phases(epoch_s: int) -> dict[str, str]:
@@ -184,8 +194,16 @@ class Show:
         """The participants register by themselves, the deployments by their handlers."""
         deployed, others = self.network.voters[: cast.DEPLOYMENTS], self.network.voters[cast.DEPLOYMENTS :]
         self.passage.open(reward_epoch)
+        self._plan_rewards()
         self.passage.register(reward_epoch, others)
         self.passage.wait_for_voters(reward_epoch, deployed, look)
+
+    def _plan_rewards(self) -> None:
+        """Fire the deployments' schedule rather than wait for the minute."""
+        for provider in self.market.providers:
+            fired = provider.stack.fire("cron_plan_rewards")
+            if not fired.ok:
+                raise SceneFailed(f"{provider.name}: {fired.error_type}: {fired.error}; see {provider.stack.log_path}")
 
     def _agreed(self, live: Live) -> Claims:
         """The deployments sign what they have computed, then as many participants as it takes."""
@@ -194,6 +212,7 @@ class Show:
         )
         roll = self.rounds.roll_of(self.first)
         claims = Claims(self.network, self.passage.sender, roll, rewards, SHOWN_EPOCH)
+        self._plan_rewards()
         ours = {provider.name for provider in self.market.providers}
         self._until(live, lambda: ours <= claims.signed().keys(), "the deployments' signatures of the rewards")
         claims.sign(self.network.voters[cast.DEPLOYMENTS :])

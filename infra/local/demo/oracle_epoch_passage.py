@@ -13,7 +13,7 @@ from infra.local.flare.node import Node
 from infra.local.flare.reading import read
 from infra.local.flare.transactions import Sender
 
-REGISTERED_WITHIN_S: Final = 60.0
+REGISTERED_WITHIN_S: Final = 120.0
 
 
 class Passage:
