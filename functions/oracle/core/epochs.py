@@ -110,6 +110,33 @@ LOCAL: Final = Network(
 )
 
 NETWORKS: Final = {network.name: network for network in (FLARE, SONGBIRD, COSTON2, COSTON, LOCAL)}
+#: What is published of a network, and never changes.
+_FIXED: Final = (
+    "name",
+    "chain_id",
+    "first_voting_epoch_start_s",
+    "voting_epoch_length_s",
+    "reveal_deadline_s",
+    "reward_epoch_length_voting_epochs",
+)
+
+
+def departures(network: Network) -> dict[str, str]:
+    """Where a network that has the name or the chain id of a published one differs from it: field to "other, not own".
+
+    A chain on this machine may be anything.
+    """
+    by_chain = {one.chain_id: one for one in NETWORKS.values()}
+    published = NETWORKS.get(network.name) or by_chain.get(network.chain_id)
+    if published is None or published is LOCAL:
+        published = by_chain.get(network.chain_id, LOCAL)
+    if published is LOCAL:
+        return {}
+    return {
+        name: f"{getattr(network, name)}, not {getattr(published, name)}"
+        for name in _FIXED
+        if getattr(network, name) != getattr(published, name)
+    }
 
 
 def _epochs(epoch: VotingEpoch, latest: datetime | float) -> Iterator[VotingEpoch]:

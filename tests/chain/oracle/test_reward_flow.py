@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from functions.oracle.adapters.registry import Registry
+from functions.oracle.adapters.systems import NetworkMismatch, network_of
 from infra.local.flare.node import Node
 from infra.local.flare.reading import events, read
 from tests.chain.oracle.reward_scene import RewardScene, outcome, tick, work
@@ -52,3 +54,13 @@ def test_rewards_are_computed_signed_and_claimed(scene: Callable[..., RewardScen
     assert ("claimed", after - before) == (epoch.state, fee)
     assert (True, True, epoch.ours_wei) == (fee > 0, direct > 0, fee + direct)
     assert "done" == outcome(providers[0], CLAIM, 1).state
+
+
+def test_a_chain_that_keeps_other_hours_than_its_name_is_refused(scene: Callable[..., RewardScene]) -> None:
+    """Flare's clock began on a day in 2022; this chain's did not."""
+    provider = scene().provider()
+
+    with pytest.raises(NetworkMismatch) as refused:
+        network_of(Registry(provider.deps.pool, provider.deps.settings.registry_address), "flare")
+
+    assert {"chain_id", "first_voting_epoch_start_s", "voting_epoch_length_s"} <= refused.value.details.keys()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py_flare_common.fsp.epoch.timing import coston, coston2, flare, songbird
 
-from functions.oracle.core.epochs import COSTON, COSTON2, FLARE, LOCAL, NETWORKS, SONGBIRD, Network
+from functions.oracle.core.epochs import COSTON, COSTON2, FLARE, LOCAL, NETWORKS, SONGBIRD, Network, departures
 from tests.unit.oracle.facts import protocol
 
 pytestmark = pytest.mark.unit
@@ -120,3 +120,26 @@ def test_networks_are_known_by_name_with_their_chain() -> None:
         "local": 31_337,
     } == {name: network.chain_id for name, network in NETWORKS.items()}
     assert (8, 4) == (LOCAL.voting_epoch_length_s, LOCAL.reveal_deadline_s)
+
+
+@pytest.mark.parametrize("network", [FLARE, SONGBIRD, COSTON2, COSTON], ids=lambda network: network.name)
+def test_a_published_network_keeps_its_hours(network: Network) -> None:
+    """Chain id, first epoch and lengths are compared, whichever of name and chain id is known."""
+    moved = replace(network, first_voting_epoch_start_s=network.first_voting_epoch_start_s + 1)
+
+    assert {} == departures(network) == departures(replace(network, first_reward_epoch_start_voting_epoch=7))
+    assert {"first_voting_epoch_start_s"} == departures(moved).keys()
+    assert {"chain_id"} == departures(replace(network, chain_id=99)).keys()
+    assert {"name"} == departures(replace(network, name="mine")).keys()
+    assert {"reward_epoch_length_voting_epochs"} == departures(
+        replace(network, reward_epoch_length_voting_epochs=7)
+    ).keys()
+
+
+def test_a_network_of_ones_own_may_be_anything() -> None:
+    """But not by a published network's name or on its chain."""
+    own = replace(LOCAL, name="mine", chain_id=4_242, first_voting_epoch_start_s=5)
+
+    assert {} == departures(own) == departures(replace(LOCAL, first_voting_epoch_start_s=5, chain_id=77))
+    assert "name" in departures(replace(LOCAL, chain_id=14))
+    assert "chain_id" in departures(replace(own, name="songbird"))
