@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from functions.oracle.core.epochs import LOCAL
 from infra.local.anvil import AnvilNode
 from infra.local.cloud import LocalCloud
 from infra.local.exchanges import server as exchanges
@@ -23,7 +24,7 @@ from infra.local.oracle_stack import LOCAL_TIMING, provider_environment
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
 
-CHAIN_ID = 14
+CHAIN_ID = LOCAL.chain_id
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -8,6 +8,7 @@ import httpx
 from rich.console import Console
 
 from functions.oracle.core.payload import FTSO_PROTOCOL_ID
+from functions.oracle.core.reward_rules import rules_of
 from functions.oracle.core.rewarded_feed import rewarded_feed
 from infra.local import settings
 from infra.local.demo import oracle_epoch_report as report
@@ -138,7 +139,7 @@ class Ending:
         return body
 
     def _earned(self, played: PlayedRound, claims: Claims) -> dict[str, Earned]:
-        paid = claims.paid()
+        paid, has_conditions = claims.paid(), rules_of(self.rounds.record.calendar).has_conditions
         rows = zip(played.roll.voters, claims.rewards.shares, strict=True)
         return {
             voter.name: Earned(
@@ -147,7 +148,7 @@ class Ending:
                 finalising_wei=share.finalising_wei,
                 penalty_wei=share.penalty_wei,
                 claimed_wei=paid.get(voter.identity.address.lower(), 0),
-                is_rewarded=share.standing.is_rewarded,
+                is_rewarded=share.standing.is_rewarded or not has_conditions,
             )
             for voter, share in rows
         }
