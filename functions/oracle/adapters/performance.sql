@@ -51,10 +51,10 @@ order by counted.reward_epoch, counted.fault;
 -- name: rewards_of
 -- What an identity earned in these reward epochs, and everybody together; whether its conditions were met.
 select share.reward_epoch, epoch.state, epoch.claimed_at, share.hits, share.possible, share.updates, share.all_updates,
-    share.passes, share.is_rewarded, share.is_ours, epoch.ours_wei,
-    share.accuracy_wei + share.signing_wei + share.finalising_wei + share.updating_wei + share.penalty_wei as earned_wei,
+    share.passes, share.is_rewarded, share.is_ours, epoch.ours_wei, -share.penalty_wei as penalty_wei,
+    share.accuracy_wei + share.signing_wei + share.finalising_wei + share.updating_wei as earned_wei,
     (
-        select sum(accuracy_wei + signing_wei + finalising_wei + updating_wei + penalty_wei)
+        select sum(accuracy_wei + signing_wei + finalising_wei + updating_wei)
         from oracle.reward_shares
         where reward_epoch = share.reward_epoch
     ) as all_earned_wei

@@ -58,10 +58,15 @@ class Delegation(Document):
 
 
 class Rewards(Document):
-    """What the voter earned before fees, penalties taken off, and its share; `claimable_wei` is told of us alone."""
+    """What the voter earned before fees and penalties, and its share of what all did.
+
+    A penalty is taken from claims as far as they go, so it may be more than was earned. `claimable_wei` is told of us
+    alone.
+    """
 
     state: str
     earned_wei: str
+    penalty_wei: str
     share_ppm: int | None
     claimable_wei: str | None
     claimed_at: datetime | None
@@ -204,6 +209,7 @@ def _rewards(rewards: Row) -> Rewards:
     return Rewards(
         state=rewards["state"],
         earned_wei=str(earned_wei),
+        penalty_wei=str(int(rewards["penalty_wei"])),
         share_ppm=_ppm(earned_wei, rewards["all_earned_wei"]),
         claimable_wei=str(int(rewards["ours_wei"])) if rewards["is_ours"] else None,
         claimed_at=rewards["claimed_at"] if rewards["is_ours"] else None,

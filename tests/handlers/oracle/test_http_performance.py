@@ -91,7 +91,8 @@ def test_performance_by_reward_epoch(crowded: Crowded, stocked: Stocked) -> None
     }
     assert older["rewards"] == {
         "state": "computed",
-        "earned_wei": "100",
+        "earned_wei": "110",
+        "penalty_wei": "10",
         "share_ppm": 250_000,
         "claimable_wei": "80",
         "claimed_at": None,
@@ -116,7 +117,7 @@ def test_performance_by_reward_epoch(crowded: Crowded, stocked: Stocked) -> None
     assert (newer["reward_epoch"], older["reward_epoch"], last["next_cursor"]) == (2, 1, None)
     assert (newer["faulty_rounds"], newer["faults"]) == (1, {"commit_missing": 1, "signature_missing": 1})
     assert (newer["accuracy"]["hits"], newer["conditions"]["is_available"]) == (0, False)
-    assert (older["rewards"]["earned_wei"], older["rewards"]["claimable_wei"]) == ("100", None)
+    assert (older["rewards"]["earned_wei"], older["rewards"]["claimable_wei"]) == ("110", None)
 
 
 def test_what_was_not_observed_is_not_there(crowded: Crowded) -> None:
