@@ -108,7 +108,7 @@ class Settings(FrozenSettings):
     fee_cap_wei: int = 1_000 * GWEI
     #: Of that, for whoever mines it.
     tip_cap_wei: int = 100 * GWEI
-    #: An address that pays for submissions is alarmed below it: what a day of Flare's 960 rounds takes, twice over.
+    #: An address that pays for submissions is alarmed below it; commits and reveals take 1.6 coins a day of Flare's.
     low_balance_wei: int = 20 * 10**18
     #: A transaction that is not mined by then is replaced at a higher fee.
     stuck_after_s: float = 6
