@@ -1,0 +1,59 @@
+"""Owns referrals: weeks, what conversions earn, and how many clicks and conversions an address may make.
+
+A click becomes a conversion by a verified entry. Weeks begin on Sunday at 00:00 UTC. Each tier that a referrer's
+conversions of a week reach is rewarded once, by the key of referrer, week and tier.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from kernel.errors import Invalid
+
+#: Conversions of a week -> the tier's reward, ascending.
+TIERS: Final = ((5, 10), (15, 30), (30, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many in so long a time, for one IP address."""
+
+    count: int
+    within: timedelta
+
+
+CLICKS: Final = Allowance(100, timedelta(minutes=15))
+CONVERSIONS: Final = Allowance(10, timedelta(hours=1))
+
+
+class TimeNaive(Invalid):
+    """A moment names its zone."""
+
+    cause = "A time without a zone belongs to no week: weeks begin in UTC."
+    remedy = "Send times in ISO 8601 with their offset."
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """What one tier earned in one week."""
+
+    week: date
+    conversions: int
+    reward: int
+
+    def business_key(self, referrer: str) -> str:
+        """Under which it is given once, whoever asks how often."""
+        return f"contests:referral:{referrer}:{self.week}:{self.conversions}"
+
+
+def week_of(moment: datetime) -> date:
+    """The Sunday on which the moment's week began. Raises TimeNaive."""
+    if moment.tzinfo is None:
+        raise TimeNaive
+    day = moment.astimezone(UTC).date()
+    return day - timedelta(days=day.isoweekday() % 7)
+
+
+def earned(week: date, conversions: int) -> list[Reward]:
+    """The rewards of a week, one a tier that is reached."""
+    return [Reward(week, least, reward) for least, reward in TIERS if conversions >= least]
