@@ -35,7 +35,7 @@ def faults(
     deps: Wired,
     _: Anyone,
 ) -> views.RoundFaults:
-    """Who did what wrong in a voting round, once it is finished and was observed."""
+    """Who did what wrong in a voting round, once it is finished and was observed, and how near we came."""
     return views.round_faults(id, deps.observatory.performance.observed(id))
 
 

@@ -7,8 +7,12 @@ select max(voting_round) as voting_round from oracle.observed_rounds;
 select alarm, began_at as since from oracle.alarms where ended_at is null order by began_at, alarm;
 
 -- name: observed_round
--- A round as it was observed.
-select reward_epoch, finalised_at, read_at_block from oracle.observed_rounds where voting_round = %(voting_round)s;
+-- A round as it was observed, with the symbols of its feeds where somebody remembered them.
+select reward_epoch, finalised_at, read_at_block, our_hits, our_possible, our_deviations_ppm, array(
+    select symbol from oracle.feeds where feeds.reward_epoch = observed_rounds.reward_epoch order by position
+) as symbols
+from oracle.observed_rounds
+where voting_round = %(voting_round)s;
 
 -- name: faults_of_round
 -- Who did what wrong in a round.

@@ -115,13 +115,20 @@ class FaultView(Document):
 
 
 class RoundFaults(Document):
-    """A round as the chain showed it; `finalised_at` is null where nobody finalised it."""
+    """A round as the chain showed it; `finalised_at` is null where nobody finalised it.
+
+    Ours: how many values were close to the medians (null: we are not registered), and how far each was from its median,
+    in ppm of it, above 0 where the value was above (null: one of the two is missing).
+    """
 
     voting_round: int
     reward_epoch: int
     finalised_at: datetime | None
     read_at_block: int
     faults: list[FaultView]
+    our_hits: int | None
+    our_possible: int | None
+    our_deviations_ppm: dict[str, int | None]
 
 
 def round_faults(number: int, observed: Observed | None) -> RoundFaults:
@@ -137,6 +144,10 @@ def round_faults(number: int, observed: Observed | None) -> RoundFaults:
             FaultView(voter=row["submit_address"], fault=row["fault"], is_ours=row["is_ours"])
             for row in observed.faults
         ],
+        our_hits=observed.round["our_hits"],
+        our_possible=observed.round["our_possible"],
+        # Feeds that nobody remembered have no names here.
+        our_deviations_ppm=dict(zip(observed.round["symbols"], observed.round["our_deviations_ppm"], strict=False)),
     )
 
 

@@ -15,6 +15,7 @@ from tests.handlers.oracle.whole_round import Stocked
 
 pytestmark = pytest.mark.handlers
 
+FEEDS = ("BTC/USD", "ETH/USD", "XRP/USD")
 Crowded = Callable[..., Crowd]
 
 
@@ -99,6 +100,7 @@ def test_performance_by_reward_epoch(crowded: Crowded, stocked: Stocked) -> None
     }
 
     # Who failed in the round, with the block up to which the chain was read.
+    crowd.ours.deps.repository.remember_feeds(2, crowd.ours.deps.flare.feeds(2))
     told: dict[str, Any] = visitor(crowd).get(f"/oracle/rounds/{second}/faults").json()
     absent = crowd.players[-1].address
 
@@ -107,6 +109,8 @@ def test_performance_by_reward_epoch(crowded: Crowded, stocked: Stocked) -> None
         {"voter": absent, "fault": "commit_missing", "is_ours": False},
         {"voter": absent, "fault": "signature_missing", "is_ours": False},
     ]
+    assert (told["our_hits"], told["our_possible"], set(told["our_deviations_ppm"])) == (3, 3, {*FEEDS})
+    assert all(abs(ppm) < 5_000 for ppm in told["our_deviations_ppm"].values())
 
     # Another voter, page by page, in any letters; what is ours alone is not told of others.
     client, other = visitor(crowd), crowd.players[-1].submit.address
