@@ -8,6 +8,7 @@ from typing import Any
 import modal
 
 from gpu import carrier, settings
+from gpu.forest import grow
 from gpu.reduce import medians
 
 APP = "counterpart"
@@ -19,6 +20,11 @@ image = (
     .uv_pip_install("numpy==2.4.6", "cupy-cuda12x[ctk]==14.2.0")
     .add_local_python_source("gpu")
 )
+learner = (
+    modal.Image.debian_slim(python_version="3.13")
+    .uv_pip_install("numpy==2.4.6", "scikit-learn==1.9.1")
+    .add_local_python_source("gpu")
+)
 #: What gpu/settings.py reads.
 hook = modal.Secret.from_name("counterpart-hook")
 
@@ -28,3 +34,9 @@ hook = modal.Secret.from_name("counterpart-hook")
 def weighted_medians(call: dict[str, Any]) -> dict[str, Any]:
     """Medians and quartiles of many columns of votes (gpu/reduce/medians.py)."""
     return carrier.carried(call, medians.run_on_gpu, settings.hook())
+
+
+@app.function(image=learner, cpu=2, memory=4_096, timeout=900, retries=0, max_containers=4, secrets=[hook])
+def isolation_forest(call: dict[str, Any]) -> dict[str, Any]:
+    """An isolation forest of what is usual (gpu/forest/grow.py); scikit-learn knows no GPU."""
+    return carrier.carried(call, grow.run, settings.hook())

@@ -15,7 +15,7 @@ def handler(task: Task[RoundTask], deps: Deps) -> Outcome:
     feeds, reputations = deps.flare.feeds(reward_epoch), deps.repository.reputations()
     seen = deps.repository.window(now - deps.window, now)
 
-    decisions = decide_values(feeds, seen.points, now, reputations)
+    decisions = decide_values(feeds, seen.points, now, reputations, deps.anomalies.in_force())
     commitment = commit_to(decisions, submitter=deps.submitter, voting_round=voting_round, random=deps.dice())
 
     sealed = deps.openings.seal(voting_round, commitment.opening)

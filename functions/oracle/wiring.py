@@ -18,6 +18,7 @@ from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
+    from functions.oracle.adapters.anomalies import Anomalies
     from functions.oracle.adapters.evidence import Evidence
     from functions.oracle.adapters.finalising import Finalising
     from functions.oracle.adapters.flare import Flare
@@ -218,6 +219,13 @@ class Deps(KernelDeps):
         from functions.oracle.adapters.publication import Publication
 
         return Publication(self.kernel.realtime)
+
+    @cached_property
+    def anomalies(self) -> Anomalies:
+        """Who looks odd beside the others."""
+        from functions.oracle.adapters.anomalies import Anomalies
+
+        return Anomalies(self.kernel, self.repository)
 
     @cached_property
     def history(self) -> RoundHistory:

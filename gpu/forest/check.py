@@ -12,7 +12,6 @@ import numpy as np
 from gpu.forest.form import (
     LEAF,
     MILLION,
-    ONE,
     Grove,
     InputRefused,
     OutputUnfit,
@@ -53,19 +52,6 @@ def _problem(plan: Plan, rows: Rows, grove: Grove) -> str | None:
         try:
             total += depths(tree, rows)
         except OutputUnfit as unfit:
-            return str(unfit)
-        if not _deep_enough(tree.column.tolist(), tree.right.tolist(), tree.value.view("<i4").tolist()):
-            return f"a leaf of {grove.name} lies above its place"
+            return f"{unfit}, in {grove.name}"
     limit = int(np.sort(total)[len(rows) * plan.suspect_ppm // MILLION])
     return None if limit == grove.limit else f"the limit of {grove.name} is {grove.limit}, and {limit} by its rows"
-
-
-def _deep_enough(columns: list[int], rights: list[int], values: list[int]) -> bool:
-    level = {0: 0}
-    for node, column in enumerate(columns):
-        if column == LEAF:
-            if values[node] < level[node] * ONE:
-                return False
-        else:
-            level[node + 1] = level[rights[node]] = level[node] + 1
-    return True

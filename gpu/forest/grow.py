@@ -17,7 +17,6 @@ from typing import Any, Final
 import numpy as np
 
 from gpu.forest.form import LEAF, MILLION, ONE, Grove, Plan, Rows, Tree, plan_of, rows_of, written
-from gpu.forest.walk import depths
 
 _EULER_GAMMA: Final = 0.5772156649015329
 
@@ -39,33 +38,44 @@ def grove(plan: Plan, rows: Rows, name: str, columns: tuple[int, ...]) -> Grove:
     from sklearn.ensemble import IsolationForest
 
     forest = IsolationForest(n_estimators=plan.trees, max_samples=plan.samples, random_state=plan.seed, n_jobs=1)
-    forest.fit(rows[:, columns])
-    trees = tuple(
-        _tree(grown.tree_, np.array(columns)[chosen])
-        for grown, chosen in zip(forest.estimators_, forest.estimators_features_, strict=True)
-    )
-    ranked = np.sort(sum(depths(tree, rows) for tree in trees))
-    limit = int(ranked[len(rows) * plan.suspect_ppm // MILLION])
-    return Grove(name=name, columns=columns, limit=limit, trees=trees)
+    given = np.ascontiguousarray(rows[:, columns])
+    forest.fit(given)
+    trees, total = [], np.zeros(len(rows), dtype=np.int64)
+    for grown, chosen in zip(forest.estimators_, forest.estimators_features_, strict=True):
+        depths = _depths(grown.tree_)
+        total += depths[grown.tree_.apply(given[:, chosen])]
+        trees.append(_tree(grown.tree_, np.array(columns)[chosen], depths))
+    limit = int(np.sort(total)[len(rows) * plan.suspect_ppm // MILLION])
+    return Grove(name=name, columns=columns, limit=limit, trees=tuple(trees))
 
 
-def _tree(grown: Any, columns: Any) -> Tree:
-    """A grown tree with its nodes in the order in which they are first reached, left before right."""
-    order, depth, stack = [], {0: 0}, [0]
+def _depths(grown: Any) -> Any:
+    """What each node would say if it were a leaf, by scikit-learn's numbers."""
+    level = np.zeros(grown.node_count, dtype=np.int64)
+    for node, (left, right) in enumerate(zip(grown.children_left, grown.children_right, strict=True)):
+        if left != LEAF:
+            level[left] = level[right] = level[node] + 1
+    rest = np.array([_expected(count) for count in grown.n_node_samples.tolist()])
+    return level * ONE + np.rint(rest * ONE).astype(np.int64)
+
+
+def _tree(grown: Any, columns: Any, depths: Any) -> Tree:
+    """A grown tree with its nodes in the order in which they are reached, left before right."""
+    lefts, rights = grown.children_left.tolist(), grown.children_right.tolist()
+    order, stack = [], [0]
     while stack:
         node = stack.pop()
         order.append(node)
-        if grown.children_left[node] != LEAF:
-            for child in (int(grown.children_right[node]), int(grown.children_left[node])):
-                depth[child] = depth[node] + 1
-                stack.append(child)
-    place = {node: index for index, node in enumerate(order)}
+        if lefts[node] != LEAF:
+            stack += [rights[node], lefts[node]]
+    place = np.zeros(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
     is_leaf = grown.children_left[order] == LEAF
-    deep = [round((depth[node] + _expected(int(grown.n_node_samples[node]))) * ONE) for node in order]
+    deep = depths[order].astype("<i4").view("<u4")
     return Tree(
         column=np.where(is_leaf, LEAF, columns[np.maximum(grown.feature[order], 0)]).astype(np.int8),
-        right=np.array([place.get(int(grown.children_right[node]), 0) for node in order], dtype=np.uint16),
-        value=np.where(is_leaf, np.array(deep, dtype="<i4").view("<u4"), _down(grown.threshold[order]).view("<u4")),
+        right=np.where(is_leaf, 0, place[grown.children_right[order]]).astype(np.uint16),
+        value=np.where(is_leaf, deep, _down(grown.threshold[order]).view("<u4")),
     )
 
 

@@ -1,28 +1,41 @@
-"""Owns the way of rows through a tree: all of them part at each node, until every one lies in a leaf."""
+"""Owns the way of rows through a tree that somebody else grew: first whether every way ends, then where."""
 
 import numpy as np
 import numpy.typing as npt
 
-from gpu.forest.form import LEAF, OutputUnfit, Rows, Tree
+from gpu.forest.form import LEAF, ONE, OutputUnfit, Rows, Tree
+
+
+def levels(tree: Tree) -> int:
+    """How many questions the longest way takes.
+
+    Raises OutputUnfit unless the nodes stand in the order in which they are reached, left before right, each once, and
+    no leaf lies higher than its own distance from the root.
+    """
+    columns, rights, depths = tree.column.tolist(), tree.right.tolist(), tree.value.view("<i4").tolist()
+    waiting, deepest = [(0, 0)], 0
+    for node, column in enumerate(columns):
+        awaited, level = waiting.pop() if waiting else (-1, 0)
+        if node != awaited:
+            raise OutputUnfit("a tree's nodes do not stand in the order in which they are reached")
+        if column == LEAF:
+            deepest = max(deepest, level)
+            if depths[node] < level * ONE:
+                raise OutputUnfit("a leaf lies above its place")
+        else:
+            waiting += [(rights[node], level + 1), (node + 1, level + 1)]
+    if waiting:
+        raise OutputUnfit("a child is not in its tree")
+    return deepest
 
 
 def depths(tree: Tree, rows: Rows) -> npt.NDArray[np.int64]:
-    """The depth of each row's leaf, in 1/65 536. Raises OutputUnfit where a node is reached twice, or none is there."""
-    found = np.zeros(len(rows), dtype=np.int64)
-    columns, threshold, depth = tree.column.tolist(), tree.value.view("<f4"), tree.value.view("<i4")
-    reached, waiting = 0, [(0, np.arange(len(rows)))]
-    while waiting:
-        node, here = waiting.pop()
-        if node != reached:
-            raise OutputUnfit("a tree's nodes do not stand in the order in which they are reached")
-        reached += 1
-        if columns[node] == LEAF:
-            found[here] = depth[node]
-            continue
-        if not node + 1 < tree.right[node] < len(columns):
-            raise OutputUnfit("a child is not in its tree")
-        goes_left = rows[here, columns[node]] <= threshold[node]
-        waiting += [(int(tree.right[node]), here[~goes_left]), (node + 1, here[goes_left])]
-    if reached != len(columns):
-        raise OutputUnfit("a node cannot be reached")
-    return found
+    """The depth of each row's leaf, in 1/65 536. Raises OutputUnfit where no way through the tree is sure to end."""
+    deepest, at, places = levels(tree), np.zeros(len(rows), dtype=np.intp), np.arange(len(rows))
+    columns, rights = tree.column.astype(np.intp), tree.right.astype(np.intp)
+    threshold = tree.value.view("<f4")
+    for _ in range(deepest):
+        column = columns[at]
+        goes_left = rows[places, np.maximum(column, 0)] <= threshold[at]
+        at = np.where(column == LEAF, at, np.where(goes_left, at + 1, rights[at]))
+    return tree.value.view("<i4")[at].astype(np.int64)

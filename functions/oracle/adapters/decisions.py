@@ -6,6 +6,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from functions.oracle.adapters.judgements import Q as JUDGEMENTS
+from functions.oracle.adapters.judgements import judgement_rows
 from functions.oracle.adapters.repository import Window
 from functions.oracle.adapters.statements import Q
 from functions.oracle.core.decision import Commitment, FeedDecision
@@ -18,6 +20,7 @@ def insert_decisions(tx: Transaction, commitment: Commitment, decided_at: dateti
     """Store the decisions of a commit in the transaction that records it."""
     tx.many(Q["insert_aggregate"], list(_aggregate_rows(commitment, decided_at)))
     tx.many(Q["set_reputation"], list(_reputation_rows(commitment)))
+    tx.many(JUDGEMENTS["insert_judgement"], list(judgement_rows(commitment, decided_at)))
     tx.execute(Q["mark_consensus"], voting_round=commitment.voting_round)
 
 

@@ -35,6 +35,8 @@ import numpy.typing as npt
 from functions.oracle.core.points import Columns, Points
 from functions.oracle.core.price import SOURCES_MIN, STALE_AFTER_S, WINDOW_S
 
+#: Of the features: which they are, and how they are computed. Whoever changes either raises it.
+FORM: Final = 1
 FEATURES: Final = (
     "deviation",
     "move",
