@@ -19,6 +19,7 @@ contract RewardManager is IRewardManager {
 
     IFlareSystemsManager public immutable flareSystemsManager;
     address public immutable rewardOffersManager;
+    address public immutable fastUpdateIncentiveManager;
     IClaimSetupManager public immutable claimSetupManager;
 
     /// @inheritdoc IRewardManager
@@ -39,23 +40,27 @@ contract RewardManager is IRewardManager {
 
     /// @param manager knows the signed roots
     /// @param offersManager fills the pools
+    /// @param incentiveManager fills them, too, for fast updates
     /// @param claimSetup knows who may claim for whom
     /// @param rewardManagerId_ this contract's name in signed claim counts
     constructor(
         IFlareSystemsManager manager,
         address offersManager,
+        address incentiveManager,
         IClaimSetupManager claimSetup,
         uint256 rewardManagerId_
     ) {
         flareSystemsManager = manager;
         rewardOffersManager = offersManager;
+        fastUpdateIncentiveManager = incentiveManager;
         claimSetupManager = claimSetup;
         rewardManagerId = rewardManagerId_;
     }
 
     /// @inheritdoc IRewardManager
     function receiveRewards(uint24 rewardEpochId, bool inflation) external payable {
-        if (msg.sender != rewardOffersManager) revert OnlyRewardOffersManager();
+        bool known = msg.sender == rewardOffersManager || msg.sender == fastUpdateIncentiveManager;
+        if (!known) revert OnlyRewardOffersManager();
         uint128 value = uint128(msg.value);
         _pools[rewardEpochId].received += value;
         _totals.received += value;

@@ -29,6 +29,8 @@ NAMES = (
     "FtsoFeedPublisher",
     "FtsoV2",
     "ClaimSetupManager",
+    "FastUpdater",
+    "FastUpdateIncentiveManager",
 )
 
 
@@ -83,7 +85,13 @@ def _arguments(
         "FlareSystemsCalculator": (governance, at["EntityManager"], at["VoterRegistry"], rules.vote_power_cap_ppm),
         "VoterRegistry": (manager, at["EntityManager"], at["FlareSystemsCalculator"], rules.max_voters),
         "FtsoFeedDecimals": (governance, manager, DEFAULT_DECIMALS),
-        "RewardManager": (manager, at["FtsoRewardOffersManager"], at["ClaimSetupManager"], REWARD_MANAGER_ID),
+        "RewardManager": (
+            manager,
+            at["FtsoRewardOffersManager"],
+            at["FastUpdateIncentiveManager"],
+            at["ClaimSetupManager"],
+            REWARD_MANAGER_ID,
+        ),
         "FtsoRewardOffersManager": (
             governance,
             manager,
@@ -94,6 +102,8 @@ def _arguments(
         "FtsoFeedPublisher": (relay, FTSO_PROTOCOL_ID, rules.feeds_history_size),
         "FtsoV2": (relay, at["FtsoFeedPublisher"]),
         "ClaimSetupManager": (),
+        "FastUpdater": (governance, manager, at["VoterRegistry"]),
+        "FastUpdateIncentiveManager": (governance, at["RewardManager"]),
     }
 
 
