@@ -19,7 +19,7 @@ ready: ## Install what the locks name (every target below does it by itself)
 demo: ready ## One tour: whole voting rounds and transfers on two chains, while what does them is killed and recovers
 	@$(LOCAL) demo $(ARGS)
 
-demo-oracle: ready ## A reward epoch of 20 providers and 63 feeds: liars, a death, rewards claimed, charts; ARGS=slow if busy
+demo-oracle: ready ## A reward epoch of 20 providers and 63 feeds: liars, a death, rewards claimed, charts; ARGS=30 for longer rounds
 	@$(LOCAL) demo oracle $(ARGS)
 
 demo-outbox: ready ## 50 transfers on each of two chains while workers and RPC endpoints die, then the reconciliation

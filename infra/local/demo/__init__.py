@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 #: The tour is made of every scene's short form.
 SCENES = ("oracle", "outbox", "edges", "bridge", "netting")
-#: The oracle's rounds are real time: a busy machine plays them three times as long.
-SLOW = "slow"
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -19,20 +17,22 @@ def demo(scene: str, options: Sequence[str]) -> int:
     from rich.console import Console
 
     console = Console()
-    slow = scene == "oracle" and list(options) == [SLOW]
-    if scene not in {*SCENES, "tour"} or (options and not slow):
+    # The oracle's rounds are real time: a busy machine plays longer ones, up to the 90 s of the live network.
+    seconds = [int(text) for text in options if scene == "oracle" and text.isdecimal() and 10 <= int(text) <= 90]
+    if scene not in {*SCENES, "tour"} or len(seconds) != len(options) or len(seconds) > 1:
         console.print(f"[red]There is no scene {' '.join([scene, *options])!r}.[/] Scenes: tour, {', '.join(SCENES)}.")
+        console.print("The oracle's takes one option, how many seconds a round lasts: from 10 to 90.")
         return 2
     try:
         for one in SCENES if scene == "tour" else (scene,):
-            _play(one, console, is_short=scene == "tour", slow=slow)
+            _play(one, console, is_short=scene == "tour", epoch_s=seconds)
     except SceneFailed as failed:
         console.print(f"\n[bold red]The demo did not show what it promises:[/] {failed}")
         return 1
     return 0
 
 
-def _play(scene: str, console: "Console", *, is_short: bool, slow: bool) -> None:
+def _play(scene: str, console: "Console", *, is_short: bool, epoch_s: Sequence[int]) -> None:
     if scene == "oracle" and is_short:
         from infra.local.demo import oracle
 
@@ -40,7 +40,7 @@ def _play(scene: str, console: "Console", *, is_short: bool, slow: bool) -> None
     elif scene == "oracle":
         from infra.local.demo import oracle_epoch
 
-        oracle_epoch.play(console, epoch_s=oracle_epoch.EPOCH_SLOW_S if slow else oracle_epoch.EPOCH_S)
+        oracle_epoch.play(console, epoch_s=epoch_s[0] if epoch_s else oracle_epoch.EPOCH_S)
     elif scene == "edges":
         from infra.local.demo import edges
 

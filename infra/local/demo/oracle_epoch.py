@@ -40,7 +40,7 @@ from infra.local.settings import ROOT
 T = TypeVar("T")
 SHOWN_EPOCH: Final = 2
 #: How long a round lasts; a busy machine needs longer ones.
-EPOCH_S, EPOCH_SLOW_S = 12, 30
+EPOCH_S: Final = 12
 REHEARSAL_ROUNDS: Final = 12
 OUTAGE_S: Final = 1.2
 LOOK_EVERY_S: Final = 0.25
@@ -111,7 +111,8 @@ def _phases(epoch_s: int) -> dict[str, str]:
     """When deployments sign and finalise: graces are a sixth and two ninths of an epoch, as on the live network."""
     phases = {"SIGN_OFFSET_S": 0.53, "FINALISE_OFFSET_S": 0.6, "FINALISE_GRACE_S": 0.15}
     offsets = {name: str(round(epoch_s * share, 2)) for name, share in phases.items()}
-    return {f"COUNTERPART_ORACLE_{name}": value for name, value in {**offsets, "FINALISE_POLL_S": "0.4"}.items()}
+    polls = {"FINALISE_POLL_S": str(min(epoch_s / 30, 1.0))}
+    return {f"COUNTERPART_ORACLE_{name}": value for name, value in (offsets | polls).items()}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,13 +22,15 @@ from infra.local.demo.oracle_epoch_progress import Live
 from infra.local.demo.oracle_epoch_rewards import randoms_of
 from infra.local.demo.oracle_epoch_rounds import PlayedRound, Rounds
 from infra.local.demo.oracle_epoch_story import Actor, Earned, ShownRound, Story
-from infra.local.demo.stage import SceneFailed
+from infra.local.demo.stage import SceneFailed, wait_for
 from infra.local.flare.network import FlareNetwork
 from infra.local.flare.reading import read, verify_feed
 from infra.local.oracle_market import OracleMarket
 
 FOLDER: Final = settings.LOCAL / "oracle"
 PATH_STEP_S: Final = 2
+ANSWERED_WITHIN_S: Final = 120.0
+SERVER_ERROR: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +134,15 @@ class Ending:
     def _told(self, place: int, number: int) -> dict[str, Any]:
         """A round as a deployment's own API tells it."""
         provider = self.market.providers[place]
-        answer = httpx.get(f"{provider.stack.gateway_url}/v1/oracle/rounds/{number}", timeout=20)
-        if not answer.is_success:
-            raise SceneFailed(f"{provider.name} does not know round {number}: {answer.text}")
-        body: dict[str, Any] = answer.json()
-        return body
+        url = f"{provider.stack.gateway_url}/v1/oracle/rounds/{number}"
+
+        def ask() -> dict[str, Any] | None:
+            answer = httpx.get(url, timeout=60)
+            if not answer.is_success and answer.status_code < SERVER_ERROR:
+                raise SceneFailed(f"{provider.name} does not know round {number}: {answer.text}")
+            return answer.json() if answer.is_success else None
+
+        return wait_for(ask, f"the answer of {provider.name} about round {number}", within_s=ANSWERED_WITHIN_S)
 
     def _earned(self, played: PlayedRound, claims: Claims) -> dict[str, Earned]:
         paid, has_conditions = claims.paid(), rules_of(self.rounds.record.calendar).has_conditions
