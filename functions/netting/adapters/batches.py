@@ -93,11 +93,11 @@ class Batches:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def batch(self, tx: Transaction, id: UUID, *, lock: bool = False) -> StoredBatch:  # noqa: A002 (its column)
+    def batch(self, tx: Transaction, batch_id: UUID, *, lock: bool = False) -> StoredBatch:
         """One batch, held until the commit if asked for. Raises BatchUnknown."""
-        row = tx.maybe(Q["lock_batch" if lock else "batch"], id=id)
+        row = tx.maybe(Q["lock_batch" if lock else "batch"], id=batch_id)
         if row is None:
-            raise BatchUnknown(batch=str(id))
+            raise BatchUnknown(batch=str(batch_id))
         return stored_batch(row)
 
     def settlement(self, tx: Transaction, batch: UUID, ordinal: int, *, lock: bool = False) -> StoredSettlement:
@@ -156,13 +156,13 @@ class Batches:
         tx.execute(Q["return_intents"], **moved.row, reason=reason, now=self._clock.now())
         return moved
 
-    def _follow(self, tx: Transaction, id: UUID) -> None:  # noqa: A002 (its column)
-        batch = self.batch(tx, id, lock=True)
-        states = {SettlementState(row["state"]) for row in tx.all(Q["states_of_settlements"], batch=id)}
+    def _follow(self, tx: Transaction, batch_id: UUID) -> None:
+        batch = self.batch(tx, batch_id, lock=True)
+        states = {SettlementState(row["state"]) for row in tx.all(Q["states_of_settlements"], batch=batch_id)}
         event = batch_event(batch.state, states)
         if event is not None:
             left, state = batch.state, batch_after(batch.state, event)
-            tx.one(Q["move_batch"], id=id, state=state, state_left=left, now=self._clock.now())
+            tx.one(Q["move_batch"], id=batch_id, state=state, state_left=left, now=self._clock.now())
 
 
 def stored_batch(row: Mapping[str, Any]) -> StoredBatch:

@@ -35,16 +35,16 @@ class Publishing:
             waiting = [row["batch"] for row in tx.all(Q["unpinned"], most=MOST)]
         return sum(self._pin(batch) for batch in waiting)
 
-    def _pin(self, id: UUID) -> bool:  # noqa: A002 (its column)
+    def _pin(self, batch_id: UUID) -> bool:
         with self._postgres.transaction() as tx:
-            row = tx.maybe(Q["metadata_to_pin"], batch=id)
+            row = tx.maybe(Q["metadata_to_pin"], batch=batch_id)
         if row is None:
             return False
         kept = self._pinning.keep(zlib.decompress(row["content"]), media_type=MEDIA_TYPE)
         with self._postgres.transaction() as tx:
-            if not tx.execute(Q["forget_metadata"], batch=id):
+            if not tx.execute(Q["forget_metadata"], batch=batch_id):
                 return False
-            self._pinning.record(tx, business_key(id, "metadata"), kept)
-            if self._batches.batch(tx, id).state is not BatchState.EMPTY:
-                self._tasks.enqueue([settle(id, self._clock.now())], tx)
+            self._pinning.record(tx, business_key(batch_id, "metadata"), kept)
+            if self._batches.batch(tx, batch_id).state is not BatchState.EMPTY:
+                self._tasks.enqueue([settle(batch_id, self._clock.now())], tx)
         return True
