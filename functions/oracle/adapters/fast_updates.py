@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from functions.oracle.adapters.offers import offers_since
-from functions.oracle.adapters.registry import ContractUnknown, Registry
+from functions.oracle.adapters.registry import Registry
 from functions.oracle.adapters.submission import Submissions
 from functions.oracle.core.epochs import VotingEpoch
 from functions.oracle.core.reward_terms import UpdateTerms
@@ -92,10 +92,7 @@ class FastUpdates:
         return self._maybe("FastUpdateIncentiveManager")
 
     def _maybe(self, name: str) -> Contract | None:
-        try:
-            return self._registry.contract(name)
-        except ContractUnknown:
-            return None
+        return self._registry.contract(name) if self._registry.knows(name) else None
 
 
 _OFFERS = ("InflationRewardsOffered", "IncentiveOffered")

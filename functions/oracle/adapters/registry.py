@@ -32,6 +32,10 @@ class Registry:
             raise ContractUnknown(name=name, registry=self._registry.address)
         return Contract(self._registry.pool, address, interface(name))
 
+    def knows(self, name: str) -> bool:
+        """Whether the network has a contract of that name."""
+        return bool(self._registry.call("getContractAddressByName", name) != ZERO_ADDRESS)
+
     @cached_property
     def systems_manager(self) -> Contract:
         return self.contract("FlareSystemsManager")

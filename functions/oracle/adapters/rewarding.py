@@ -43,6 +43,8 @@ from kernel.tasks import Done, Outcome, Retry, Skipped, Tasks
 
 Sign = Callable[[bytes], Signature]
 NO_ROOT: Final = bytes(32)
+#: Where a network has these, attestations and validators are rewarded under the same root.
+OTHER_PROTOCOLS: Final = ("FdcHub", "ValidatorRewardOffersManager")
 #: Rounds that are asked for at once where records are missing.
 RECORDS_AT_ONCE: Final = 200
 LONG_WAIT_FACTOR: Final = 30
@@ -91,6 +93,7 @@ class Rewarding:
         chain_root: bytes = manager.call("rewardsHash", reward_epoch)
         return RewardFacts(
             has_ended=manager.call("getCurrentRewardEpochId") > reward_epoch,
+            is_whole=not any(self._registry.knows(name) for name in OTHER_PROTOCOLS),
             is_computed=stored is not None,
             root=None if stored is None else stored.rewards_root,
             chain_root=None if chain_root == NO_ROOT else chain_root,

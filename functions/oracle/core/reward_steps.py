@@ -85,9 +85,14 @@ class RegistrationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewardFacts:
-    """The rewards of a reward epoch as they stand. root: ours, None where nothing is due to anybody."""
+    """The rewards of a reward epoch as they stand.
+
+    is_whole: whether all that is rewarded under the root is computed here; elsewhere ours is one part of it. root:
+    ours, None where nothing is due to anybody.
+    """
 
     has_ended: bool
+    is_whole: bool
     is_computed: bool
     root: bytes | None
     chain_root: bytes | None
@@ -125,6 +130,8 @@ def decide_rewards(facts: RewardFacts) -> RewardStep:
         return Wait("the reward epoch has not ended", is_long=True)
     if not facts.is_computed:
         return Compute()
+    if not facts.is_whole:
+        return Missed("other protocols are rewarded under the same root")
     if facts.chain_root is not None:
         return Reached() if facts.chain_root == facts.root else Contradicted()
     return _sign(facts)

@@ -5,9 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from functions.oracle.queue_submit_transaction import handler as submit
+from infra.local.flare.node import Node
 from infra.local.flare.reading import events
 from infra.local.flare.transactions import Transaction
-from kernel.ledger import Ledger
+from kernel.ledger import Ledger, Posting
+from kernel.testing.kernel import FakedKernel
+from kernel.treasury.reconciliation import Sighting
+from kernel.treasury.store import TreasuryStore
+from kernel.treasury.wallets import OperatorWallet, WalletRecord
 from tests.chain.oracle.reward_scene import RewardScene, outcome, tick, work
 from tests.chain.oracle.voting import mine
 from tests.handlers.oracle.provider import Provider
@@ -61,3 +66,45 @@ def test_a_claim_waits_for_its_executor_and_is_booked_once(scene: Callable[..., 
     epoch = provider.deps.rewards.store.epoch(1)
     assert epoch is not None
     assert (paid["amount"], paid["amount"], "claimed") == (kept, epoch.ours_wei, epoch.state)
+
+
+def test_a_claim_is_a_deposit_where_the_treasury_keeps_the_wallet(scene: Callable[..., RewardScene]) -> None:
+    """The wallet's books and the chain stay together, to the wei; also with votes weighed by signing weight."""
+    stage = scene(vote_power_wei=(10**24, 10**22, 10**22, 10**22))
+    weights = [voter.vote_power_wei for voter in stage.network.voters]
+    [provider] = accepted(stage)
+    owner = stage.network.voters[0].identity.address
+    wallet = keep_wallet(stage, provider, owner)
+
+    work(provider, CLAIM, turns=4)
+
+    with Node(stage.network.rpc_url) as node:
+        balance = int(node.call("eth_getBalance", owner, "latest"), 16)
+    with provider.kernel.postgres.transaction() as tx:
+        assert balance == Ledger().balance(tx, wallet.account, wallet.asset)
+        assert [] == Ledger().discrepancies(tx)
+    assert "done" == outcome(provider, CLAIM, 1).state
+    assert (
+        weights[0] == provider.one("select median_weight from oracle.reward_shares where position = 0")["median_weight"]
+    )
+
+
+def keep_wallet(stage: RewardScene, provider: Provider, owner: str) -> WalletRecord:
+    """Declare an address to the treasury, and open its books with what it holds now."""
+    house = FakedKernel(provider.database_url, role="counterpart_ops", clock=stage.clock)
+    wallet = OperatorWallet(
+        service="oracle", chain=f"evm:{stage.network.chain_id}", address=owner, floor=0, target=0, funded_by=None
+    )
+    with Node(stage.network.rpc_url) as node:
+        balance, block = (
+            int(node.call(*call), 16) for call in (("eth_getBalance", owner, "latest"), ("eth_blockNumber",))
+        )
+    with house.postgres.transaction() as tx:
+        store, now = TreasuryStore(), stage.clock.now()
+        kept = store.declare(tx, wallet, now)
+        store.open(tx, kept, Sighting(block=block, balance=balance, transactions=0), now)
+        postings = [Posting(kept.account, kept.asset, balance), Posting(kept.outside, kept.asset, -balance)]
+        Ledger(stage.clock).open(tx, kept.accounts())
+        Ledger(stage.clock).post(tx, business_key="opening", service="treasury", postings=postings)
+    house.postgres.close()
+    return kept

@@ -27,7 +27,14 @@ pytestmark = pytest.mark.unit
 ROOT, OTHER = b"\x01" * 32, b"\x02" * 32
 OPEN = RegistrationFacts(is_known=True, is_open=True, is_registered=False, sent=Sent.NOTHING, attempts=0)
 ENDED = RewardFacts(
-    has_ended=True, is_computed=True, root=ROOT, chain_root=None, is_voter=True, sent=Sent.NOTHING, attempts=0
+    has_ended=True,
+    is_whole=True,
+    is_computed=True,
+    root=ROOT,
+    chain_root=None,
+    is_voter=True,
+    sent=Sent.NOTHING,
+    attempts=0,
 )
 DUE = ClaimFacts(is_claimed=False, may_claim=True, sent=Sent.NOTHING, attempts=0)
 
@@ -64,6 +71,15 @@ def test_rewards_end_with_the_voters_root() -> None:
     assert Reached() == decide_rewards(replace(ENDED, chain_root=ROOT, sent=Sent.FAILED, attempts=3))
     assert Contradicted() == decide_rewards(replace(ENDED, chain_root=OTHER))
     assert isinstance(decide_rewards(replace(ENDED, root=None)), Missed)
+
+
+def test_a_root_of_which_ours_is_a_part_is_neither_signed_nor_disputed() -> None:
+    """The rewards are computed all the same."""
+    part = replace(ENDED, is_whole=False)
+
+    assert Compute() == decide_rewards(replace(part, is_computed=False))
+    assert isinstance(decide_rewards(part), Missed)
+    assert isinstance(decide_rewards(replace(part, chain_root=OTHER)), Missed)
 
 
 def test_claims_wait_for_their_executor() -> None:
