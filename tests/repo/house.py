@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +20,44 @@ class Source:
     """One Python file of the repository with its syntax tree."""
 
     path: Path
-    text: str
-    tree: ast.Module
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, str(self.path))
+
+    @cached_property
+    def _nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
 
     @property
     def name(self) -> str:
         return str(self.path.relative_to(ROOT))
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield node
+        yield from (node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
     def imports(self) -> Iterator[tuple[str, int]]:
         """Dotted names this file imports, each with its line."""
-        for node in ast.walk(self.tree):
+        for node in self._nodes:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-@cache
 def sources(*rooms: str) -> tuple[Source, ...]:
     """Every Python file under the given rooms of the top level (all of ours by default)."""
-    found = []
-    for room in rooms or ("functions", "layers", "gpu", "infra", "tests"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            found.append(Source(path, text, ast.parse(text, str(path))))
-    return tuple(found)
+    return tuple(source for room in rooms or ("functions", "layers", "gpu", "infra", "tests") for source in _room(room))
+
+
+@cache
+def _room(name: str) -> tuple[Source, ...]:
+    """Each file is read and parsed once for all rules: a syntax tree of the whole tree takes seconds."""
+    return tuple(Source(path) for path in sorted((ROOT / name).rglob("*.py")))
 
 
 def is_handler(path: Path) -> bool:
