@@ -1,4 +1,6 @@
-"""Every HTTP API of the bundle under schemathesis: all its checks, a hundred examples an operation, with a key.
+"""Every HTTP API of the bundle under schemathesis: all its checks and every boundary of a schema, with a key.
+
+Besides come random examples of each operation: a hundred at full volume, a quarter of them in `make test`.
 
 The applications are found by their files, functions/<slice>/http_*.py, so that a new one is attacked without anybody
 remembering it; a slice whose settings have no defaults adds them to SLICE_ENVIRONMENTS. Postgres and Redis are real.
@@ -18,6 +20,7 @@ import schemathesis
 from hypothesis import HealthCheck
 from schemathesis.config import SchemathesisConfig
 
+from infra.local import settings
 from infra.local.aws import Aws
 from infra.local.redis import RedisRest
 from infra.local.solana import SolanaNode
@@ -59,7 +62,7 @@ SLICE_ENVIRONMENTS = {
     "COUNTERPART_ORACLE_SUBMIT_SIGNATURES_KEY": SEALED_KEY,
     "COUNTERPART_ORACLE_SIGNING_POLICY_KEY": SEALED_KEY,
 }
-EXAMPLES = 100
+EXAMPLES = 100 if settings.load().soak else 25
 CONFIG = {
     "seed": 20261121,
     "generation": {
@@ -73,7 +76,8 @@ CONFIG = {
 }
 
 
-MODULES = {name: importlib.import_module(name) for name in NAMES}
+#: Test -> whom it attacks.
+ATTACKED = {f"test_{name.replace('.', '_')}": importlib.import_module(name) for name in NAMES}
 
 
 @pytest.fixture
@@ -84,7 +88,8 @@ def api_key(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[str]:
-    """A key that may do everything; every application is wired, as in Lambda, by an environment of this test's own."""
+    """A key that may do everything; the attacked application is wired, as in Lambda, by this test's environment."""
+    name = request.node.name.partition("[")[0]
     environment = {
         "COUNTERPART_STAGE": "test",
         "COUNTERPART_DATABASE_URL": f"plain:{database_url}",
@@ -97,20 +102,18 @@ def api_key(
         "COUNTERPART_SIGN_IN_CHAINS": "evm:1,solana:mainnet",
         "COUNTERPART_LOG_LEVEL": "ERROR",
     }
-    if "http_custody" in request.node.name:  # it draws up transactions, which takes a node
+    if "http_custody" in name:  # it draws up transactions, which takes a node
         node: SolanaNode = request.getfixturevalue("solana")
         environment["COUNTERPART_NETTING_RPC_URLS"] = f"plain:{node.url}"
-    for name, value in (SLICE_ENVIRONMENTS | environment).items():
-        monkeypatch.setenv(name, value)
-    opened: list[Kernel] = []
-    for name, module in MODULES.items():
-        deps = importlib.import_module(f"{name.rpartition('.')[0]}.wiring").build_deps()
-        deps.check()
-        override_deps(module.app, deps)
-        opened.append(deps.kernel)
-    yield opened[0].api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis", actor="a test").key
-    for kernel in opened:
-        kernel.close()
+    for variable, value in (SLICE_ENVIRONMENTS | environment).items():
+        monkeypatch.setenv(variable, value)
+    module = ATTACKED[name]
+    deps = importlib.import_module(f"{module.__package__}.wiring").build_deps()
+    deps.check()
+    override_deps(module.app, deps)
+    kernel: Kernel = deps.kernel
+    yield kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis", actor="a test").key
+    kernel.close()
     # A probe or an RPC call that outlived its answer may have connected after that; a process would simply end.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -139,5 +142,5 @@ def attack(module: ModuleType) -> Callable[..., None]:
     return attacking
 
 
-for _name, _module in MODULES.items():
-    globals()[f"test_{_name.replace('.', '_')}"] = attack(_module)
+for _name, _module in ATTACKED.items():
+    globals()[_name] = attack(_module)
