@@ -18,6 +18,8 @@ from kernel.errors import Rejected
 SYMBOL: Final = re.compile(r"[A-Z0-9]+/[A-Z]+")
 SOURCE: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 FEEDS_PER_CALL_MAX: Final = 100
+#: What /prices/range calls the series of what was decided: a source of that name could not be asked for.
+RESERVED_SOURCES: Final = frozenset({"consensus"})
 
 #: Clocks of venues and workers differ; what is further ahead than this is an error or a lie.
 AHEAD_MAX: Final = timedelta(seconds=5)
@@ -151,6 +153,8 @@ def _name_problem(symbol: str, source: str, known_symbols: frozenset[str] | None
         return "symbol_malformed"
     if known_symbols is not None and symbol not in known_symbols:
         return "symbol_unknown"
+    if source in RESERVED_SOURCES:
+        return "source_reserved"
     return None if SOURCE.fullmatch(source) else "source_malformed"
 
 

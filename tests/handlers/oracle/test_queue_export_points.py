@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from functions.oracle.adapters.parquet import points_in
+from functions.oracle.adapters.parquet import ParquetFile, points_in
 from functions.oracle.adapters.point_days import PointsBucketUnusable, PointsDayGone
 from functions.oracle.core.quotes import VenuePrice
 from functions.oracle.cron_export_points import handler as plan
@@ -206,6 +206,19 @@ def test_a_bucket_that_is_not_there_is_told(offline: Deps) -> None:
     """Without a name nothing is asked of S3, and the words say which setting is missing."""
     with pytest.raises(PointsBucketUnusable):
         offline.time_series.days.export(DAY, 1)
+
+
+def test_a_file_that_was_replaced_by_another_is_told(offline: Deps, bucket: FragileObjects, task_id: UUID) -> None:
+    """Also by one that is a good file of points by itself."""
+    deliver(offline, task_id)
+    exported = offline.time_series.days.exported(DAY)
+    assert exported is not None
+    with ParquetFile() as other:
+        other.add([])
+        bucket.kept[exported.object_key] = other.content()
+
+    with pytest.raises(PointsDayGone):
+        offline.time_series.days.content_of(exported)
 
 
 def test_a_file_that_is_gone_is_told(offline: Deps, bucket: FragileObjects, task_id: UUID) -> None:

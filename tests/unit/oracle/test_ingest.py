@@ -62,6 +62,7 @@ def test_a_good_point_is_accepted_as_decimals() -> None:
         ({"source": "Kraken"}, "source_malformed"),
         ({"source": "k" * 65}, "source_malformed"),
         ({"source": None}, "source_malformed"),
+        ({"source": "consensus"}, "source_reserved"),
         ({"price": "0"}, "price_not_positive"),
         ({"price": "-1"}, "price_not_positive"),
         ({"price": "NaN"}, "price_not_positive"),
