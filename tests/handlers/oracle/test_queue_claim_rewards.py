@@ -69,9 +69,8 @@ def test_a_claim_waits_for_its_executor_and_is_booked_once(scene: Callable[..., 
 
 
 def test_a_claim_is_a_deposit_where_the_treasury_keeps_the_wallet(scene: Callable[..., RewardScene]) -> None:
-    """The wallet's books and the chain stay together, to the wei; also with votes weighed by signing weight."""
+    """The wallet's books and the chain stay together, to the wei."""
     stage = scene(vote_power_wei=(10**24, 10**22, 10**22, 10**22))
-    weights = [voter.vote_power_wei for voter in stage.network.voters]
     [provider] = accepted(stage)
     owner = stage.network.voters[0].identity.address
     wallet = keep_wallet(stage, provider, owner)
@@ -84,9 +83,6 @@ def test_a_claim_is_a_deposit_where_the_treasury_keeps_the_wallet(scene: Callabl
         assert balance == Ledger().balance(tx, wallet.account, wallet.asset)
         assert [] == Ledger().discrepancies(tx)
     assert "done" == outcome(provider, CLAIM, 1).state
-    assert (
-        weights[0] == provider.one("select median_weight from oracle.reward_shares where position = 0")["median_weight"]
-    )
 
 
 def keep_wallet(stage: RewardScene, provider: Provider, owner: str) -> WalletRecord:

@@ -51,6 +51,30 @@ def test_another_root_of_the_voters_is_an_alarm(scene: Callable[..., RewardScene
     assert ("parked", "rewards_differ") == (outcome(provider, SIGN, 1).state, outcome(provider, SIGN, 1).error_code)
 
 
+@pytest.mark.parametrize("regime", ["delegation", "signing"])
+def test_votes_weigh_as_the_regime_says(scene: Callable[..., RewardScene], regime: str) -> None:
+    """Capped delegation in wei, or the signing policy's 16 bits; either way all that was offered is somebody's."""
+    stage = scene(vote_power_wei=(10**24, 10**22, 10**22, 10**22))
+    stage.ballot().play(4, 8, {6: lambda: stage.enter(2)})
+    stage.at(10, 5)
+    provider = stage.provider(weight_regime=regime)
+    tick(provider)
+    work(provider, RECORD)
+
+    work(provider, SIGN)
+
+    delegated = [voter.vote_power_wei for voter in stage.network.voters]
+    signing = list(provider.deps.flare.electorate(1).policy.weights)
+    with provider.kernel.postgres.transaction() as tx:
+        rows = tx.all("select median_weight, weight from oracle.reward_shares order by position")
+    epoch = provider.deps.rewards.store.epoch(1)
+    assert epoch is not None
+    assert (delegated if regime == "delegation" else signing) == [int(row["median_weight"]) for row in rows]
+    assert signing == [row["weight"] for row in rows]
+    claims = provider.deps.rewards.store.claims(1)
+    assert stage.network.rules.inflation_wei == epoch.offered_wei == sum(one.claim.amount for one in claims)
+
+
 def agree(stage: RewardScene, root: bytes) -> None:
     """Three of four voters sign it."""
     counts = [(1, 0)]
