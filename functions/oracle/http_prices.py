@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
-from pydantic import AwareDatetime
 
 from functions.oracle.adapters import price_views as views
 from functions.oracle.wiring import Deps, build_deps
@@ -11,7 +10,7 @@ from kernel.auth.http import anyone
 from kernel.auth.principal import Principal
 from kernel.handler.http import api, lambda_handler, wired
 
-app = api("oracle", build_deps)
+app = api("oracle", build_deps, in_threads=False)
 Wired = Annotated[Deps, Depends(wired)]
 Anyone = Annotated[Principal, Depends(anyone)]
 Symbols = Annotated[str, Query(pattern=views.SYMBOLS_PATTERN, description="Comma separated, at most 50.")]
@@ -29,7 +28,7 @@ def latest_prices(symbols: Symbols, deps: Wired, _: Anyone) -> views.Prices:
 
 @app.get("/aggregates/consensus")
 @app.get("/v1/oracle/aggregates/consensus")
-def consensus(symbols: Symbols, deps: Wired, _: Anyone, timestamp: AwareDatetime | None = None) -> views.Prices:
+def consensus(symbols: Symbols, deps: Wired, _: Anyone, timestamp: views.Moment | None = None) -> views.Prices:
     """The aggregate of each symbol that was the newest at a moment, by default now."""
     now = deps.clock.now()
     wanted, at = views.known(symbols, deps.latest.symbols(now)), timestamp or now
@@ -42,8 +41,8 @@ def price_range(  # one parameter a field of the query
     symbol: Symbol,
     deps: Wired,
     _: Anyone,
-    start: Annotated[AwareDatetime, Query(alias="from")],
-    end: Annotated[AwareDatetime, Query(alias="to")],
+    start: Annotated[views.Moment, Query(alias="from")],
+    end: Annotated[views.Moment, Query(alias="to")],
     interval: views.Interval = views.Interval.MINUTE,
     source: Annotated[str | None, Query(pattern=views.SOURCE_PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=views.BUCKETS_MAX)] = 1_000,

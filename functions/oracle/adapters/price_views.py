@@ -1,11 +1,11 @@
 """Prices and rounds as the API shows them: decimals and large integers as text, times in ISO 8601 UTC."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from functions.oracle.adapters.plain_text import plain
 from functions.oracle.adapters.repository import StoredAggregate
@@ -26,6 +26,18 @@ class SymbolUnknown(NotFound):
 
     cause = "The symbol is not among the feeds of the newest reward epoch."
     remedy = "Take symbols from the network's list of feeds; they look like BTC/USD."
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Raises ValueError for the hours at both ends of the calendar that UTC has no year for."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside of the calendar") from None
+
+
+#: Postgres takes no offset of sixteen hours and more, which ISO 8601 has.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class View(BaseModel):

@@ -147,6 +147,24 @@ def test_reads_go_on_without_redis(client: AsgiClient, offline: Deps) -> None:
     assert client.get("/prices/latest?symbols=BTC/USD").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [
+        ("0182-11-20T13:10:15.4Z", 200),
+        ("0074-10-03T13:33:14.23-23:51", 200),
+        ("2026-11-21T12:00:00%2B23:59", 200),
+        ("0001-01-01T00:00:00%2B01:00", 400),
+        ("9999-12-31T23:59:59-01:00", 400),
+    ],
+)
+def test_moments_of_any_offset_and_age_are_taken(client: AsgiClient, moment: str, status: int) -> None:
+    """Postgres knows fewer of them than ISO 8601 does; those that UTC has no year for are refused."""
+    ranged = client.get(f"/prices/range?symbol=BTC/USD&from={moment}&to={moment}")
+    consensus = client.get(f"/aggregates/consensus?symbols=BTC/USD&timestamp={moment}")
+
+    assert (status, status) == (ranged.status_code, consensus.status_code)
+
+
 def test_a_new_reward_epochs_feeds_are_served_within_half_a_minute(client: AsgiClient, offline: Deps) -> None:
     """The list of feeds is not asked for at every request."""
     client.get("/prices/latest?symbols=BTC/USD")

@@ -30,8 +30,8 @@ class Order(Document):
 Wired = Annotated[ApiDeps, Depends(wired)]
 
 
-def example_api(deps: ApiDeps) -> FastAPI:
-    app = api("example", lambda: deps, body_limit_bytes=2_000)
+def example_api(deps: ApiDeps, **options: bool) -> FastAPI:
+    app = api("example", lambda: deps, body_limit_bytes=2_000, **options)
 
     @app.post("/v1/example/orders")
     def place(order: Order, deps: Wired) -> dict[str, str]:

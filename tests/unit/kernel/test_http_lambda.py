@@ -1,6 +1,7 @@
 """An API as Lambda calls it: events in, answers out, and what happens when the time runs out."""
 
 import json
+import threading
 import time
 from typing import Any
 
@@ -70,9 +71,10 @@ class ShortContext:
         return self._left_ms
 
 
-def test_a_request_out_of_time_is_503_and_the_next_one_is_served(deps: ApiDeps) -> None:
+@pytest.mark.parametrize("in_threads", [True, False])
+def test_a_request_out_of_time_is_503_and_the_next_one_is_served(deps: ApiDeps, in_threads: bool) -> None:
     """The deadline guard answers before Lambda cuts the function off, and the container goes on."""
-    app = example_api(deps)
+    app = example_api(deps, in_threads=in_threads)
 
     @app.get("/v1/example/slow")
     def slow() -> None:
@@ -84,3 +86,20 @@ def test_a_request_out_of_time_is_503_and_the_next_one_is_served(deps: ApiDeps) 
 
     assert (late["statusCode"], json.loads(late["body"])["error"]["code"]) == (503, "deadline_exceeded")
     assert good["statusCode"] == 200
+
+
+@pytest.mark.parametrize("in_threads", [True, False])
+def test_an_api_says_whether_its_routes_work_in_threads(deps: ApiDeps, in_threads: bool) -> None:
+    """Its answers and its document are the same."""
+    app, threads = example_api(deps, in_threads=in_threads), []
+
+    @app.get("/v1/example/where/{number}")
+    def where(number: int) -> int:
+        threads.append(threading.current_thread())
+        return number
+
+    answer = lambda_handler(app)(gateway_event("GET", "/v1/example/where/5"), ShortContext(5_000))
+    parameters = app.openapi()["paths"]["/v1/example/where/{number}"]["get"]["parameters"]
+
+    assert ("5", ["number"]) == (answer["body"], [parameter["name"] for parameter in parameters])
+    assert in_threads == (threads != [threading.main_thread()])

@@ -5,10 +5,11 @@
     Anyone = Annotated[Principal, Depends(anyone)]                          # a credential, or 100 a minute by address
     Paced = Annotated[Principal, Depends(paced(100))]                       # no credential, so many a second by address
 
-Every route declares one. GET and HEAD are reads, all others are writes, which needs Redis to be counted.
+Every route declares one. GET and HEAD are reads, all others are writes, which needs Redis to be counted. They are
+coroutines that wait for nobody else: a container serves one request at a time, and a hop to a thread costs more.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -28,13 +29,13 @@ _bearer = HTTPBearer(scheme_name="Session", auto_error=False)
 _READS = frozenset({"GET", "HEAD"})
 
 
-def require(role: Role = Role.VIEWER, *, tiers: frozenset[Tier] | None = None) -> Callable[..., Principal]:
+def require(role: Role = Role.VIEWER, *, tiers: frozenset[Tier] | None = None) -> Callable[..., Awaitable[Principal]]:
     """A dependency: the principal, if it has at least this role and (where given) one of these tiers.
 
     Raises Unauthorized, Forbidden, RateLimited, RateLimitUnavailable, DatabaseUnavailable.
     """
 
-    def admitted(
+    async def admitted(
         request: Request,
         api_key: Annotated[str | None, Security(_api_key)],
         bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -52,7 +53,7 @@ def require(role: Role = Role.VIEWER, *, tiers: frozenset[Tier] | None = None) -
     return admitted
 
 
-def anyone(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
+async def anyone(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
     """A dependency: the principal of the credential if one came (a wrong one is refused), else the visitor.
 
     Raises Unauthorized, RateLimited, RateLimitUnavailable, DatabaseUnavailable.
@@ -67,13 +68,13 @@ def anyone(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
     return principal
 
 
-def paced(limit_per_second: int) -> Callable[..., Principal]:
+def paced(limit_per_second: int) -> Callable[..., Awaitable[Principal]]:
     """A dependency for paths whose bodies prove themselves: the visitor, counted by address and second as a write.
 
     Raises RateLimited, RateLimitUnavailable.
     """
 
-    def admitted(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
+    async def admitted(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
         authenticator: Authenticator = deps.authenticator
         return authenticator.admit_address(_address_of(request), limit_per_second)
 

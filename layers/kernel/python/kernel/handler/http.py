@@ -16,6 +16,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -93,8 +94,15 @@ class Api(FastAPI):
         return document
 
 
-def api(service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> FastAPI:
-    """An application whose every answer, faults included, has the house's shape and is in its document."""
+def api(
+    service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = BODY_LIMIT_BYTES, in_threads: bool = True
+) -> FastAPI:
+    """An application whose every answer, faults included, has the house's shape and is in its document.
+
+    in_threads: whether routes that are no coroutines work in threads, as FastAPI has it. A container serves one request
+    at a time, so that threads only cost: of a short read a third of its processor time. A route that runs a loop of its
+    own needs one.
+    """
     app = Api(
         title=f"Counterpart {service}",
         version="1",
@@ -104,7 +112,7 @@ def api(service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = 
         redirect_slashes=False,
         responses={status: {"description": text, "content": _FAULT} for status, text in FAULTS.items()},
     )
-    app.router.route_class = StrictRoute
+    app.router.route_class = StrictRoute if in_threads else ThreadlessRoute
     app.state.container = Container(build_deps)
     app.add_exception_handler(CounterpartError, _answer_known)
     app.add_exception_handler(RequestValidationError, _answer_unfit)
@@ -113,7 +121,7 @@ def api(service: str, build_deps: Callable[[], Any], *, body_limit_bytes: int = 
     return app
 
 
-def wired(request: Request) -> Any:
+async def wired(request: Request) -> Any:
     """The dependencies of this container, for `Depends`. Raises what building or checking them raises."""
     return container_of(request.scope).deps()
 
@@ -182,6 +190,17 @@ class StrictRoute(APIRoute):
             return await answer(StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+class ThreadlessRoute(StrictRoute):
+    """The same, and its endpoint works where it is called."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        @wraps(endpoint)
+        async def called(*arguments: Any, **named: Any) -> Any:
+            return endpoint(*arguments, **named)
+
+        super().__init__(path, called, **options)
 
 
 def _origins(scope: Scope) -> list[str]:
