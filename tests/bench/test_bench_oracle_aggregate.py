@@ -296,3 +296,28 @@ def test_a_reward_epoch_of_medians(capsys: pytest.CaptureFixture[str]) -> None:
     assert rounds * feeds == len(medians)
     with capsys.disabled():
         sys.stdout.write(f"\nA reward epoch, 3,360 rounds: {elapsed_s:.2f} s\n")
+
+
+def test_a_reward_epoch_of_whole_rounds(capsys: pytest.CaptureFixture[str]) -> None:
+    """3,360 rounds, each with commits checked, medians, random number and root; they are made up meanwhile, untimed."""
+    rounds, case = 3_360, live_round()
+    dice, feeds = np.random.default_rng(3), len(case["feeds"])
+    voters, roots, elapsed_s, processor_s = list(case["commits"]), set(), 0.0, 0.0
+    for number in range(rounds):
+        slots = dice.integers(SLOT_OFFSET, SLOT_OFFSET + 10**6, size=(len(voters), feeds), dtype=np.uint32)
+        reveals = {
+            voter: Reveal(int.from_bytes(dice.bytes(32), "big"), row.astype(">u4").tobytes())
+            for voter, row in zip(voters, slots, strict=True)
+        }
+        commits = {voter: commit_hash(voter, number, *reveal) for voter, reveal in reveals.items()}
+        facts = case | {"commits": commits, "reveals": reveals, "voting_round": number}
+        begun_s, used_s = time.perf_counter(), time.process_time()
+        result = compute_round(**facts)
+        elapsed_s, processor_s = elapsed_s + time.perf_counter() - begun_s, processor_s + time.process_time() - used_s
+        assert set() == set(result.offenders)
+        roots.add(result.merkle_root)
+
+    assert rounds == len(roots)
+    with capsys.disabled():
+        told = f"{elapsed_s:.2f} s, of the processor {processor_s:.2f} s"
+        sys.stdout.write(f"\nA reward epoch, 3,360 whole rounds one after the other: {told}\n")
