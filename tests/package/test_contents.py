@@ -143,6 +143,7 @@ def test_only_what_serves_http_carries_the_web_and_only_who_needs_them_the_venue
     assert web <= {"http", "ws"}
     assert {name for name, has in layers.items() if "CollectorLayer" in has} == {"oracle/queue_collect"}
     assert {name for name, has in layers.items() if "SolverLayer" in has} == {"netting/queue_net_batch"}
+    assert {name for name, has in layers.items() if "LearnerLayer" in has} == {"oracle/queue_grow_forest"}
     assert {name for name, has in layers.items() if "HistoryLayer" in has} == {"oracle/queue_export_points"}
 
 

@@ -18,6 +18,8 @@ DIST = settings.ROOT / "dist"
 MANIFEST = "manifest.json"
 #: Raised by hand when what a layer holds changes without its requirements: pruning, bytecode, layout.
 LAYOUT = 1
+#: With its bytecode it would not fit beside the base; its one function starts once a week.
+UNCOMPILED = frozenset({"learner"})
 
 
 def package(target: Target, say: Callable[[str], None] = print, dist: Path = DIST) -> dict[str, Any]:
@@ -30,7 +32,8 @@ def package(target: Target, say: Callable[[str], None] = print, dist: Path = DIS
 def _package(target: Target, say: Callable[[str], None], dist: Path, folder: Path) -> dict[str, Any]:
     before = manifest(target, dist) or {"layers": {}}
     layers = {
-        name: _kept(before["layers"].get(name), _digest(text, target), folder) or pack_layer(name, text, target, folder)
+        name: _kept(before["layers"].get(name), _digest(name, text, target), folder)
+        or pack_layer(name, text, target, folder)
         for name, text in vendors.requirements().items()
     }
     code = {name: pack_slice(name, target, folder) for name in slices.slice_names()}
@@ -66,13 +69,14 @@ def pack_layer(name: str, requirements: str, target: Target, folder: Path) -> di
     work = scratch.make("layer")
     try:
         vendors.install(requirements, target, work / "python")
-        _compile(target, work, "/opt")
+        if name not in UNCOMPILED:
+            _compile(target, work, "/opt")
         written = archive.write(work, folder / f"layer-{name}.zip", level=target.compression)
     finally:
         scratch.remove(work)
     # Under its contents' name in the bucket, so that CloudFormation sees a new layer when there is one, and only then.
     key = f"layers/{target.name}/{name}-{written.sha256[:16]}.zip"
-    return {**dataclasses.asdict(written), "digest": _digest(requirements, target), "key": key}
+    return {**dataclasses.asdict(written), "digest": _digest(name, requirements, target), "key": key}
 
 
 def pack_slice(name: str, target: Target, folder: Path) -> dict[str, Any]:
@@ -92,8 +96,8 @@ def _compile(target: Target, folder: Path, shown_as: str) -> None:
         compile_tree(compiler, folder, shown_as)
 
 
-def _digest(requirements: str, target: Target) -> str:
-    bytecode = str(target.compiler() is not None)
+def _digest(name: str, requirements: str, target: Target) -> str:
+    bytecode = str(target.compiler() is not None and name not in UNCOMPILED)
     return hashlib.sha256("\0".join((str(LAYOUT), target.name, bytecode, requirements)).encode()).hexdigest()
 
 
