@@ -1,13 +1,13 @@
 """Take a transaction of the program that its cursor or a webhook tells of: read it again, keep and post what it did."""
 
-from functions.netting.adapters.told_events import ToldEvent
+from functions.netting.adapters.told_events import ToldTransaction
 from functions.netting.wiring import Deps, build_deps
 from kernel.handler import task_handler
 from kernel.tasks import Outcome, Task
 
 
 @task_handler(build_deps)
-def handler(task: Task[ToldEvent], deps: Deps) -> Outcome:
+def handler(task: Task[ToldTransaction], deps: Deps) -> Outcome:
     told = task.payload
 
     found = deps.transfers_seen.look(told)

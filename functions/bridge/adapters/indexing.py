@@ -10,7 +10,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from functions.bridge.adapters.orders import Indexed, Orders
 from functions.bridge.adapters.origin import Origin
@@ -20,7 +20,7 @@ from functions.bridge.core.finality import Depth
 from functions.bridge.core.order import COMMITTED, Deposit
 from functions.bridge.core.starknet import FeltsMalformed
 from kernel.abi import WordMalformed
-from kernel.chain_events import Delivery
+from kernel.chain_events import ToldEvent
 from kernel.errors import Transient
 from kernel.postgres import Fence, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped, Tasks
@@ -33,22 +33,13 @@ OPEN_S: Final = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class ToldEvent:
-    """The payload: a delivery as `kernel.chain_events.Delivery` writes it; its watch is "bridge.<origin>.<which>"."""
-
-    watch: str
-    sequence: int
-    event: dict[str, Any]
+class ToldDeposit(ToldEvent):
+    """The payload: an event of an escrow; its watch is "bridge.<origin>.<which>"."""
 
     @property
     def origin(self) -> str:
         """Whose event it is, by the name of the watch."""
         return self.watch.split(".")[1] if self.watch.count(".") == 2 else ""
-
-    @property
-    def delivery(self) -> Delivery:
-        """What was told."""
-        return Delivery.from_json({"watch": self.watch, "sequence": self.sequence, "event": self.event})
 
     @property
     def is_retraction(self) -> bool:
@@ -87,7 +78,7 @@ class Indexing:
     def __init__(self, tasks: Tasks, orders: Orders, posts: Posts, origins: Mapping[str, Origin]) -> None:
         self._tasks, self._orders, self._posts, self._origins = tasks, orders, posts, origins
 
-    def look(self, told: ToldEvent) -> Found:
+    def look(self, told: ToldDeposit) -> Found:
         """What the chain says of the event, as a quorum has it."""
         origin = self._origins.get(told.origin)
         if origin is None:
@@ -100,7 +91,7 @@ class Indexing:
         except Transient as away:
             return Away(away.code)
 
-    def take(self, told: ToldEvent, found: Found, *, fence: Fence) -> Outcome:
+    def take(self, told: ToldDeposit, found: Found, *, fence: Fence) -> Outcome:
         """Index or forget the deposit, in a commit that ends the task, too; or look again later."""
         match found:
             case Foreign(reason):
@@ -115,7 +106,7 @@ class Indexing:
                 return self._wait(told, depth, fence)
         assert_never(found)
 
-    def _wait(self, told: ToldEvent, depth: Depth | None, fence: Fence) -> Outcome:
+    def _wait(self, told: ToldDeposit, depth: Depth | None, fence: Fence) -> Outcome:
         """Every claim of the task is a look, and each was waited for: so much was waited at least."""
         pause_s = _pause_s(fence)
         waited_s = pause_s * (pause_s - 1) / 2 + (fence.token - pause_s) * PAUSE_MAX_S

@@ -18,7 +18,7 @@ from functions.netting.adapters.holdings import Change, KnownItem
 from functions.netting.adapters.index import Index
 from functions.netting.adapters.program_reading import Held, Told
 from functions.netting.adapters.settled_batches import index_task
-from functions.netting.adapters.told_events import ToldEvent
+from functions.netting.adapters.told_events import ToldTransaction
 from functions.netting.core.batch import settlement_key
 from functions.netting.core.books import movements
 from functions.netting.core.instructions import (
@@ -68,7 +68,7 @@ class TransfersSeen:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def look(self, payload: ToldEvent) -> Found:
+    def look(self, payload: ToldTransaction) -> Found:
         """What the final cluster says of the transaction. Raises ProgramUnread, ProgramUnfit."""
         try:
             told = self._index.reading.told(payload.told)

@@ -7,12 +7,12 @@ without one where it is gone for good. Until then they look again.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from functions.ops.adapters.chains import Chains
 from functions.ops.adapters.news import News
 from functions.ops.core.deposits import key_of, logged, moved, place_of
-from kernel.chain_events import Delivery, EvmEvent, SolanaEvent, StarknetEvent
+from kernel.chain_events import EvmEvent, SolanaEvent, StarknetEvent, ToldEvent
 from kernel.errors import Transient
 from kernel.evm.blocks import hexadecimal
 from kernel.tasks import Done, Outcome, Retry, Skipped
@@ -29,18 +29,13 @@ FOLLOW_S: Final = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class ToldEvent:
-    """The payload: a delivery as `kernel.chain_events.Delivery` writes it."""
-
-    watch: str
-    sequence: int
-    event: dict[str, Any]
+class ToldArrival(ToldEvent):
+    """The payload: an event of an inlet's chain."""
 
     @property
     def told(self) -> EvmEvent | SolanaEvent:
         """What happened, as it was told. Raises ValueError for an event of a chain on which there are no wallets."""
-        payload = {"watch": self.watch, "sequence": self.sequence, "event": self.event}
-        told = Delivery.from_json(payload).event
+        told = self.delivery.event
         if isinstance(told, StarknetEvent):
             raise ValueError("no wallet of ours is on Starknet")
         return told

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from functions.bridge.adapters.indexing import ToldEvent
+from functions.bridge.adapters.indexing import ToldDeposit
 from functions.bridge.core.escrow import SET_ORDER
 from functions.bridge.queue_chain_events import handler
 from kernel.abi import uint_word
@@ -176,7 +176,7 @@ def test_a_long_outage_is_no_reason_to_drop_an_event(office: Office) -> None:
 def test_a_block_that_is_never_reached_is_waited_for_for_a_week(office: Office) -> None:
     """Only a forger tells of it."""
     event = invented(block_number=10**6)
-    told = ToldEvent(watch="bridge.zksync.newest", sequence=0, event=event.to_json())
+    told = ToldDeposit(watch="bridge.zksync.newest", sequence=0, event=event.to_json())
     found = office.deps.indexing.look(told)
 
     def looked(times: int) -> Outcome:
@@ -310,7 +310,7 @@ def test_ids_beyond_every_integer_column_are_orders_like_others(office: Office, 
 
 def test_a_watch_says_whose_event_it_is() -> None:
     """Its middle part names the origin."""
-    told = ToldEvent(watch="bridge.zk-era.accepted", sequence=1, event={"removed": False})
+    told = ToldDeposit(watch="bridge.zk-era.accepted", sequence=1, event={"removed": False})
 
     assert ("zk-era", False) == (told.origin, told.is_retraction)
-    assert "" == ToldEvent(watch="ops.inlet:evm:1", sequence=1, event={}).origin
+    assert "" == ToldDeposit(watch="ops.inlet:evm:1", sequence=1, event={}).origin

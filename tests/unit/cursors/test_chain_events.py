@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kernel.chain_events import ChainEvent, Delivery, EvmEvent, SolanaEvent, StarknetEvent
+from kernel.chain_events import ChainEvent, Delivery, EvmEvent, SolanaEvent, StarknetEvent, ToldEvent
 from kernel.clock import SystemClock
 from kernel.tasks import TaskSpec
 
@@ -79,6 +79,7 @@ def test_a_delivery_survives_json(event: ChainEvent) -> None:
     delivery = Delivery(watch="one", sequence=5, event=event)
 
     assert Delivery.from_json(delivery.to_json()) == delivery
+    assert ToldEvent(**delivery.to_json()).delivery == delivery
 
 
 @pytest.mark.parametrize("event", [EVM, SOLANA, STARKNET])

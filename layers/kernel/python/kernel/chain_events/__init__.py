@@ -17,9 +17,9 @@ the sequence 0, and the cursor's delivery is then the same task. Where webhooks 
 open until the chain itself is final about the block: then order and count no longer matter.
 """
 
-from kernel.chain_events.delivery import ChainEvent, Delivery
+from kernel.chain_events.delivery import ChainEvent, Delivery, ToldEvent
 from kernel.chain_events.evm import EvmEvent
 from kernel.chain_events.solana import SolanaEvent
 from kernel.chain_events.starknet import StarknetEvent
 
-__all__ = ["ChainEvent", "Delivery", "EvmEvent", "SolanaEvent", "StarknetEvent"]
+__all__ = ["ChainEvent", "Delivery", "EvmEvent", "SolanaEvent", "StarknetEvent", "ToldEvent"]

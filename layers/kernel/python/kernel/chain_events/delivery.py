@@ -40,3 +40,17 @@ class Delivery:
         event = payload["event"]
         family = _FAMILIES[event["family"]]
         return cls(watch=payload["watch"], sequence=int(payload["sequence"]), event=family.from_json(event))
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """A delivery as its task's payload holds it: the event is JSON, which may be of any family."""
+
+    watch: str
+    sequence: int
+    event: dict[str, Any]
+
+    @property
+    def delivery(self) -> Delivery:
+        """What was told. Raises KeyError, ValueError."""
+        return Delivery.from_json({"watch": self.watch, "sequence": self.sequence, "event": self.event})
