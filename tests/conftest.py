@@ -1,5 +1,6 @@
 """Servers as fixtures, started when first asked for, and the rules that every test keeps."""
 
+import gc
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,24 @@ pytest_plugins = ["tests.totals", "tests.crash.harness.table"]
 
 MARKERS = frozenset(("unit", "handlers", "integration", "chain", "browser", "crash", "bench", "repo"))
 SETTINGS = settings.load()
+#: What has single tests of half a minute.
+LONGEST = (
+    "tests/chain/bridge/test_bridge_worker.py",
+    "tests/crash/test_enumerated_points.py",
+    "tests/integration/local/test_up.py",
+    "tests/package/",
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Any:
+    """What collection makes stays to the end of the run: whoever looks for garbage, then or later, passes it over."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,6 +64,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wrong = [item.nodeid for item in items if len(MARKERS & {mark.name for mark in item.iter_markers()}) != 1]
     if wrong:
         raise pytest.UsageError(f"exactly one marker of {sorted(MARKERS)} per test; not so: {', '.join(wrong)}")
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Long files go first and quick tests last, so that no worker is left alone with a long one at the end."""
+    if item.nodeid.startswith(LONGEST):
+        return 0
+    return 2 if item.get_closest_marker("unit") else 1
 
 
 @pytest.hookimpl(wrapper=True)
