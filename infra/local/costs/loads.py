@@ -61,6 +61,7 @@ CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "oracle/queue_export_points": {"day": 1},
     "oracle/queue_collect": {"collection": 1},
     "oracle/queue_commit": {"round": 1},
+    "oracle/queue_publish_prices": {"round": 1},
     "oracle/queue_reveal": {"round": 1},
     "oracle/queue_sign": {"round": 1},
     "oracle/queue_finalise": {"round": LOOKS},
