@@ -1,6 +1,6 @@
 """Rewards, registrations and claims, stored. A record_ method ends the task whose fence it is given, or keeps it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from functions.oracle.core.reward_terms import Terms
 from kernel.postgres import Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("rewards.sql"))
+ROUNDS_HELD: Final = 100
 JSON_COLUMNS: Final = ("offenders", "deposits", "finalisations", "updates", "update_feeds")
 
 
@@ -45,6 +46,30 @@ class StoredClaim:
     is_claimed: bool
 
 
+class RecordedRounds(Mapping[int, RewardRound]):
+    """Records by voting round. A reward epoch of them is 100 MB, so a few are held at a time: ask in their order."""
+
+    def __init__(self, postgres: Postgres, numbers: range, feed_count: int) -> None:
+        self._postgres, self._numbers, self._feed_count = postgres, numbers, feed_count
+        self._held: dict[int, RewardRound] = {}
+
+    def __getitem__(self, number: int) -> RewardRound:
+        if number not in self._held:
+            if number not in self._numbers:
+                raise KeyError(number)
+            first, last = number, min(number + ROUNDS_HELD - 1, self._numbers[-1])
+            with self._postgres.transaction() as tx:
+                rows = tx.all(Q["reward_rounds"], first=first, last=last)
+            self._held = {row["voting_round"]: decode_round(row, self._feed_count) for row in rows}
+        return self._held[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
 class RewardStore:
     """Reads open a transaction of their own, writes take the caller's."""
 
@@ -68,11 +93,9 @@ class RewardStore:
             for row in rows
         }
 
-    def rounds(self, first: int, last: int, feed_count: int) -> dict[int, RewardRound]:
-        """The records of a range, both ends included."""
-        with self._postgres.transaction() as tx:
-            rows = tx.all(Q["reward_rounds"], first=first, last=last)
-        return {row["voting_round"]: decode_round(row, feed_count) for row in rows}
+    def rounds(self, first: int, last: int, feed_count: int) -> "RecordedRounds":
+        """The records of a range, both ends included, read as they are asked for."""
+        return RecordedRounds(self._postgres, range(first, last + 1), feed_count)
 
     def epoch(self, reward_epoch: int) -> StoredEpoch | None:
         """The rewards of a reward epoch, or None before they are computed."""

@@ -14,14 +14,18 @@ and where the network has minimal conditions (`minimal_conditions.py`) the claim
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from functions.oracle.core.fast_updates import accuracy_shares
-from functions.oracle.core.feed_values import decode_integers, slot_matrix
+from functions.oracle.core.feed_values import SLOT_OFFSET, slot_matrix
 from functions.oracle.core.finalisers import draw_finalisers
 from functions.oracle.core.median import NO_VOTES, Median, weighted_medians
-from functions.oracle.core.minimal_conditions import Conduct, Standing, hits, standing
+from functions.oracle.core.minimal_conditions import CLOSENESS_PPM, Conduct, Standing, standing
 from functions.oracle.core.random_number import RoundRandom
 from functions.oracle.core.reward_claims import (
     Claim,
@@ -48,6 +52,7 @@ from functions.oracle.core.signing_rewards import (
     penalty,
     rewarded_signers,
 )
+from kernel.amounts import ONE_PPM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,23 @@ def epoch_rewards(
     return EpochRewards(claims=tuple(claims), shares=tuple(shares), offered_wei=offered_wei, burnt_wei=burnt_wei)
 
 
+def close_votes(slots: npt.NDArray[np.uint32], medians: Sequence[Median]) -> list[int]:
+    """How many votes of each row are hits, as `minimal_conditions.hits` has them, all at once."""
+    middles = np.array([median.value or 0 for median in medians], dtype=np.int64)
+    has_median = np.array([median.value is not None for median in medians], dtype=bool)
+    distances = np.abs(slots.astype(np.int64) - SLOT_OFFSET - middles)
+    close = (slots > 0) & has_median & (distances <= np.abs(middles) * CLOSENESS_PPM // ONE_PPM)
+    return [int(count) for count in close.sum(axis=1)]
+
+
+class _Votes(NamedTuple):
+    """The valid votes of a round: a row of slots a position, and the medians of the columns."""
+
+    positions: Sequence[int]
+    slots: npt.NDArray[np.uint32]
+    medians: Sequence[Median]
+
+
 class _Book:
     """The claims of the rounds so far."""
 
@@ -153,7 +175,9 @@ class _Book:
         self._position = {voter.submit: position for position, voter in enumerate(voters)}
         self._feeds = {one.feed_id: position for position, one in enumerate(terms.feeds)}
         self._delegated = sum(voter.provider.delegated_weight for voter in voters)
-        self.claims: list[Claim] = []
+        # Added up at once: a whole reward epoch has more than a million claims of a few hundred beneficiaries.
+        self._earned: Counter[tuple[str, ClaimType]] = Counter()
+        self._owed: Counter[tuple[str, ClaimType]] = Counter()
         self._accuracy: Counter[int] = Counter()
         self._signing: Counter[int] = Counter()
         self._finalising: Counter[int] = Counter()
@@ -162,21 +186,28 @@ class _Book:
         self._hits: Counter[int] = Counter()
         self._updates: Counter[int] = Counter()
 
+    @property
+    def claims(self) -> Iterator[Claim]:
+        """One a beneficiary, type and sign."""
+        for sums in (self._earned, self._owed):
+            for (beneficiary, kind), amount in sums.items():
+                yield Claim(beneficiary, kind, amount)
+
     def enter(self, one: RewardRound, seed: int | None) -> None:
         """The rewards of one round."""
         terms, number = self._terms, one.voting_round
         amount = round_share(terms.offered_wei, number, terms.first_round, terms.last_round)
         for_updates = round_share(terms.updates_wei, number, terms.first_round, terms.last_round)
-        medians = self._medians(one)
-        self._count(one, medians)
+        votes = self._read(one)
+        self._count(one, votes)
         if seed is None:
             self._burn(amount + for_updates)
             return
         pot = round_pot(amount)
-        accurate = self._pay_accuracy(one, medians, seed, pot.accuracy)
+        accurate = self._pay_accuracy(one, votes, seed, pot.accuracy)
         self._pay_services(one, pot, accurate)
         self._punish(one, amount)
-        self._pay_updates(one, medians, seed, for_updates)
+        self._pay_updates(one, votes.medians, seed, for_updates)
 
     def conduct(self, position: int, passes: Mapping[str, int]) -> Conduct:
         """What a voter did in the epoch. Stakes are not on this chain, so their condition counts as met."""
@@ -204,41 +235,39 @@ class _Book:
             standing=found,
         )
 
-    def _medians(self, one: RewardRound) -> list[Median]:
-        if not one.votes:
-            return [NO_VOTES] * len(self._terms.feeds)
+    def _read(self, one: RewardRound) -> "_Votes":
         positions = sorted(one.votes)
         slots = slot_matrix([one.votes[position] for position in positions], len(self._terms.feeds))
-        return weighted_medians(slots, [self._voters[position].median_weight for position in positions])
+        weights = [self._voters[position].median_weight for position in positions]
+        medians = weighted_medians(slots, weights) if positions else [NO_VOTES] * len(self._terms.feeds)
+        return _Votes(positions, slots, medians)
 
-    def _count(self, one: RewardRound, medians: Sequence[Median]) -> None:
-        values = [median.value for median in medians]
-        for position, vector in one.votes.items():
-            self._hits[position] += hits([decode_integers(vector, len(medians))], [values])
+    def _count(self, one: RewardRound, votes: "_Votes") -> None:
+        self._hits.update(dict(zip(votes.positions, close_votes(votes.slots, votes.medians), strict=True)))
         self._updates.update(one.updates)
 
-    def _pay_accuracy(self, one: RewardRound, medians: Sequence[Median], seed: int, pool: int) -> frozenset[int]:
+    def _pay_accuracy(self, one: RewardRound, votes: "_Votes", seed: int, pool: int) -> frozenset[int]:
         """The positions that earned something which is shared with their delegators."""
         position = seed % len(self._terms.feeds)
         feed = self._terms.feeds[position]
-        votes = {
-            self._voters[voter].submit: decode_integers(vector, len(medians)) for voter, vector in one.votes.items()
-        }
         config = RewardConfig(
             voting_round=one.voting_round,
             feed_id=feed.feed_id,
-            position=position,
+            position=0,  # of the one feed that is looked at
             registered_weight=sum(self._weights.values()),
             secondary_band_ppm=feed.secondary_band_ppm,
             primary_share_ppm=feed.primary_share_ppm,
             min_turnout_bips=feed.min_turnout_bips,
         )
-        result = RoundResult(medians=tuple(medians), offenders=one.offenders)
-        paid = {self._position[voter]: wei for voter, wei in split(result, votes, self._weights, pool, config).items()}
+        slots = dict(zip(votes.positions, votes.slots[:, position].tolist(), strict=True))
+        values = {self._voters[voter].submit: [slot - SLOT_OFFSET if slot else None] for voter, slot in slots.items()}
+        result = RoundResult(medians=(votes.medians[position],), offenders=one.offenders)
+        shares = split(result, values, self._weights, pool, config)
+        paid = {self._position[voter]: wei for voter, wei in shares.items()}
         accurate = set()
         for voter, wei in paid.items():
             claims = delegation_claims(wei, self._voters[voter].provider)
-            self.claims += claims
+            self._add(claims)
             if any(claim.type == ClaimType.WNAT for claim in claims):
                 accurate.add(voter)
         self._accuracy.update(paid)
@@ -256,9 +285,9 @@ class _Book:
         finalised = pay_finalisers(pot.finalisation, one.finalisations, drawn, accurate, times)
         for paid, account in ((signed, self._signing), (finalised, self._finalising)):
             for position, wei in paid.by_position.items():
-                self.claims += signing_claims(wei, self._voters[position].provider)
+                self._add(signing_claims(wei, self._voters[position].provider))
             account.update(paid.by_position)
-            self.claims += [Claim(sender, ClaimType.DIRECT, wei) for sender, wei in paid.by_address.items() if wei]
+            self._add(Claim(sender, ClaimType.DIRECT, wei) for sender, wei in paid.by_address.items() if wei)
             self._burn(paid.burnt)
 
     def _punish(self, one: RewardRound, amount: int) -> None:
@@ -266,7 +295,7 @@ class _Book:
         for position in [*offenders, *sorted(double_signers(one.deposits, self._rules.times))]:
             provider = self._voters[position].provider
             wei = penalty(amount, provider.delegated_weight, self._delegated)
-            self.claims += signing_claims(wei, provider)
+            self._add(signing_claims(wei, provider))
             self._penalties[position] += wei
 
     def _pay_updates(self, one: RewardRound, medians: Sequence[Median], seed: int, pool: int) -> None:
@@ -282,13 +311,18 @@ class _Book:
                 shares = accuracy_shares(pool, updaters, found, median, feed.band_ppm)
                 paid = {int(position): wei for position, wei in shares.items()}
         for position, wei in paid.items():
-            self.claims += delegation_claims(wei, self._voters[position].provider)
+            self._add(delegation_claims(wei, self._voters[position].provider))
         self._updating.update(paid)
         self._burn(pool - sum(paid.values()))
 
+    def _add(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            sums = self._earned if claim.amount > 0 else self._owed
+            sums[claim.beneficiary, claim.type] += claim.amount
+
     def _burn(self, wei: int) -> None:
         if wei:
-            self.claims.append(burnt(wei, self._rules.burn_address))
+            self._add([burnt(wei, self._rules.burn_address)])
 
 
 def _addresses(voter: RewardVoter) -> Iterable[str]:

@@ -46,7 +46,7 @@ def test_a_round_whose_window_is_open_is_not_recorded(scene: Callable[..., Rewar
     work(provider, RECORD)
 
     assert "ready" == outcome(provider, RECORD, 4).state
-    assert {} == provider.deps.rewards.store.rounds(4, 4, 3)
+    assert {} == provider.deps.rewards.store.randoms(4, 4)
 
 
 def stranger(ballot: Ballot) -> DevAccount:

@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.oracle.core.feed_values import encode_integers
+from functions.oracle.core.feed_values import encode_integers, slot_matrix
 from functions.oracle.core.finalisers import draw_finalisers
+from functions.oracle.core.median import Median
+from functions.oracle.core.minimal_conditions import hits
 from functions.oracle.core.random_number import RoundRandom
 from functions.oracle.core.reward_claims import Claim, ClaimType, Provider
-from functions.oracle.core.reward_epoch import EpochRewards, RewardRound, RewardVoter, epoch_rewards, lookahead_randoms
+from functions.oracle.core.reward_epoch import (
+    EpochRewards,
+    RewardRound,
+    RewardVoter,
+    close_votes,
+    epoch_rewards,
+    lookahead_randoms,
+)
 from functions.oracle.core.reward_rules import RewardRules
 from functions.oracle.core.reward_terms import FeedTerms, Terms, UpdateTerms
 from functions.oracle.core.signing_policy import SigningPolicy
@@ -180,6 +189,20 @@ def test_hits_are_counted_over_all_rounds_and_feeds() -> None:
     found = rewards(terms(last_round=11, offered_wei=20_000), round_of(), round_of(11), randoms={12: SECURE})
 
     assert [(2, 2), (2, 2), (2, 2), (0, 2)] == [(share.conduct.hits, share.conduct.possible) for share in found.shares]
+
+
+@given(
+    st.lists(st.lists(st.none() | st.integers(-(2**31) + 1, 2**31 - 1), min_size=2, max_size=2), max_size=4),
+    st.lists(st.none() | st.integers(-(2**31) + 1, 2**31 - 1), min_size=2, max_size=2),
+)
+def test_votes_counted_at_once_are_the_votes_counted_one_by_one(
+    values: list[list[int | None]], middles: list[int | None]
+) -> None:
+    """Borders, negative values, missing votes and missing medians included."""
+    slots = slot_matrix([encode_integers(row) for row in values], 2)
+    medians = [Median(middle, middle, middle, 1) for middle in middles]
+
+    assert [hits([row], [middles]) for row in values] == close_votes(slots, medians)
 
 
 def test_a_round_that_was_not_recorded_is_noticed() -> None:
