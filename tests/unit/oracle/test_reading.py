@@ -111,7 +111,8 @@ def test_registrations_are_read_only_until_every_voter_is_found() -> None:
         asked.append((from_block, to_block))
         registered = {3_000: ("b", 7), 1_500: ("a", 5)}
         rows = [registered[block] for block in sorted(registered) if from_block <= block <= to_block]
-        return [SimpleNamespace(arguments={"voter": voter, "wNatCappedWeight": weight}) for voter, weight in rows]
+        told = {"delegationAddress": "d", "delegationFeeBIPS": 0, "wNatWeight": 9, "nodeIds": (), "nodeWeights": ()}
+        return [SimpleNamespace(arguments=told | {"voter": voter, "wNatCappedWeight": own}) for voter, own in rows]
 
     pool = SimpleNamespace(head=lambda: SimpleNamespace(number=300_000))
     manager = SimpleNamespace(pool=pool, call=lambda *_: 1_000)
