@@ -11,8 +11,8 @@ from collections import defaultdict
 import pytest
 
 from infra.local.cloud import LocalCloud
+from infra.local.flare.reading import events
 from infra.local.flare.timing import Timing
-from infra.local.flare.transactions import events
 from infra.local.invoke import WARM
 from infra.local.oracle_market import open_market
 from infra.local.runner.runner import Runner
