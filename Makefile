@@ -9,6 +9,8 @@ LOCAL := $(RUN) -m infra.local
 PYTEST := $(RUN) -m pytest
 WORKERS ?= 2
 ARGS ?=
+# Compiled modules are kept, whatever the shell says: to compile them anew is half of collecting the tests.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
