@@ -95,7 +95,7 @@ def test_a_day_is_exported_once_wherever_its_worker_dies(offline: Deps, volume: 
     with watched(moments.setdefault):
         deliver(offline, asked_for(offline, 1))
     (alive,) = exports(offline)
-    kills = volume(5, len(moments))
+    kills = volume(3, len(moments))
     chosen = [moment for place, moment in enumerate(moments) if place * kills % len(moments) < kills]
 
     for generation, deadly in enumerate(chosen, start=2):

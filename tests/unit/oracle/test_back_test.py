@@ -7,11 +7,13 @@ from decimal import Decimal
 
 import pytest
 
+from functions.oracle.core.anomaly import Model
 from functions.oracle.core.back_test import Replay, StoredDecision, StoredFeed, points_seen, replay
 from functions.oracle.core.decision import FeedDecision, Reputations, decide_values
 from functions.oracle.core.feeds import Feed, feed_id
 from functions.oracle.core.quotes import VenuePrice
 from functions.oracle.core.stored_points import StoredPoint, digest_of
+from tests.unit.oracle.forests import model_against
 
 pytestmark = pytest.mark.unit
 
@@ -68,7 +70,9 @@ def as_rows(decisions: tuple[FeedDecision, ...]) -> dict[str, StoredFeed]:
     }
 
 
-def decided(points: list[StoredPoint], weighed: Reputations, snapshot: str = "100:100:") -> StoredDecision:
+def decided(
+    points: list[StoredPoint], weighed: Reputations, snapshot: str = "100:100:", model: Model | None = None
+) -> StoredDecision:
     """What a commit would have stored about these points."""
     seen: list[VenuePrice] = [point.as_priced for point in points]
     return StoredDecision(
@@ -78,8 +82,8 @@ def decided(points: list[StoredPoint], weighed: Reputations, snapshot: str = "10
         snapshot=snapshot,
         points=len(seen),
         points_digest=digest_of(seen),
-        model_version=None,
-        feeds=as_rows(decide_values(FEEDS, seen, NOON, weighed)),
+        model_version=None if model is None else model.version,
+        feeds=as_rows(decide_values(FEEDS, seen, NOON, weighed, model)),
     )
 
 
@@ -105,6 +109,27 @@ def test_a_decision_comes_out_bit_for_bit_whatever_order_its_points_are_in(seed:
     assert (True, []) == (made.has_inputs, told(made))
     assert {name: feed.consensus for name, feed in stored.feeds.items()} == made.consensus
     assert stored.feeds
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_veto_comes_out_with_its_model_and_is_a_difference_without_it(seed: int) -> None:
+    """Also where the vetoed source had a reputation, which is not stored, because it took no part."""
+    dice = random.Random(SEED + seed)
+    liar = [
+        StoredPoint("BTC/USD", source, NOON - timedelta(seconds=age), price, None, "test", NOON, 90)
+        for source, price in [(f"s{place}", Decimal("100") + place * Decimal("0.05")) for place in range(6)]
+        + [("liar", Decimal("100.6"))]
+        for age in (45, 25, 5)
+    ]
+    weighed = {"BTC/USD": {f"s{place}": round(0.3 + 0.1 * dice.random(), 6) for place in range(6)} | {"liar": 0.9}}
+    model = model_against("deviation", 1.7)
+    stored = decided(liar, weighed, model=model)
+
+    with_model, without = (replay(stored, FEEDS, liar, each) for each in (model, None))
+
+    assert {"liar": "vetoed"} == stored.feeds["BTC/USD"].left_out
+    assert [] == told(with_model)
+    assert ("BTC/USD", "without liar") in told(without)
 
 
 def test_a_point_that_was_being_stored_then_does_not_count_now() -> None:
