@@ -17,7 +17,7 @@ IN_RUNTIME = ("boto3", "botocore")
 #: A wheel's own tests, stubs for type checkers, headers and start scripts are of no use to a function.
 SUPERFLUOUS = ("tests", "test", "testing", "SelfTest", "bin", "include", "__pycache__")
 #: ... but these are imported by the code beside them.
-NEEDED = frozenset({"numpy/testing"})
+NEEDED = frozenset({"numpy/testing", "sklearn/externals/array_api_extra/testing"})
 USELESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h", ".hpp", ".cpp", ".a", ".pyc")
 #: Where a wheel came from and when: of this machine, and different on the next.
 MACHINE_OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
