@@ -100,7 +100,8 @@ class Ending:
     def tell(self, story: Story, proven: int) -> None:
         """Tables and pictures."""
         say = self.console.print
-        say(report.rounds_table(story, proven))
+        say(report.rounds_table(story))
+        say(f"{proven} values of each round were proven on the chain.\n", highlight=False)
         say(report.feeds_table(story))
         say(report.rewards_table(story))
         say(report.rewards_line(story), highlight=False)

@@ -19,7 +19,7 @@ COMMIT, REVEAL, SIGN, FINAL = "#38e1ff", "#ff9bf5", "#ffd166", "#4fd1a5"
 REWARDS: Final = (("accuracy", "#4fd1a5"), ("signing", "#ffd166"), ("finalising", "#7aa2ff"))
 PART_WORDS: Final = {
     cast.Part.BUNDLE: "the bundle",
-    cast.Part.VICTIM: "the bundle; dies",
+    cast.Part.VICTIM: "the bundle, dies",
     cast.Part.LIAR: "lies",
     cast.Part.LATE: "is late",
     cast.Part.BENCHED: "benched before",

@@ -4,33 +4,34 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+from rich import box
 from rich.table import Table
 
 from infra.local.demo import oracle_epoch_cast as cast
+from infra.local.demo.oracle_epoch_picture import PART_WORDS
 from infra.local.demo.oracle_epoch_story import ShownRound, Story
 from infra.local.flare.accounts import ETHER
 from kernel.amounts import ONE_BPS
 
 #: Of 63; the page has all of them.
-FEEDS: Final = ("BTC/USD", "ETH/USD", "XRP/USD", "SOL/USD", "FLR/USD", "DOGE/USD", "PAXG/USD", "SHIB/USD")
+FEEDS: Final = ("BTC/USD", "ETH/USD", "XRP/USD", "SOL/USD", "FLR/USD", "DOGE/USD", "PAXG/USD", "ADA/USD")
 
 
-def rounds_table(story: Story, proven: int) -> Table:
-    """What became of each round. proven: how many values of each the chain has accepted."""
-    table = Table(title="The rounds, as the chain holds them", title_justify="left")
-    for column in ("round", "votes", "signed", "final by", "offenders", "benched", "random", "proven", "pays for"):
-        table.add_column(column, justify="right" if column in {"votes", "signed", "proven"} else "left")
+def rounds_table(story: Story) -> Table:
+    """What became of each round; providers by their numbers."""
+    table = _table("The rounds, as the chain holds them; providers by number")
+    for column in ("round", "votes", "signed", "final by", "offender", "benched", "random", "pays for"):
+        table.add_column(column, justify="right" if column in {"round", "votes", "signed"} else "left", no_wrap=True)
     for shown in story.rounds:
         played = shown.played
         table.add_row(
-            f"{shown.place} ({played.voting_round})",
+            str(shown.place),
             f"{len(played.values)}/{len(story.actors)}",
             str(len(shown.steps.signatures)),
             f"{_short([shown.steps.finaliser])}, {shown.steps.finalised_s - story.epoch_s} s",
             f"[red]{_short(played.offenders)}[/]",
             _short(played.benched),
-            "[green]secure[/]" if played.result.is_secure_random else "[red]not secure[/]",
-            f"[green]{proven} ✓[/]",
+            "[green]secure[/]" if played.result.is_secure_random else "[red]spoilt[/]",
             "-" if shown.rewarded is None else story.feeds[shown.rewarded].name,
         )
     return table
@@ -38,33 +39,33 @@ def rounds_table(story: Story, proven: int) -> Table:
 
 def feeds_table(story: Story) -> Table:
     """The medians of some feeds, and how far our values lay from them."""
-    table = Table(title="Medians; how far ours were, in basis points", title_justify="left")
-    table.add_column("feed")
+    table = _table("Medians of some feeds; how far ours were on average, in basis points")
+    table.add_column("feed", no_wrap=True)
     for shown in story.rounds:
         table.add_column(f"round {shown.place}", justify="right", no_wrap=True)
-    for actor in story.actors[: cast.DEPLOYMENTS]:
-        table.add_column(actor.name, justify="right", no_wrap=True)
+    ours = story.actors[: cast.DEPLOYMENTS]
+    for actor in ours:
+        table.add_column(f"of {actor.number}", justify="right", no_wrap=True)
     for position, feed in enumerate(story.feeds):
         if feed.name in FEEDS:
             medians = [_price(shown, position, feed.decimals) for shown in story.rounds]
-            ours = [_distance(story, actor.name, position) for actor in story.actors[: cast.DEPLOYMENTS]]
-            table.add_row(feed.name, *medians, *ours)
+            table.add_row(feed.name, *medians, *(_distance(story, actor.name, position) for actor in ours))
     return table
 
 
 def rewards_table(story: Story) -> Table:
     """What each provider earned, and what its own address has claimed, in whole coins."""
-    table = Table(title="Rewards, in whole coins", title_justify="left")
-    for column in ("provider", "", "weight", "accuracy", "signing", "finalising", "penalty", "claimed"):
-        table.add_column(column, justify="left" if column in {"provider", ""} else "right", no_wrap=True)
+    table = _table("Rewards, in whole coins")
+    for column in ("", "", "weight", "accuracy", "signing", "final", "penalty", "claimed"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for actor in story.actors:
         earned = story.earned[actor.name]
-        part = "" if actor.part is cast.Part.HONEST else str(actor.part)
-        note = part if earned.is_rewarded else f"{part}; below the minimum"
+        part = PART_WORDS.get(actor.part, "")
+        note = part if earned.is_rewarded else f"{part}; too few hits"
         style = "bold cyan" if actor.is_ours else ("red" if part else "")
         amounts = (earned.accuracy_wei, earned.signing_wei, earned.finalising_wei, earned.penalty_wei)
         cells = [_coins(wei) for wei in (*amounts, earned.claimed_wei)]
-        table.add_row(actor.name, note, f"{actor.share:.1%}", *cells, style=style)
+        table.add_row(str(actor.number), note, f"{actor.share:.1%}", *cells, style=style)
     return table
 
 
@@ -76,6 +77,11 @@ def rewards_line(story: Story) -> str:
         f"{_coins(story.offered_wei)} offered = {_coins(earned)} earned + {_coins(story.burnt_wei)} burnt, to the wei. "
         f"{_coins(claimed)} are the providers' own and claimed; {_coins(earned - claimed)} are their delegators'."
     )
+
+
+def _table(title: str) -> Table:
+    """Without lines between the columns, so that a narrow terminal holds it."""
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def _price(shown: ShownRound, position: int, decimals: int) -> str:
