@@ -6,9 +6,7 @@ Batches are planted as planning stores them, so that a test says what is to be s
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cached_property, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,28 +27,14 @@ from kernel.testing.kernel import FakedKernel
 from kernel.treasury.checking import Checks
 from kernel.treasury.reconciliation import Verdict
 from kernel.treasury.switch import KillSwitch
-from tests.chain.workbench import Died
+from tests.chain.netting.worked import Worked
 
 SUBMIT: Final = "netting.submit_settlement"
 HANDLERS: Final[Mapping[str, Entry[Any]]] = {
     SETTLE: queue_settle_batch.handler,
     SUBMIT: queue_submit_settlement.handler,
 }
-EVENT: Final = json.loads(Path("events/oracle/queue_commit.json").read_text(encoding="utf-8"))
 RESULT_HASH: Final = bytes(range(32))
-#: Blocks that come whenever all wait: finality is 31 of them away.
-BLOCKS: Final = 16
-ROUNDS_MAX: Final = 400
-DUE: Final = """
-    select id, kind, business_key from kernel.tasks
-    where kind = any (%(kinds)s)
-      and ((state = 'ready' and run_at <= %(now)s) or (state = 'leased' and lease_until <= %(now)s))
-    order by run_at, id
-"""
-NEXT: Final = """
-    select min(coalesce(lease_until, run_at)) as at from kernel.tasks
-    where kind = any (%(kinds)s) and state in ('ready', 'leased')
-"""
 BATCH: Final = """
     insert into netting.batches (id, state, intents, accepted, items, wallets, transactions, packing_bound,
         traded_lamports, moved_lamports, result_hash, da_hash, items_root, state_root, netted_at, moved_at)
@@ -67,20 +51,13 @@ RESERVATION: Final = """
 """
 
 
-class Context:
-    """What Lambda tells a handler, as far as the kernel reads it."""
-
-    function_name = "under-test"
-    aws_request_id = "00000000-0000-4000-8000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Always the whole time-out."""
-        return 30_000
-
-
 @dataclass
-class Desk:
-    """One world, one database, and a clock that tests move. `deps` are a container's; a death takes them."""
+class Desk(Worked):
+    """One world, one database, and a clock that tests move."""
+
+    handlers = HANDLERS
+    rounds_max = 400
+    blocks = 16
 
     world: World
     kernel: FakedKernel
@@ -92,22 +69,14 @@ class Desk:
         assert isinstance(self.kernel.clock, FakeClock)
         self.clock = self.kernel.clock
         self.office = Postgres(self.database_url, self.clock)
-        self.deps = self.container()
-
-    @cached_property
-    def settings(self) -> Settings:
-        """Of the world's program."""
-        return Settings(
+        self.settings = Settings(
             cluster="localnet",
             rpc_urls=f"plain:{' '.join(self.urls)}",
             program=self.world.program.address,
             authority=self.world.authority.address,
             lookup_tables_max=self.lookup_tables_max,
         )
-
-    def container(self) -> SignerDeps:
-        """A new process."""
-        return SignerDeps(self.kernel, self.settings)
+        self.deps = self.container()
 
     def plant(self, *settlements: Settlement) -> UUID:
         """A batch of these settlements, as planning stores it."""
@@ -133,53 +102,6 @@ class Desk:
         sold, bought = self.world.pieces[piece], self.world.wallets[buyer].address
         deltas = sorted([(bought, -lamports), (sold.owner.address, lamports)])
         return Whole(items=((sold.item_id, bought),), deltas=tuple(deltas))
-
-    def due(self, *kinds: str) -> list[dict[str, Any]]:
-        """Tasks whose message would be delivered now."""
-        return self.rows(DUE, kinds=list(kinds or HANDLERS), now=self.clock.now())
-
-    def deliver(self, task: Mapping[str, Any], deps: SignerDeps | None = None) -> None:
-        """Deliver one task's message to its handler. Raises what kills the process, and leaves the task leased."""
-        [record] = EVENT["Records"]
-        event = {"Records": [{**record, "body": json.dumps({"task_id": str(task["id"])})}]}
-        answer = HANDLERS[task["kind"]].bind(deps or self.deps)(event, Context())
-        assert {"batchItemFailures": []} == answer
-
-    def work(self, *kinds: str, rounds: int = ROUNDS_MAX, blocks: int = BLOCKS) -> None:
-        """Deliver until nothing is left to do; so many blocks come whenever all wait."""
-        for _ in range(rounds):
-            due = self.due(*kinds)
-            for task in due:
-                self.deliver(task)
-            if not due and not self.wait(*kinds, blocks=blocks):
-                return
-        if rounds == ROUNDS_MAX:
-            raise AssertionError(f"not over: {self.rows('select kind, business_key, state from kernel.tasks')}")
-
-    def wait(self, *kinds: str, blocks: int = BLOCKS) -> bool:
-        """Let time and blocks pass until a task is due; False when none is open."""
-        [row] = self.rows(NEXT, kinds=list(kinds or HANDLERS))
-        if row["at"] is None:
-            return False
-        self.world.node.mine(blocks)
-        self.clock.advance(max(0.0, (row["at"] - self.clock.now()) / timedelta(seconds=1)))
-        return True
-
-    def step(self, kind: str, deps: SignerDeps | None = None, *, blocks: int = 0) -> None:
-        """One run of whatever is due next of a kind, time passing as it needs."""
-        while not (due := self.due(kind)):
-            assert self.wait(kind, blocks=blocks), f"no {kind} is open"
-        self.deliver(due[0], deps)
-
-    def die(self, kind: str, deps: SignerDeps) -> None:
-        """A process that takes a task and dies over it; the next one finds the task when its lease has ended."""
-        try:
-            self.step(kind, deps)
-        except Died:
-            self.kernel.postgres.close()
-            self.deps = self.container()
-            return
-        raise AssertionError("it lives")
 
     def settlements(self, batch: UUID) -> list[dict[str, Any]]:
         """The rows of a batch's settlements."""
@@ -217,11 +139,6 @@ class Desk:
         """What wallets' funds have moved by, of those that moved."""
         now = self.world.locked()
         return {wallet: now[wallet] - before.get(wallet, 0) for wallet in now if now[wallet] != before.get(wallet, 0)}
-
-    def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
-        """What the database holds."""
-        with self.office.transaction() as tx:
-            return list(tx.all(sql, **params))
 
     def close(self) -> None:
         """Give back the connections."""

@@ -22,7 +22,7 @@ from functions.netting import (
 from functions.netting.adapters.close_steps import CLOSE
 from functions.netting.adapters.obligations import SUBMIT
 from functions.netting.adapters.transfers_seen import KIND as SEEN
-from functions.netting.wiring import ROLE, Settings, SignerDeps
+from functions.netting.wiring import ROLE, Settings
 from infra.local.netting import records
 from infra.local.netting.wallets import Wallet
 from infra.local.netting.world import World
@@ -32,7 +32,7 @@ from kernel.postgres import Postgres
 from kernel.solana.messages import required_signers
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
-from tests.chain.workbench import Died
+from tests.chain.netting.worked import Context, Worked
 
 SOL: Final = 10**9
 DOMAIN: Final = "app.counterpart.test"
@@ -47,34 +47,9 @@ ROUTES: Final[Mapping[str, Any]] = {
     "session-keys": http_session_keys.handler,
     "user": http_user.handler,
 }
-EVENT: Final = json.loads(Path("events/netting/queue_submit_settlement.json").read_text(encoding="utf-8"))
 REQUEST: Final = json.loads(Path("events/netting/http_custody.json").read_text(encoding="utf-8"))
 TICK: Final = json.loads(Path("events/netting/cron_poll_program.json").read_text(encoding="utf-8"))
-DUE: Final = """
-    select id, kind, business_key from kernel.tasks
-    where kind = any(%(kinds)s)
-      and ((state = 'ready' and run_at <= %(now)s) or (state = 'leased' and lease_until <= %(now)s))
-    order by run_at, id
-"""
-NEXT: Final = """
-    select min(coalesce(lease_until, run_at)) as at from kernel.tasks
-    where kind = any(%(kinds)s) and state in ('ready', 'leased')
-"""
-ROUNDS_MAX: Final = 60
-#: Blocks between two looks at what waits; finality is 31 away.
-BLOCKS: Final = 8
 Answer = tuple[int, dict[str, Any]]
-
-
-class Context:
-    """What Lambda tells a handler, as far as the kernel reads it."""
-
-    function_name = "under-test"
-    aws_request_id = "00000000-0000-4000-8000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Always the whole time-out."""
-        return 30_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +63,12 @@ class Asked:
     actions: tuple[str, ...] = ("TRADE", "BUY_NOW")
 
 
-class Till:
+class Till(Worked):
     """One deployment, its clock in our hands."""
+
+    handlers = TASKS
+    rounds_max = 60
+    blocks = blocks_a_step = 8
 
     def __init__(self, world: World, database_url: str, urls: Sequence[str] = ()) -> None:
         self.world, self.database_url = world, database_url
@@ -108,10 +87,6 @@ class Till:
         # A credential of nobody's address: a till serves more than a visitor's hundred requests a minute.
         self.key = self.kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.VIEWER, label="a test", actor="a test").key
         self._asked = 0
-
-    def container(self) -> SignerDeps:
-        """A new process."""
-        return SignerDeps(self.kernel, self.settings)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -237,51 +212,11 @@ class Till:
 
     # The world goes on.
 
-    def work(self, *kinds: str) -> None:
-        """Deliver until nothing is left to do; blocks come whenever all wait, and the minute's poll with them."""
-        for _ in range(ROUNDS_MAX):
-            due = self.rows(DUE, kinds=list(kinds or TASKS), now=self.clock.now())
-            for task in due:
-                self.deliver(task)
-            if not due and not self._wait(*kinds):
-                return
-        raise AssertionError(
-            self.rows("select kind, business_key, state, result from kernel.tasks where state = 'ready'")
-        )
-
     def follow(self) -> None:
         """What has happened becomes final, and is read."""
         self.world.node.finalize()
         cron_poll_program.handler.bind(self.deps)(TICK, Context())
         self.work()
-
-    def step(self, kind: str, deps: SignerDeps | None = None) -> None:
-        """One run of whatever is due next of a kind. Raises what kills the process, and leaves the task leased."""
-        while not (due := self.rows(DUE, kinds=[kind], now=self.clock.now())):
-            assert self._wait(kind), f"no {kind} is open"
-        self.deliver(due[0], deps)
-
-    def die(self, kind: str, deps: SignerDeps) -> None:
-        """A process that takes a task and dies over it."""
-        try:
-            self.step(kind, deps)
-        except Died:
-            self.kernel.postgres.close()
-            self.deps = self.container()
-            return
-        raise AssertionError("it lives")
-
-    def deliver(self, task: Mapping[str, Any], deps: SignerDeps | None = None) -> None:
-        """Deliver one task's message."""
-        [record] = EVENT["Records"]
-        event = {"Records": [{**record, "body": json.dumps({"task_id": str(task["id"])})}]}
-        answer = TASKS[task["kind"]].bind(deps or self.deps)(event, Context())
-        assert {"batchItemFailures": []} == answer
-
-    def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
-        """What the database holds."""
-        with self.office.transaction() as tx:
-            return list(tx.all(sql, **params))
 
     def change(self, sql: str, **params: Any) -> None:
         """Let something happen elsewhere."""
@@ -300,14 +235,6 @@ class Till:
             key=f"netting:wallet:{offer['id']}",
         )
         return [bytes(row["raw"]) for row in found]
-
-    def _wait(self, *kinds: str) -> bool:
-        [row] = self.rows(NEXT, kinds=list(kinds or TASKS))
-        if row["at"] is None:
-            return False
-        self.world.node.mine(BLOCKS)
-        self.clock.advance(max(0.0, (row["at"] - self.clock.now()) / timedelta(seconds=1)))
-        return True
 
 
 def sign(transaction: str, *signers: Wallet) -> str:
