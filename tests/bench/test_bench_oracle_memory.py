@@ -31,7 +31,7 @@ def test_the_peak_of_every_handler_of_whole_rounds(capsys: pytest.CaptureFixture
         Runner(cloud.environment(), folder=cloud.folder, children=cloud.children, warm=WARM) as runner,
     ):
         market = open_market(
-            cloud, runner, vote_power_wei=(10**24,), timing=TIMING, every_feed=True, services=("oracle",)
+            cloud, runner, vote_power_wei=(10**24,), timing=TIMING, every_feed=True, services=("oracle", "ops")
         )
         (provider,) = market.providers
         market.start(provider)
