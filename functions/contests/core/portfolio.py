@@ -22,7 +22,7 @@ from kernel.errors import Invalid
 SNAPSHOT_S: Final = 15
 
 
-class WeightsUnfit(Invalid):
+class PortfolioUnfit(Invalid):
     """The weights of a portfolio make up all of it."""
 
     cause = "There is no weight, one is not positive, they do not add up to 10 000, or a token has no price."
@@ -131,10 +131,10 @@ class Portfolio:
 
 
 def opened(stake: int, weights_bps: Mapping[str, int], tokens: Mapping[str, Token]) -> Portfolio:
-    """The portfolio that a stake buys at the start. Raises WeightsUnfit."""
+    """The portfolio that a stake buys at the start. Raises PortfolioUnfit."""
     unfit = not weights_bps or min(weights_bps.values()) <= 0 or sum(weights_bps.values()) != ONE_BPS
     if unfit or any(mint not in tokens or tokens[mint].price <= 0 for mint in weights_bps):
-        raise WeightsUnfit(weights=len(weights_bps), total=sum(weights_bps.values()))
+        raise PortfolioUnfit(weights=len(weights_bps), total=sum(weights_bps.values()))
     portfolio = Portfolio(cash=stake, positions={})
     for mint, weight in weights_bps.items():
         quantity = tokens[mint].bought_for(mul_div_floor(stake, weight, ONE_BPS))

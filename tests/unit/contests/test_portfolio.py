@@ -13,7 +13,7 @@ from functions.contests.core.portfolio import (
     Record,
     Token,
     TradeUnfit,
-    WeightsUnfit,
+    PortfolioUnfit,
     opened,
     time_in_profit_s,
 )
@@ -55,7 +55,7 @@ def test_weights_are_bought_at_the_starts_prices() -> None:
 )
 def test_weights_that_are_not_all_of_it_are_refused(weights: dict[str, int]) -> None:
     """Too little, too much, nothing, less than nothing, and what is not listed."""
-    with pytest.raises(WeightsUnfit):
+    with pytest.raises(PortfolioUnfit):
         opened(STAKE, weights, TOKENS)
 
 

@@ -57,6 +57,7 @@ def test_the_pools_patterns_are_found_in_reasonable_time() -> None:
     assert duel.fits("DUELxyz") and not duel.fits("DuELxyz") and not duel.fits("xDUEL")
     assert degen.fits("xyzDeGeN") and not degen.fits("DeGeNx")
     assert duel.tries < 58**4 < 8 * duel.tries
+    assert (duel.tries - 1) * duel.chance < 1 <= duel.tries * duel.chance
     assert degen.tries == -(-(58**5) // 2**5)
 
 
