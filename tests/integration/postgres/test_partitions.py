@@ -145,4 +145,4 @@ def test_the_registered_tables_of_the_house_are_maintained(database_url: str) ->
 
     report = {each.table: len(each.made) for each in Partitions(database).maintain()}
 
-    assert report == {"oracle.candles": 8, "oracle.prices": 8}
+    assert {"oracle.candles": 8, "oracle.judgements": 8, "oracle.prices": 8} == report
