@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.oracle.core.anomaly import ASPECTS, Judgement, judge
+from functions.oracle.core.anomaly import ASPECTS, Judgement, Model, judge
 from functions.oracle.core.anomaly_features import FEATURES, NOBODY, portray
 from functions.oracle.core.decision import FeedDecision, decide_values
 from functions.oracle.core.feeds import Feed, feed_id
+from functions.oracle.core.isolation_forest import read_forest
 from functions.oracle.core.points import Points, microseconds
 from functions.oracle.core.quotes import VenuePrice
 from infra.local.oracle_windows import AT as SIMULATED_AT
 from infra.local.oracle_windows import windows
-from tests.unit.oracle.forests import model_against
+from tests.unit.oracle.forests import model_against, octets, stump
 
 pytestmark = pytest.mark.unit
 
@@ -127,13 +128,33 @@ def test_a_vetoed_source_does_not_count_and_is_told() -> None:
 
 
 def test_a_veto_after_which_too_few_would_agree_is_taken_back() -> None:
-    """Without the liar b and c are so near to each other that a is an outlier: two would be left."""
-    points = venue_prices(100, 100.9, 100.9, lie=101.8)
-    plain = decide_values([BTC], points, AT, {})[0]
-    found = decided(points, "deviation", -1)
+    """Two with little volume are odd; without them the others' many points agree so well that a and d are outliers."""
+    points = [
+        VenuePrice(
+            base="BTC",
+            quote="USD",
+            price=Decimal(price),
+            volume=Decimal(volume),
+            time=AT - timedelta(seconds=5 * place + 1),
+            source=source,
+        )
+        for source, price, volume, count in (
+            ("a", "99", "1", 1),
+            ("b", "100", "1", 3),
+            ("c", "100", "1", 3),
+            ("d", "101", "1", 1),
+            ("e", "99", "0.001", 4),
+            ("f", "101", "0.001", 4),
+        )
+        for place in range(count)
+    ]
+    thin = stump(FEATURES.index("share"), 0.1, below=10, above=100)
+    model = Model(version=1, forest=read_forest(octets(len(FEATURES), {"volume": (50, thin)})))
+    plain, (found,) = decide_values([BTC], points, AT, {})[0], decide_values([BTC], points, AT, {}, model)
 
-    assert found.aggregate == plain.aggregate
-    assert found.left_out == plain.left_out
+    assert ("e", "f") == found.judgement.vetoes(plain.aggregate.source_prices)
+    assert set("abcdef") == set(found.aggregate.source_prices)
+    assert (found.aggregate, found.left_out) == (plain.aggregate, plain.left_out)
 
 
 @given(
