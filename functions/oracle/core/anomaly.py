@@ -71,7 +71,7 @@ UNJUDGED: Final = Judgement(portrait=NOBODY, depths=np.empty((0, 0), dtype=np.in
 
 
 def judge(portraits: Sequence[Portrait], model: Model | None) -> list[Judgement]:
-    """One judgement a portrait; all are asked at once, which takes a fortieth of the time of one by one."""
+    """One judgement a portrait; all are asked at once, which takes a fraction of the time of one by one."""
     if model is None:
         nothing = np.empty((0, 0), dtype=np.int64)
         return [Judgement(portrait=portrait, depths=nothing, suspects={}) for portrait in portraits]

@@ -68,6 +68,7 @@ def test_an_odd_source_is_vetoed_and_the_decision_can_be_made_again(ready: tuple
     stored = {one.symbol: one for one in models.judgements(number)}["ETH/USD"]
     assert (task.state, row["left_out"], len(row["sources"])) == ("done", {"liar": "vetoed"}, 4)
     assert (stored.model_version, stored.vetoed, set(stored.suspects)) == (1, ("liar",), {"liar"})
+    assert stored.model_version is not None
     at = row["decided_at"]
     seen = provider.deps.repository.points_between(at - timedelta(seconds=180), at)
     window = Points.of(Point(p.price, p.volume, p.time, p.source) for p in seen if p.base == "ETH")

@@ -71,7 +71,7 @@ def changed(output: bytes, change: Callable[[list[Grove]], None]) -> bytes:
 def with_tree(groves: list[Grove], **parts: Any) -> None:
     """Change the first tree of the second aspect."""
     first = groves[1].trees[0]
-    copies = {"column": first.column.copy(), "right": first.right.copy(), "value": first.value.copy()}
+    copies: dict[str, Any] = {"column": first.column.copy(), "right": first.right.copy(), "value": first.value.copy()}
     for name, (place, value) in parts.items():
         copies[name][place] = value
     groves[1] = replace(groves[1], trees=(Tree(**copies), *groves[1].trees[1:]))

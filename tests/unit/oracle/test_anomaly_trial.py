@@ -111,7 +111,7 @@ def test_an_attack_touches_its_source_alone_and_only_what_it_says(attack: Attack
 
 
 def sorted_(points: list[Point]) -> list[Point]:
-    return sorted(points, key=lambda one: (one.source, one.time))  # type: ignore[arg-type, return-value]
+    return sorted(points, key=lambda one: (one.source, one.time))
 
 
 def prices(points: list[Point]) -> list[float]:
