@@ -25,7 +25,7 @@ LIE = Decimal("1.0005")
 
 @pytest.fixture
 def ready(stage: Stage, stocked: Callable[[Provider], None]) -> tuple[Provider, int]:
-    """A provider at the moment of its commit: four honest sources, and one five basis points off, which is no outlier."""
+    """A provider at the moment of its commit: four honest sources, and one that is off but no outlier."""
     provider, number = stage.provider(), stage.first_round
     plan.bind(provider.deps)(scheduled_event(stage.clock.now()), Context())
     stage.at(number, 3)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.oracle.core.isolation_forest import MAGIC, ForestUnfit, read_forest
+from functions.oracle.core.isolation_forest import MAGIC, ONE, ForestUnfit, read_forest
 from gpu.forest.form import Grove, Plan, groves_of, written
 from gpu.forest.walk import depths
 from tests.unit.oracle.forests import octets, stump, tree
@@ -112,7 +112,7 @@ def grown_at_random(draw: st.DrawFn) -> tuple[list[int], list[int], list[float]]
         if level == 5 or draw(st.booleans()):
             columns.append(-1)
             rights.append(0)
-            values.append(draw(st.integers(level, 100)))
+            values.append(draw(st.integers(level, 100)) * ONE)
             return
         columns.append(draw(st.integers(0, 2)))
         rights.append(0)
