@@ -33,6 +33,9 @@ LOADS: Final[Mapping[str, Load]] = {
     "transfer": Load(3_000, True, "transfers of the treasury, half of them on Solana"),
     "deposit": Load(1_000, True, "deposits from outside"),
     "order": Load(3_000, True, "orders of the bridge"),
+    "intent": Load(3_000, True, "posts of ten trade intents each"),
+    "settlement": Load(800, True, "settlement transactions, one for forty intents"),
+    "custody": Load(1_000, True, "deposits, withdrawals and session keys of traders"),
     "event": Load(5_000, True, "webhooks of chain providers"),
     "delivery": Load(10_000, True, "webhooks to others"),
     "news": Load(50_000, True, "messages published to WebSocket topics, each to 20 readers"),
@@ -48,10 +51,13 @@ READERS, CONNECTION_MINUTES, GPU_S = 20, 240, 60
 ADVANCES, LOOKS, POLLS = 6, 10, 12
 #: An escrow is asked every 15 s whether it has closed an order, for the quarter of an hour that a message takes.
 CLOSING_LOOKS = 60
+#: A settlement is looked after every second until it is final.
+SETTLING_LOOKS = 15
 _PEOPLE = (
     *("http_access", "http_audit", "http_breakers", "http_docs", "http_inlets", "http_sessions", "http_signatures"),
     *("http_tasks", "http_trace", "http_webhooks"),
 )
+_TRADERS = ("http_batches", "http_items", "http_listings", "http_user")
 #: service/function -> load -> calls for one of it.
 CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "oracle/cron_collect": {"minute": 1},
@@ -114,5 +120,17 @@ CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "bridge/queue_claim_orders": {"order": 1},
     "bridge/queue_close_order": {"order": CLOSING_LOOKS},
     "bridge/http_bridge": {"order": 4},
+    "netting/cron_plan_batches": {"minute": 1},
+    "netting/cron_poll_program": {"minute": 1},
+    "netting/http_intents": {"intent": 1},
+    "netting/http_custody": {"custody": 2},
+    "netting/http_session_keys": {"custody": 2},
+    "netting/queue_net_batch": {"minute": 2},
+    "netting/queue_settle_batch": {"settlement": SETTLING_LOOKS},
+    "netting/queue_submit_settlement": {"settlement": ADVANCES, "custody": ADVANCES},
+    "netting/queue_netting_events": {"settlement": 2, "custody": 2},
+    "netting/queue_index_batch": {"settlement": 1},
+    "netting/queue_close_withdrawal": {"custody": 1},
+    **{f"netting/{name}": {"look": 1} for name in _TRADERS},
     **{f"ops/{name}": {"look": 1} for name in _PEOPLE},
 }

@@ -31,7 +31,7 @@ from infra.local.runner.turns import Turns
 from infra.local.treasury_stage import open_stage
 from kernel.postgres import Postgres
 
-ROUNDS, TRANSFERS, ORDERS = 4, 10, 10
+ROUNDS, TRANSFERS, ORDERS = 9, 10, 10
 TIMING: Final = Timing(voting_epoch_s=20, reveal_deadline_s=10)
 PATIENCE_S: Final = 240.0
 OPEN: Final = """select 1 from kernel.evm_outbox where settled_at is null
