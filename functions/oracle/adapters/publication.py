@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TOPIC: Final = "prices"
 #: A round's prices that nobody was told by then are no news: the next round's are there.
 NEWS_FOR_S: Final = 90
-#: Seconds after the decision at which somebody else comes by, should whoever was to tell have died: a sweep is too late.
+#: Seconds after the decision at which somebody else comes by, should whoever was to tell have died: sweeps are late.
 AGAIN_S: Final = (10, 30)
 #: Feeds in one message, which has 30 KiB at most.
 FEEDS_PER_MESSAGE: Final = 100

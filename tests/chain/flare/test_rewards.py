@@ -173,7 +173,9 @@ def test_an_executor_claims_for_its_owner(network: FlareNetwork, ledger: Ledger,
 
     ledger.call(voter.identity, "ClaimSetupManager", "setAllowedClaimRecipients", [friend])
     ledger.send(voter.submit_signatures, "RewardManager", away)
-    ledger.send(voter.submit_signatures, "RewardManager", claim_call(network, claims, claims[4], voter.identity.address))
+    ledger.send(
+        voter.submit_signatures, "RewardManager", claim_call(network, claims, claims[4], voter.identity.address)
+    )
 
     told = events(network, "RewardManager", "RewardClaimed")
     assert [(friend.lower(), ETHER), (voter.identity.address.lower(), 5 * ETHER)] == [

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -110,8 +110,9 @@ def family(pid: int) -> dict[int, str]:
     members: dict[int, str] = {}
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in map(int, task.read_text().split()):
-            members[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            members |= family(child)
+            with suppress(FileNotFoundError):  # a container that ended meanwhile
+                members[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+                members |= family(child)
     return members
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from functions.contests.core.portfolio import (
     SNAPSHOT_S,
     Portfolio,
+    PortfolioUnfit,
     Position,
     Record,
     Token,
     TradeUnfit,
-    PortfolioUnfit,
     opened,
     time_in_profit_s,
 )

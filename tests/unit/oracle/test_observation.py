@@ -130,7 +130,9 @@ def signed(
 
 def test_a_signature_in_time_is_no_fault() -> None:
     """At the deadline; at the second of the finalisation; within ten seconds, though the round was finalised before."""
-    assert {} == signed((0, SIGNED)) == signed((30, SIGNED), finalised_at_s=30) == signed((14, SIGNED), finalised_at_s=2)
+    assert (
+        {} == signed((0, SIGNED)) == signed((30, SIGNED), finalised_at_s=30) == signed((14, SIGNED), finalised_at_s=2)
+    )
 
 
 def test_a_signature_too_early_too_late_or_not_at_all() -> None:

@@ -16,7 +16,7 @@ INSECURE = RoundRandom(5, False)
 
 
 def test_the_next_secure_random_number_decides() -> None:
-    """As keccak256(abi.encode(random, its round)) modulo the number of feeds; insecure ones and gaps are passed over."""
+    """keccak256(abi.encode(random, its round)) modulo the number of feeds; insecure ones and gaps are passed over."""
     seed = int.from_bytes(keccak256(encode(["uint256", "uint256"], [123_456_789, 103])), "big")
 
     assert seed % 63 == rewarded_feed(100, 200, {100: SECURE, 101: INSECURE, 103: SECURE}, 63)
