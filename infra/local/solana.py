@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from infra.local import fault_proxy, programs, settings
 from infra.local.anvil import RpcRefused
-from infra.local.children import Child, Children
+from infra.local.children import Child, ChildDied, Children, ChildSlow
 from infra.local.failures import LocalFailure
 from infra.local.fault_proxy import FaultProxy
 
@@ -26,6 +26,8 @@ STARTER = Path(__file__).with_name("surfpool.cjs")
 FINALITY_SLOTS, BLOCKHASH_BLOCKS = 31, 150
 SLOT_MS = 50
 LAMPORTS_PER_SOL = 10**9
+#: It takes 0.2 s, or some seconds on a machine with other programs.
+STARTED_WITHIN_S = 15.0
 
 Commitment = Literal["processed", "confirmed", "finalized"]
 
@@ -161,8 +163,7 @@ def _started(children: Children, runtime: Path, name: str, config: Mapping[str, 
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=children.folder))
     configured, ready = folder / "config.json", folder / "ready.json"
     configured.write_text(json.dumps(config))
-    child = children.start(name, [runtime, STARTER, configured, ready])
-    child.wait_until(ready.exists)
+    child = _ready(children, name, [runtime, STARTER, configured, ready], ready)
     told = json.loads(ready.read_text())
     node = SolanaNode(
         name=name,
@@ -175,6 +176,18 @@ def _started(children: Children, runtime: Path, name: str, config: Mapping[str, 
     )
     child.wait_until(lambda: _answers(node))
     return replace(node, genesis_hash=node.rpc("getGenesisHash"))
+
+
+def _ready(children: Children, name: str, command: list[str | Path], ready: Path) -> Child:
+    """The started node. Surfpool panics in one start of some hundreds, when its port was taken; a second one is not."""
+    child = children.start(name, command)
+    try:
+        child.wait_until(ready.exists, STARTED_WITHIN_S)
+    except (ChildDied, ChildSlow):
+        children.forget(child)
+        child = children.start(name, command)
+        child.wait_until(ready.exists)
+    return child
 
 
 def _answers(node: SolanaNode) -> bool:
