@@ -28,6 +28,8 @@ from kernel.merkle import SortedMerkleTree
 ROUNDS = 3
 OUTAGE_S = 1.5
 REHEARSAL_S = 60
+#: Of the bundle: four copies of all of it are more than two cores can start within a round.
+SERVICES = ("oracle", "ops")
 HANDLERS = tuple(f"functions.oracle.{path.stem}" for path in sorted((ROOT / "functions/oracle").glob("*_*.py")))
 # Some thirty containers on two cores: they are forked with the bundle's own modules imported, too.
 WARM = (WARM_FIRST, (*WARM_LATER, *HANDLERS))
@@ -45,7 +47,7 @@ def play(console: Console) -> None:
             runner = stack.enter_context(
                 Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
             )
-            market = open_market(cloud, runner)
+            market = open_market(cloud, runner, services=SERVICES)
             market.start(*market.providers)
         network, providers = market.network, [provider.stack for provider in market.providers]
         bystander = stack.enter_context(Bystander(network))
