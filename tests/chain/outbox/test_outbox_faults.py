@@ -202,6 +202,7 @@ def test_a_reorganised_receipt_reopens_the_entry(desk: Desk) -> None:
     before = desk.node.snapshot()
     desk.record("pay-1")
     desk.step("pay-1")
+    desk.node.child.wait_until(lambda: desk.nonce() == 1)
     desk.step("pay-1")
     assert desk.entry("pay-1").state == State.MINED
     desk.node.revert(before)
