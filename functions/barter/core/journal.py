@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final
 
 from functions.barter.core.certificate import Certificate
-from functions.barter.core.words import PER_WORD, WordsInvalid, from_bytes, pack, to_bytes, unpack
+from functions.barter.core.words import WordsInvalid, from_bytes, pack, to_bytes, unpack
 from kernel.hashes import keccak256
 
 #: What `DOMAIN` is in the contract.
@@ -89,8 +89,3 @@ def evaluation(words: Sequence[int], r: int) -> int:
     for word in reversed(words):
         v = (v + word) * r % FIELD
     return v
-
-
-def word_count(size: int) -> int:
-    """How many words a circuit for `size` agents binds."""
-    return size + -(-size // PER_WORD)

@@ -5,7 +5,7 @@ each (field, tier), by its key.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -69,6 +69,11 @@ def reached(totals: Mapping[Field, int]) -> list[tuple[Field, Tier]]:
         for tier, least in zip(Tier, THRESHOLDS[field], strict=True)
         if totals.get(field, 0) >= least
     ]
+
+
+def experience_of(tiers: Iterable[Tier]) -> int:
+    """What tiers give, together."""
+    return sum(EXPERIENCE[tier] for tier in tiers)
 
 
 def experience_of_contest(place: int) -> int:

@@ -82,7 +82,7 @@ class Record:
     @property
     def average_profit(self) -> int | None:
         """A sale, losses included, rounded down; None before the first."""
-        return mul_div_floor(self.profit, 1, self.sales) if self.sales else None
+        return self.profit // self.sales if self.sales else None
 
     def with_sale(self, profit: int, at: datetime) -> Self:
         """The record after another sale."""
@@ -121,7 +121,7 @@ class Portfolio:
             raise TradeUnfit(mint=mint, quantity=str(quantity))
         proceeds, taken = token.worth(quantity), mul_div_ceil(held.cost, quantity, held.quantity)
         rest = Position(held.quantity - quantity, held.cost - taken)
-        positions = {**self.positions, mint: rest} if rest.quantity else without(self.positions, mint)
+        positions = {**self.positions, mint: rest} if rest.quantity else _without(self.positions, mint)
         record = self.record.with_sale(proceeds - taken, at)
         return replace(self, cash=self.cash + proceeds, positions=positions, record=record)
 
@@ -148,6 +148,6 @@ def time_in_profit_s(stake: int, values: Sequence[int]) -> int:
     return SNAPSHOT_S * sum(value > stake for value in values)
 
 
-def without(positions: Mapping[str, Position], mint: str) -> dict[str, Position]:
+def _without(positions: Mapping[str, Position], mint: str) -> dict[str, Position]:
     """All but one."""
     return {other: held for other, held in positions.items() if other != mint}

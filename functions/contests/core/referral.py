@@ -1,4 +1,4 @@
-"""Owns referrals: weeks, what conversions earn, and how many clicks and conversions an address may make.
+"""Owns referrals: weeks, and what conversions earn.
 
 A click becomes a conversion by a verified entry. Weeks begin on Sunday at 00:00 UTC. Each tier that a referrer's
 conversions of a week reach is rewarded once, by the key of referrer, week and tier.
@@ -12,18 +12,6 @@ from kernel.errors import Invalid
 
 #: Conversions of a week -> the tier's reward, ascending.
 TIERS: Final = ((5, 10), (15, 30), (30, 60))
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many in so long a time, for one IP address."""
-
-    count: int
-    within: timedelta
-
-
-CLICKS: Final = Allowance(100, timedelta(minutes=15))
-CONVERSIONS: Final = Allowance(10, timedelta(hours=1))
 
 
 class TimeNaive(Invalid):

@@ -14,8 +14,6 @@ SOL: Final = 10**9
 RENT_EXEMPT_LAMPORTS: Final = 890_880
 KEPT_LAMPORTS: Final = SOL // 100
 SWEPT_MIN_LAMPORTS: Final = SOL // 1_000
-#: Wallets that one turn sweeps, and how many of them at a time.
-BATCH, AT_ONCE = 50, 5
 
 
 def swept(state: State, balance_lamports: int, held_lamports: int) -> int:

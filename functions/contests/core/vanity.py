@@ -12,9 +12,9 @@ from itertools import product
 from math import prod
 from typing import Final
 
+from kernel.base58 import ALPHABET
 from kernel.errors import Invalid
 
-ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 LETTERS_MAX: Final = 8
 _BASE: Final = len(ALPHABET)
 _KEYS: Final = 2**256

@@ -1,6 +1,6 @@
 """An exchange of NFTs on an anvil node, with collections and their owners.
 
-world = deploy_world(anvil.start(children, name="barter"), agents=6)
+world = deploy_world(anvil.start(children, name="barter"), agents=6, terms=Terms())
 world.deposit(); world.rank(lists); world.advance(Phase.TRADE); world.reallocate(journal, seal)
 
 Each agent's token is minted to an owner of its own, in turn from each collection; agent i has index i. A block is
@@ -163,9 +163,8 @@ class BarterWorld:
         self.advance(Phase.TRADE)
 
 
-def deploy_world(node: AnvilNode, *, agents: int, terms: Terms | None = None, name: str = SEED) -> BarterWorld:
+def deploy_world(node: AnvilNode, *, agents: int, terms: Terms, name: str = SEED) -> BarterWorld:
     """Deploy an exchange and three collections, and mint each agent's token. name: whose keys; one world a name."""
-    terms = terms or Terms()
     node.rpc("evm_setAutomine", False)
     operator = dev_account(name, "operator")
     owners = [dev_account(name, f"owner {number}") for number in range(agents)]
@@ -192,6 +191,16 @@ def deploy_world(node: AnvilNode, *, agents: int, terms: Terms | None = None, na
         world.__exit__()
         raise
     return world
+
+
+def deploy(node: AnvilNode, kind: str) -> Contract:
+    """Deploy one contract that takes no arguments, from an account of its own."""
+    account, made = dev_account(SEED, kind), artifact(kind, "barter")
+    node.rpc("anvil_setBalance", account.address, hex(100 * ETHER))
+    nonce = int(node.rpc("eth_getTransactionCount", account.address, "latest"), 16)
+    with Node(node.url) as client:
+        Sender(client, [made]).mine([Transaction(sender=account, to=None, data=made.constructor(), note=kind)])
+    return Contract(created_address(account.address, nonce), made)
 
 
 def _minting(operator: DevAccount, token: Token) -> Transaction:

@@ -12,6 +12,7 @@ from infra.local.barter.world import BarterWorld, Terms, deploy_world
 from infra.local.children import Children
 
 Open = Callable[..., BarterWorld]
+USUAL = Terms()
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +34,8 @@ def open_market(barter_node: AnvilNode, numbers: Iterator[int]) -> Iterator[Open
     """Deploy an exchange for so many agents, by terms of one's own."""
     with ExitStack() as stack:
 
-        def deploy(agents: int = 6, **terms: object) -> BarterWorld:
+        def open_one(agents: int = 6, terms: Terms = USUAL) -> BarterWorld:
             name = f"market {next(numbers)}"
-            return stack.enter_context(
-                deploy_world(barter_node, agents=agents, terms=Terms(**terms), name=name)  # type: ignore[arg-type]  # terms by name
-            )
+            return stack.enter_context(deploy_world(barter_node, agents=agents, terms=terms, name=name))
 
-        yield deploy
+        yield open_one

@@ -8,12 +8,9 @@ import pytest
 from functions.barter.core.cycles import top_trading_cycles
 from functions.barter.core.words import pack_lists
 from infra.local.anvil import AnvilNode
+from infra.local.barter.world import deploy
 from infra.local.evm_reading import ask
-from infra.local.flare.accounts import ETHER, dev_account
-from infra.local.flare.contracts import Contract, artifact
-from infra.local.flare.deployment import created_address
-from infra.local.flare.node import Node
-from infra.local.flare.transactions import Sender, Transaction
+from infra.local.flare.contracts import Contract
 from tests.unit.barter.test_certificate import partial_lists
 
 pytestmark = pytest.mark.chain
@@ -24,12 +21,7 @@ AGENTS, LIST_MAX = 3, 2
 @pytest.fixture(scope="module")
 def trials(barter_node: AnvilNode) -> Contract:
     """The contract that tries all certificates of a market in one call."""
-    account, made = dev_account("barter", "trials"), artifact("CertificateTrials", "barter")
-    barter_node.rpc("anvil_setBalance", account.address, hex(ETHER * 100))
-    with Node(barter_node.url) as client:
-        deployment = Transaction(sender=account, to=None, data=made.constructor(), note="deploying the trials")
-        Sender(client, [made]).mine([deployment])
-    return Contract(created_address(account.address, 0), made)
+    return deploy(barter_node, "CertificateTrials")
 
 
 def profiles() -> Iterator[list[list[int]]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.local.barter.world import BarterWorld, Phase, Terms, deploy_world
+from infra.local.barter.world import BarterWorld, Phase, Terms
 from infra.local.flare.accounts import DevAccount
 from infra.local.flare.transactions import Transaction, TransactionReverted
 
@@ -59,7 +59,7 @@ def test_a_token_is_called_by_the_published_hash(open_market: Open) -> None:
 
 def test_deposits_are_taken_once_of_owners_for_the_fee_while_there_is_room(open_market: Open) -> None:
     """And the fee goes to the operator, when tokens do not depend on it any more."""
-    market = open_market(3, agents_max=2, deposit_fee_wei=5)
+    market = open_market(3, Terms(agents_max=2, deposit_fee_wei=5))
     first, second, third = market.tokens
     for number in range(3):
         approve(market, number)
@@ -76,7 +76,7 @@ def test_deposits_are_taken_once_of_owners_for_the_fee_while_there_is_room(open_
 
 def test_lists_hold_tokens_that_are_there_each_once_and_not_too_many(open_market: Open) -> None:
     """Said by the owner; the own token ends the list, and what follows it is checked and not stored."""
-    market = open_market(4, list_max=2)
+    market = open_market(4, Terms(list_max=2))
     market.deposit()
     market.advance(Phase.RANK)
     owner, hashes = market.tokens[0].owner, market.hashes
@@ -95,7 +95,7 @@ def test_lists_hold_tokens_that_are_there_each_once_and_not_too_many(open_market
 
 def test_each_thing_has_its_phase(open_market: Open) -> None:
     """What belongs to another phase is refused, and a phase does not end before its time."""
-    market = open_market(2, deposit_s=50, rank_s=70)
+    market = open_market(2, Terms(deposit_s=50, rank_s=70))
     token, owner = market.tokens[0], market.tokens[0].owner
     wrong = "Not in the correct phase"
 
@@ -139,8 +139,7 @@ def test_an_exchange_without_tokens_ends_too(open_market: Open) -> None:
 )
 def test_what_no_word_holds_is_not_deployed(open_market: Open, terms: Terms, reason: str) -> None:
     """4,095 agents and lists of 21 are the most."""
-    market = open_market(0)
     with pytest.raises(TransactionReverted) as raised:
-        deploy_world(market.node, agents=0, terms=terms, name=f"unfit {terms}")
+        open_market(0, terms)
 
     assert raised.value.reason == reason

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.contests.core.achievements import THRESHOLDS, Field, Tier, experience_of_contest, level, reached
+from functions.contests.core.achievements import (
+    THRESHOLDS,
+    Field,
+    Tier,
+    experience_of,
+    experience_of_contest,
+    level,
+    reached,
+)
 from functions.contests.core.contest import State
 from functions.contests.core.freshness import refresh_s
 from functions.contests.core.referral import Reward, TimeNaive, earned, week_of
@@ -85,6 +93,8 @@ def test_a_tier_is_reached_at_its_threshold(field: Field) -> None:
 
 def test_experience_and_levels() -> None:
     """At the borders of the table."""
+    assert experience_of(Tier) == 100 + 250 + 500 + 1_000 + 2_500
+    assert experience_of([]) == 0
     assert [experience_of_contest(place) for place in (1, 2, 3, 4, 0)] == [1_100, 600, 350, 100, 100]
     borders = (0, 999, 1_000, 5_000, 15_000, 50_000, 150_000, 499_999, 500_000)
     assert [level(experience) for experience in borders] == [

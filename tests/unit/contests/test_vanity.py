@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from functions.contests.core.vanity import ALPHABET, Pattern, PatternUnfit, Place
+from functions.contests.core.vanity import Pattern, PatternUnfit, Place
 from kernel import base58
 
 pytestmark = pytest.mark.unit
@@ -44,7 +44,7 @@ def test_the_chance_is_that_of_random_addresses(pattern: Pattern, addresses: lis
 
 def test_the_chances_of_all_first_letters_are_all_there_is() -> None:
     """But for the addresses that begin with 1: those whose first byte is zero."""
-    chances = [Pattern(letter, Place.PREFIX).chance for letter in ALPHABET[1:]]
+    chances = [Pattern(letter, Place.PREFIX).chance for letter in base58.ALPHABET[1:]]
 
     assert sum(chances) == 1 - Fraction(1, 2**8)
 
