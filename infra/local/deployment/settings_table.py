@@ -98,7 +98,8 @@ def _source(value: Any) -> str:
 
 
 def _parameters() -> str:
-    lines = ["## Parameters of `serverless.yml`", "", "Given per stage under `params`, or as `--param name=value`.", ""]
+    lines = ["## Parameters of `serverless.yml`", ""]
+    lines += ["Defaults in `infra/params.yml`; given per stage under `params`, or as `--param name=value`.", ""]
     lines += ["| parameter | default | meaning |", "|---|---|---|"]
     lines += [
         f"| `{name}` | {f'`{default}`' if default else 'empty'} | {said} |" for name, default, said in _declared()
@@ -108,14 +109,13 @@ def _parameters() -> str:
 
 def _declared() -> Iterator[tuple[str, str, str]]:
     """Name, default and the comment above it, up to the next comment."""
-    text = (settings.ROOT / "serverless.yml").read_text(encoding="utf-8")
-    defaults = load_yaml(settings.ROOT / "serverless.yml")["params"]["default"]
+    path = settings.ROOT / "infra/params.yml"
+    defaults = load_yaml(path)
     said, is_open = "", False
-    for line in text.split("  default:\n")[1].split("\n\n")[0].splitlines():
-        stripped = line.strip()
-        if stripped.startswith("#"):
-            said = f"{said} {stripped[1:].strip()}" if is_open else stripped[1:].strip()
+    for line in path.read_text(encoding="utf-8").split("\n\n")[1].splitlines():
+        if line.startswith("#"):
+            said = f"{said} {line[1:].strip()}" if is_open else line[1:].strip()
             is_open = True
-        elif match := re.match(r"(\w+):", stripped):
+        elif match := re.match(r"(\w+):", line):
             yield match[1], str(defaults[match[1]]), said
             is_open = False

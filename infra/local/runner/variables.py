@@ -168,9 +168,16 @@ class Variables:
             return self.parameters[name]
         declared = self.root.get("params") or {}
         for stage in (self.stage, "default"):
-            if name in (declared.get(stage) or {}):
-                return self.resolve(declared[stage][name], f"{place} > param:{name}", depth)
+            given = self._unread(declared.get(stage) or {})
+            if name in given:
+                return self.resolve(given[name], f"{place} > param:{name}", depth)
         raise _Absent(f"the parameter {name} is neither given nor under params in {self.path.name}")
+
+    def _unread(self, parameters: Any) -> Mapping[str, Any]:
+        """A stage's parameters as they are written, here or in a file of their own: each is resolved when asked for."""
+        match = re.fullmatch(r"\$\{file\(([^)]+)\)\}", parameters) if isinstance(parameters, str) else None
+        found = load_yaml(self.path.parent / match[1]) if match else parameters
+        return found if isinstance(found, Mapping) else {}
 
 
 def _walk(node: Any, address: str, reason: str, *, whole: bool = False) -> Any:

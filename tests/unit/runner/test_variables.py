@@ -65,6 +65,16 @@ def test_given_parameter_wins(tmp_path: Path) -> None:
     assert variables(tmp_path, parameters={"size": 5}).resolve("${param:size}", "x") == 5
 
 
+def test_parameters_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    """Each is resolved when it is asked for: one may be filled from another."""
+    path = tmp_path / "serverless.yml"
+    path.write_text('params: {default: "${file(sizes.yml)}", live: {size: 30}}\n', encoding="utf-8")
+    (tmp_path / "sizes.yml").write_text('size: 3\nlabel: "l-${param:size}"\n', encoding="utf-8")
+    known = Variables(path=path, stage="live", region="eu-central-1", account="123456789012")
+
+    assert ["l-30", "none"] == known.resolve(["${param:label}", "${param:absent, 'none'}"], "x")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
