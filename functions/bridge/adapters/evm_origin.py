@@ -15,7 +15,6 @@ from typing import Any, Final
 from functions.bridge.adapters.mailbox import Mailbox
 from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing, Refund
 from functions.bridge.adapters.past_logs import newest_first
-from functions.bridge.adapters.quorum import Quorum
 from functions.bridge.adapters.refunds import Refunds
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.core.escrow import (
@@ -37,6 +36,7 @@ from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Head, Log, hexadecimal, octets, quantity
 from kernel.evm.evidence import last_final, receipt_of
 from kernel.evm.log_cursor import Budget, LogCursor, Watch
+from kernel.evm.quorum import Quorum
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call
 from kernel.postgres import Postgres

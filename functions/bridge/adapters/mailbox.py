@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from functions.bridge.adapters.quorum import Quorum, Reverted
 from functions.bridge.adapters.recent import Recent
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.core.estimates import with_headroom
@@ -19,6 +18,7 @@ from kernel.abi import WordMalformed, address_of_word, uint_word, uint_words
 from kernel.errors import Broken
 from kernel.evm.blocks import quantity
 from kernel.evm.contracts import selector
+from kernel.evm.quorum import Quorum, Reverted
 
 _BASE_COST: Final = selector("l2TransactionBaseCost(uint256,uint256,uint256)")
 _OWN_MAILBOX: Final = selector("zkSync()")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from functions.bridge.adapters.quorum import QuestionRefused, Quorum
 from kernel.evm.blocks import Log, Topics, topics_asked
+from kernel.evm.quorum import QuestionRefused, Quorum
 from kernel.jsonrpc.quorum import NoQuorum
 
 SPAN_BLOCKS: Final = 2_000

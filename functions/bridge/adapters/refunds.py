@@ -10,10 +10,10 @@ from typing import Any
 
 from functions.bridge.adapters.origin import Closing, Refund
 from functions.bridge.adapters.past_logs import newest_first
-from functions.bridge.adapters.quorum import Quorum
 from functions.bridge.core.escrow import L2_ETHER, MINT, alias, decode_mint
 from kernel.abi import WordMalformed, uint_word
 from kernel.evm.blocks import Log, hexadecimal
+from kernel.evm.quorum import Quorum
 
 
 class Refunds:

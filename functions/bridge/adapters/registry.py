@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from functions.bridge.adapters.past_logs import newest_first
-from functions.bridge.adapters.quorum import QuestionRefused, Quorum, Reverted
 from functions.bridge.adapters.recent import Recent
 from functions.bridge.core.estimates import close_estimate, gas_price_wei
 from functions.bridge.core.registry import (
@@ -26,6 +25,7 @@ from kernel.abi import WordMalformed, uint_word
 from kernel.errors import Transient
 from kernel.evm.addresses import checksum
 from kernel.evm.blocks import Log, hexadecimal, octets, quantity
+from kernel.evm.quorum import QuestionRefused, Quorum, Reverted
 from kernel.evm.rpc import RpcPool
 from kernel.jsonrpc.endpoint import Call
 

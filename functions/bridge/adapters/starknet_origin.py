@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from functions.bridge.adapters.origin import KIND, ClaimCall, ClaimRefused, Closing, Refund
-from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.registry import Registry
 from functions.bridge.adapters.starknet_cursor import StarknetCursor, StarknetWatch
 from functions.bridge.adapters.starknet_rpc import CONTRACT_ERROR, Said, StarknetPool, StarknetView, of_hash
@@ -40,6 +39,7 @@ from functions.bridge.core.starknet import (
 from kernel.chain_events import StarknetEvent
 from kernel.clock import Clock
 from kernel.evm.log_cursor import Budget, Watch
+from kernel.evm.quorum import QuestionRefused
 from kernel.jsonrpc.endpoint import Endpoint, RpcRefused
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.postgres import Postgres

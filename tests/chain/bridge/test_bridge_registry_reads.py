@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from functions.bridge.adapters.market import market
-from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.registry import PaymentUntold
 from functions.bridge.core.order import Deposit, OrderKey
 from functions.bridge.core.policy import Market
 from infra.local.flare.contracts import Contract, artifact
+from kernel.evm.quorum import QuestionRefused
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.testing import FakeClock

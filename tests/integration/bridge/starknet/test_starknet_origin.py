@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from functions.bridge.adapters.origin import Closing, Origin
-from functions.bridge.adapters.quorum import QuestionRefused
 from functions.bridge.adapters.starknet_origin import (
     MESSAGE_FEE_MIN_WEI,
     MessageRefused,
@@ -18,6 +17,7 @@ from functions.bridge.core.registry import STARKNET_CHAIN_ID, Family, Payment
 from functions.bridge.core.starknet import CLAIM_PAYMENT_HANDLER, FeltsMalformed
 from kernel.chain_events import EvmEvent
 from kernel.errors import WrongChain
+from kernel.evm.quorum import QuestionRefused
 from kernel.jsonrpc.quorum import NoQuorum
 from tests.integration.bridge.starknet.bench import REGISTRY, Bench, standings
 from tests.integration.bridge.starknet.network import ACCOUNT, ESCROW, SPEC, Faults
