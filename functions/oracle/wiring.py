@@ -254,7 +254,8 @@ class Deps(KernelDeps):
         from kernel.outbox.evm import EvmOutbox
         from kernel.treasury.switch import KillSwitch
 
-        signers = {signer.address: signer for signer in (self._submit_signer, self._deposit_signer)}
+        ours = (self._submit_signer, self._deposit_signer, self._policy_signer)
+        signers = {signer.address: signer for signer in ours}
         return EvmOutbox(
             self.kernel.postgres,
             self.tasks,
@@ -277,7 +278,8 @@ class Deps(KernelDeps):
         """What we send."""
         from functions.oracle.adapters.intents import Intents
 
-        return Intents(self.flare, self.clock, submitter=self.submitter, depositor=self._deposit_signer.address)
+        depositor, finaliser = self._deposit_signer.address, self._policy_signer.address
+        return Intents(self.flare, self.clock, submitter=self.submitter, depositor=depositor, finaliser=finaliser)
 
     @cached_property
     def finalising(self) -> Finalising:
@@ -316,8 +318,8 @@ class Deps(KernelDeps):
         from functions.oracle.adapters.observatory import Observatory
 
         settings = self.settings
-        key, floor_wei = settings.submit_key, settings.low_balance_wei
-        return Observatory(self.kernel, lambda: self.evidence, submit_key=key, floor_wei=floor_wei)
+        keys, floor_wei = (settings.submit_key, settings.signing_policy_key), settings.low_balance_wei
+        return Observatory(self.kernel, lambda: self.evidence, keys=keys, floor_wei=floor_wei)
 
     @cached_property
     def rewards(self) -> RewardDesk:

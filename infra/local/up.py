@@ -119,7 +119,7 @@ def _declare_wallets(provider: Provider) -> None:
     desks: dict[str, Desk] = {}  # to declare a wallet no chain is asked
     postgres = Postgres(provider.database_url, role="counterpart_ops")
     treasury = Treasury(postgres, desks.__getitem__)
-    for account in (provider.voter.submit, provider.voter.submit_signatures):
+    for account in (provider.voter.submit, provider.voter.submit_signatures, provider.voter.signing_policy):
         wallet = OperatorWallet(
             service="oracle",
             chain=f"evm:{CHAIN_ID}",

@@ -19,9 +19,13 @@ RELAY_GAS_PER_SIGNATURE = 25_000
 class Intents:
     """Builds the intents of one provider: who signs, where to, until when it makes sense."""
 
-    def __init__(self, flare: Flare, clock: Clock, *, submitter: str, depositor: str) -> None:
-        """submitter: sends commits and reveals; depositor: sends signatures and relays."""
-        self._flare, self._clock, self._submitter, self._depositor = flare, clock, submitter, depositor
+    def __init__(self, flare: Flare, clock: Clock, *, submitter: str, depositor: str, finaliser: str) -> None:
+        """submitter: sends commits and reveals; depositor: signatures; finaliser: relays.
+
+        Within a round's grace only what the signing-policy address itself relays is rewarded, so that is who finalises.
+        """
+        self._flare, self._clock = flare, clock
+        self._submitter, self._depositor, self._finaliser = submitter, depositor, finaliser
 
     def commit(self, voting_round: int, calldata: bytes, valid_until: datetime | None) -> EvmIntent:
         """submit1 of a round; pointless after the round's epoch."""
@@ -45,7 +49,7 @@ class Intents:
             business_key=self.business_key("finalise", voting_round),
             service=SERVICE,
             chain_id=self._flare.network.chain_id,
-            signer=self._depositor,
+            signer=self._finaliser,
             to=self._flare.relay_address,
             data=calldata,
             gas_limit=RELAY_GAS_LIMIT + RELAY_GAS_PER_SIGNATURE * signature_count,

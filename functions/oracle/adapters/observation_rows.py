@@ -105,5 +105,6 @@ def of_payers(sight: Sight, seen: Observation, read_at_block: int) -> list[Row]:
 def _payers(sight: Sight) -> Iterator[tuple[str, str]]:
     """Each paying address with its voter, ascending."""
     payers = {voter.submit_signatures: voter.submit for voter in sight.voters}
-    payers |= {voter.submit: voter.submit for voter in sight.voters} | {sight.ourselves: sight.ourselves}
+    payers |= {voter.submit: voter.submit for voter in sight.voters}
+    payers |= dict.fromkeys((sight.ourselves, sight.finaliser), sight.ourselves)
     return iter(sorted(payers.items()))

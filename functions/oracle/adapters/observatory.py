@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 
 class Observatory:
-    """Needs no key: of the sealed one for submissions only the address is read."""
+    """Needs no key: of the sealed ones, for submissions and for the signing policy, only the addresses are read."""
 
     def __init__(
-        self, kernel: Kernel, evidence: Callable[[], Evidence], *, submit_key: SecretRef, floor_wei: int
+        self, kernel: Kernel, evidence: Callable[[], Evidence], *, keys: tuple[SecretRef, SecretRef], floor_wei: int
     ) -> None:
-        self._kernel, self._evidence = kernel, evidence
-        self._submit_key, self._floor_wei = submit_key, floor_wei
+        self._kernel, self._evidence, self._keys, self._floor_wei = kernel, evidence, keys, floor_wei
 
     @cached_property
     def observing(self) -> Observing:
         """Looks at finished rounds."""
         from functions.oracle.adapters.observing import Observing
 
-        key = json.loads(self._kernel.secrets.resolve(self._submit_key).get_secret_value())
-        return Observing(self._evidence(), ourselves=key["address"], floor_wei=self._floor_wei)
+        ourselves, finaliser = (
+            json.loads(self._kernel.secrets.resolve(key).get_secret_value())["address"] for key in self._keys
+        )
+        return Observing(self._evidence(), ourselves=ourselves, finaliser=finaliser, floor_wei=self._floor_wei)
 
     @cached_property
     def observations(self) -> Observations:

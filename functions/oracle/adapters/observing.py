@@ -14,11 +14,11 @@ EPOCHS_KEPT = 8
 
 
 class Observing:
-    """The eyes of one container. `ourselves` is our submit address."""
+    """The eyes of one container. `ourselves` is our submit address, `finaliser` the one that relays for us."""
 
-    def __init__(self, evidence: Evidence, *, ourselves: str, floor_wei: int) -> None:
+    def __init__(self, evidence: Evidence, *, ourselves: str, finaliser: str, floor_wei: int) -> None:
         self._flare, self._evidence = evidence.flare, evidence
-        self._ourselves, self._floor_wei = ourselves.lower(), floor_wei
+        self._ourselves, self._finaliser, self._floor_wei = ourselves.lower(), finaliser.lower(), floor_wei
         self._epochs: dict[int, list[Submission]] = {}
 
     def sight(self, voting_round: VotingEpoch, head: Head) -> Sight:
@@ -32,7 +32,8 @@ class Observing:
             strict=True,
         )
         relayed = self._flare.relayed(voting_round, head)
-        payers = dict.fromkeys([*electorate.submit_addresses, *electorate.submit_signatures_addresses, self._ourselves])
+        ours = (self._ourselves, self._finaliser)
+        payers = dict.fromkeys([*electorate.submit_addresses, *electorate.submit_signatures_addresses, *ours])
         return Sight(
             voting_round=voting_round,
             reward_epoch=reward_epoch,
@@ -49,6 +50,7 @@ class Observing:
             balances_wei=self._flare.balances_wei(list(payers), head),
             floor_wei=self._floor_wei,
             ourselves=self._ourselves,
+            finaliser=self._finaliser,
         )
 
     def _submissions(self, voting_round: VotingEpoch, head: Head) -> list[Submission]:

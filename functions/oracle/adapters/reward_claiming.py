@@ -55,7 +55,7 @@ class Due(NamedTuple):
 
 
 class RewardClaiming:
-    """Claims of one provider; `sender` sends them, as the owner itself or as its executor."""
+    """Claims of one provider; an owner whose key is not ours has to name the address that sends as its executor."""
 
     def __init__(
         self,
@@ -67,12 +67,10 @@ class RewardClaiming:
         intents: RewardIntents,
         treasury: Treasury,
         clock: Clock,
-        *,
-        sender: str,
     ) -> None:
         self._registry, self._store, self._postgres, self._tasks = registry, store, postgres, tasks
         self._outbox, self._intents, self._treasury, self._clock = outbox, intents, treasury, clock
-        self._ledger, self._sender = Ledger(clock), sender.lower()
+        self._ledger = Ledger(clock)
 
     def due(self, reward_epoch: int) -> list[Due]:
         """What is due to each of our addresses, as the chain and we know it now."""
@@ -110,12 +108,12 @@ class RewardClaiming:
         attempts = max(one.attempts for one in claims)
         key = self._intents.key("claim", reward_epoch, owner, attempts)
         entry = self._outbox.entry(key) if attempts else None
-        is_claimed = all(one.is_claimed for one in claims)
+        is_claimed, sender = all(one.is_claimed for one in claims), self._intents.claims_by(owner)
         facts = ClaimFacts(
             is_claimed=is_claimed,
             may_claim=is_claimed
-            or owner == self._sender
-            or self._registry.claim_setup.call("isClaimExecutor", owner, self._sender),
+            or owner == sender.lower()
+            or self._registry.claim_setup.call("isClaimExecutor", owner, sender),
             sent=sent_of(self._outbox, key, attempts),
             attempts=attempts,
         )

@@ -163,14 +163,14 @@ class RewardDesk:
             self._intents,
             Treasury(kernel.postgres, _no_desk, kernel.clock),
             kernel.clock,
-            sender=self._sender(),
         )
 
     @cached_property
     def _intents(self) -> RewardIntents:
         from functions.oracle.adapters.reward_intents import RewardIntents
 
-        return RewardIntents(self._registry, network=self._parts.flare.network.name, sender=self._sender())
+        network = self._parts.flare.network.name
+        return RewardIntents(self._registry, network=network, sender=self._sender(), signer=self._signer())
 
 
 def _no_desk(chain: str) -> NoReturn:

@@ -1,4 +1,7 @@
-"""What we send about reward epochs, as intents for the outbox. All of it is sent by the address that deposits."""
+"""What we send about reward epochs, as intents for the outbox.
+
+All of it is sent by the address that deposits, but for the claim of what the signing-policy address earned: its own.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +24,12 @@ CLAIM_GAS_PER_PROOF = 120_000
 class RewardIntents:
     """Builds the intents of one provider."""
 
-    def __init__(self, registry: Registry, *, network: str, sender: str) -> None:
-        self._registry, self._network, self._sender = registry, network, sender
+    def __init__(self, registry: Registry, *, network: str, sender: str, signer: str) -> None:
+        self._registry, self._network, self._sender, self._signer = registry, network, sender, signer
+
+    def claims_by(self, owner: str) -> str:
+        """Which address of ours claims for an owner: itself, if it is one that sends."""
+        return self._signer if owner.lower() == self._signer.lower() else self._sender
 
     def register(self, reward_epoch: int, voter: str, signature: Signature, attempt: int) -> EvmIntent:
         """registerVoter for the next reward epoch."""
@@ -49,19 +56,20 @@ class RewardIntents:
         manager = self._registry.reward_manager
         data = manager.abi.encode_call("claim", owner, owner, reward_epoch, False, proofs)
         gas_limit = CLAIM_GAS_LIMIT + CLAIM_GAS_PER_PROOF * len(proofs)
-        return self._intent(self.key("claim", reward_epoch, owner, attempt), manager, data, gas_limit)
+        key = self.key("claim", reward_epoch, owner, attempt)
+        return self._intent(key, manager, data, gas_limit, self.claims_by(owner))
 
     def key(self, what: str, reward_epoch: int, whose: str, attempt: int) -> str:
         """What makes a transaction unique: network, reward epoch, what it does, for whom, and which attempt it is."""
         whose = f":{whose.lower()}" if whose else ""
         return f"oracle:{self._network}:epoch-{reward_epoch}:{what}{whose}:{attempt}"
 
-    def _intent(self, key: str, to: Contract, data: bytes, gas_limit: int) -> EvmIntent:
+    def _intent(self, key: str, to: Contract, data: bytes, gas_limit: int, by: str | None = None) -> EvmIntent:
         return EvmIntent(
             business_key=key,
             service=SERVICE,
             chain_id=to.pool.chain_id,
-            signer=self._sender,
+            signer=by or self._sender,
             to=to.address,
             data=data,
             gas_limit=gas_limit,

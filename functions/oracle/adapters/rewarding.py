@@ -192,7 +192,7 @@ class Rewarding:
     def _ours(self, voters: tuple[RewardVoter, ...], reward_epoch: int) -> dict[str, frozenset[ClaimType]]:
         """Fees of the voter that we sign for; what is paid directly to whoever sends our transactions."""
         positions = self._flare.electorate(reward_epoch).policy.positions
-        ours = {self._sender: frozenset((ClaimType.DIRECT,))}
+        ours = dict.fromkeys((self._sender, self._signer), frozenset((ClaimType.DIRECT,)))
         if self._signer in positions:
             identity = voters[positions[self._signer]].provider.identity
             ours[identity] = ours.get(identity, frozenset()) | {ClaimType.FEE, ClaimType.DIRECT}

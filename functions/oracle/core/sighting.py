@@ -58,6 +58,7 @@ class Sight:
     first_round: of the reward epoch. submissions: of voting epochs j - 1 to j + 2. voters, registrations,
     signing_weights: in the signing policy's order. weights: submit address to the weight of its vote. message: what
     was finalised, or ours, or None without a result. balances_wei: of those that pay. ourselves: our submit address.
+    finaliser: who relays for us.
     """
 
     voting_round: VotingEpoch
@@ -74,6 +75,7 @@ class Sight:
     balances_wei: Mapping[str, int]
     floor_wei: int
     ourselves: str
+    finaliser: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

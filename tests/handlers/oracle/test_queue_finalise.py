@@ -43,12 +43,15 @@ def test_the_drawn_finaliser_brings_the_root_to_the_relay(stage: Stage, stocked:
     task = chosen.run(handler, "oracle.finalise", key(number))
     bystander.look()
 
-    result = chosen.deps.rounds.result(number)
+    result, sent = chosen.deps.rounds.result(number), chosen.deps.outbox.entry(f"oracle:local:{number}:finalise")
     assert result is not None
+    assert sent is not None
     view = round_view(number, None, result).model_dump()
     assert chosen.deps.flare.finalised_root(number) == bytes(result.merkle_root or b"")
     assert [verify_feed(stage.network, feed) for feed in proven_feeds(view)] == [True] * 3
     assert (task.state, list(bystander.of("finalise", number))) == ("done", [chosen.voter.name])
+    # Within the grace period the networks pay nobody but the signing-policy address.
+    assert sent.signer == chosen.voter.signing_policy.address
 
 
 def test_the_others_wait_for_the_grace_period(stage: Stage, stocked: Stocked, bystander: Bystander) -> None:

@@ -100,7 +100,9 @@ def test_everybody_who_does_something_wrong_is_named(crowded: Crowded, stocked: 
     crowd.finalise(number)
     crowd.stage.at(number + 2, 1)
     crowd.sign(slow, number, message)
-    crowd.stage.node.rpc("anvil_setBalance", poor.submit_signatures.address, hex(10**18))
+    ours = crowd.ours.voter
+    for payer in (poor.submit_signatures, ours.signing_policy):
+        crowd.stage.node.rpc("anvil_setBalance", payer.address, hex(10**18))
 
     crowd.observe(number)
 
@@ -118,5 +120,6 @@ def test_everybody_who_does_something_wrong_is_named(crowded: Crowded, stocked: 
         rash.address: {"signature_early"},
         slow.address: {"signature_late"},
         poor.address: {"low_balance"},
+        ours.submit.address.lower(): {"low_balance"},
         stranger.address: {"not_registered"},
     }

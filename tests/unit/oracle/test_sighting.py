@@ -51,6 +51,7 @@ def sight(chain: Chain, *voters: Voter, ourselves: Voter = ALICE) -> Sight:
         balances_wei={},
         floor_wei=0,
         ourselves=ourselves.address,
+        finaliser="0xpolicy",
     )
 
 
