@@ -1,7 +1,7 @@
 """What the rounds of the oracle's whole show came to, computed from the chain by the scene itself."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -14,7 +14,7 @@ from functions.oracle.core.reward_claims import Provider
 from functions.oracle.core.rounds import RoundResult, compute_round, keeps
 from functions.oracle.core.signature import IndexedSignature, Signature, recognise
 from functions.oracle.core.signing_policy import SigningPolicy, decode_signing_policy
-from functions.oracle.core.submissions import Reveal, commits_of, deposits_of, reveals_of
+from functions.oracle.core.submissions import Reveal, Submission, commits_of, deposits_of, reveals_of
 from infra.local.demo.oracle_epoch_chain import ChainRecord
 from infra.local.flare.accounts import Voter
 from infra.local.flare.network import FlareNetwork
@@ -129,7 +129,7 @@ class Rounds:
         deposits = [deposit for sender, deposit in found.items() if sender in registered]
         return recognise(deposits, signing_digest(message), played.roll.policy.positions, recover)
 
-    def _since(self, start_s: int) -> list:  # type: ignore[type-arg]
+    def _since(self, start_s: int) -> list[Submission]:
         return [one for one in self.record.seen.submissions if one.block_time_s >= start_s]
 
     def _play(self, number: int) -> PlayedRound:
@@ -195,5 +195,5 @@ def recover(digest: bytes, signature: Signature) -> str | None:
         return None
 
 
-def _named(addresses: object, roll: Roll) -> frozenset[str]:
-    return frozenset(roll.names[one] for one in addresses if one in roll.names)  # type: ignore[attr-defined]
+def _named(addresses: Iterable[str], roll: Roll) -> frozenset[str]:
+    return frozenset(roll.names[one] for one in addresses if one in roll.names)

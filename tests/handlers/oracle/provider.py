@@ -29,6 +29,12 @@ TIMING = {
 }
 
 
+def pass_time(deps: Deps, seconds: float) -> None:
+    """Time passes for dependencies that no chain keeps the time of."""
+    assert isinstance(deps.clock, FakeClock)
+    deps.clock.advance(seconds)
+
+
 class Context:
     """What Lambda tells a handler, as far as the kernel reads it."""
 

@@ -10,7 +10,7 @@ from functions.oracle.cron_grow_forest import handler
 from functions.oracle.wiring import Deps
 from kernel.offload import OffloadJob
 from kernel.offload.objects import read
-from tests.handlers.oracle.provider import Context, scheduled_event
+from tests.handlers.oracle.provider import Context, pass_time, scheduled_event
 from tests.handlers.oracle.weeks import Week
 
 pytestmark = pytest.mark.handlers
@@ -82,7 +82,7 @@ def test_the_next_week_asks_for_its_own(week: Week) -> None:
     """From other days."""
     week.fill()
     tick(week.deps)
-    week.deps.clock.advance(7 * 86_400)  # type: ignore[attr-defined]
+    pass_time(week.deps, 7 * 86_400)
     with week.deps.kernel.postgres.transaction() as tx:
         tx.execute("update oracle.judgements set decided_at = decided_at + interval '7 days'")
         tx.execute("update oracle.decisions set decided_at = decided_at + interval '7 days'")

@@ -21,7 +21,7 @@ from functions.oracle.wiring import Deps
 from kernel.handler.http import override_deps
 from kernel.postgres import Postgres
 from kernel.testing.asgi import AsgiClient
-from tests.handlers.oracle.provider import Context, scheduled_event
+from tests.handlers.oracle.provider import Context, pass_time, scheduled_event
 
 pytestmark = pytest.mark.handlers
 
@@ -140,7 +140,7 @@ def test_the_running_minute_is_left_to_the_next_tick(offline: Deps) -> None:
 
     tick(offline)
     before = (marks(offline), stored(offline, "*", 1))
-    offline.clock.advance(60)  # type: ignore[attr-defined]  # it is a FakeClock
+    pass_time(offline, 60)
     tick(offline)
 
     assert (1, []) == before
@@ -220,7 +220,7 @@ def test_what_was_decided_is_a_series_of_its_own(offline: Deps) -> None:
     with offline.kernel.postgres.transaction() as tx:
         insert_decisions(tx, commitment, now)
     fresh = asked(offline, now, now + timedelta(minutes=1), 5, "consensus")
-    offline.clock.advance(60)  # type: ignore[attr-defined]  # it is a FakeClock
+    pass_time(offline, 60)
 
     tick(offline)
 

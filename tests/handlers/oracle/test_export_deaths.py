@@ -16,7 +16,7 @@ from functions.oracle.queue_export_points import handler
 from functions.oracle.wiring import Deps
 from kernel.tasks import TaskSpec
 from kernel.testing import InMemoryObjects
-from tests.handlers.oracle.provider import Context, sqs_event
+from tests.handlers.oracle.provider import Context, pass_time, sqs_event
 
 pytestmark = pytest.mark.handlers
 
@@ -112,7 +112,7 @@ def test_a_day_is_exported_once_wherever_its_worker_dies(offline: Deps, volume: 
         with suppress(Died), watched(die):
             deliver(offline, task_id)
         assert all(row["object_key"] in bucket.kept for row in exports(offline)), deadly
-        offline.clock.advance(120)  # type: ignore[attr-defined]  # it is a FakeClock; the dead one's lease ends
+        pass_time(offline, 120)  # the dead one's lease ends
         deliver(offline, task_id)
 
         (row,) = exports(offline)

@@ -15,6 +15,7 @@ from functions.oracle.http_prices import app
 from functions.oracle.wiring import Deps
 from kernel.handler.http import override_deps
 from kernel.testing.asgi import AsgiClient
+from tests.handlers.oracle.provider import pass_time
 
 pytestmark = pytest.mark.handlers
 
@@ -43,7 +44,7 @@ def decide(deps: Deps, voting_round: int, price: str) -> None:
 def test_the_latest_price_comes_with_its_age_and_sources(client: AsgiClient, offline: Deps) -> None:
     """Decimals are text; the age counts from the decision."""
     decide(offline, 5, "93480.1")
-    offline.clock.advance(2)  # type: ignore[attr-defined]  # it is a FakeClock
+    pass_time(offline, 2)
 
     answer = client.get("/prices/latest?symbols=BTC/USD,XRP/USD").json()
 
@@ -55,7 +56,7 @@ def test_the_latest_price_comes_with_its_age_and_sources(client: AsgiClient, off
 def test_an_old_price_says_that_it_is_stale(client: AsgiClient, offline: Deps) -> None:
     """Nobody takes an old price for a fresh one."""
     decide(offline, 5, "93480.1")
-    offline.clock.advance(181)  # type: ignore[attr-defined]  # it is a FakeClock
+    pass_time(offline, 181)
 
     assert client.get("/prices/latest?symbols=BTC/USD").json()["prices"][0]["stale"] is True
 
@@ -64,7 +65,7 @@ def test_the_consensus_of_a_past_moment_is_that_moments(client: AsgiClient, offl
     """A later decision does not change what was known before."""
     decide(offline, 5, "93480.1")
     moment = offline.clock.now().isoformat()
-    offline.clock.advance(90)  # type: ignore[attr-defined]  # it is a FakeClock
+    pass_time(offline, 90)
     decide(offline, 6, "93500")
 
     now = client.get("/aggregates/consensus", params={"symbols": "BTC/USD"}).json()
@@ -78,7 +79,7 @@ def test_a_range_is_folded_into_buckets_and_continued(client: AsgiClient, offlin
     start = offline.clock.now()
     for minute, price in enumerate(["100", "103", "101"]):
         decide(offline, minute, price)
-        offline.clock.advance(60)  # type: ignore[attr-defined]  # it is a FakeClock
+        pass_time(offline, 60)
     query: dict[str, Any] = {
         "symbol": "BTC/USD",
         "from": start.isoformat(),
@@ -170,7 +171,7 @@ def test_a_new_reward_epochs_feeds_are_served_within_half_a_minute(client: AsgiC
     client.get("/prices/latest?symbols=BTC/USD")
     offline.repository.remember_feeds(2, [Feed(feed_id("DOGE/USD"), 5)])
     at_once = client.get("/prices/latest?symbols=DOGE/USD").status_code
-    offline.clock.advance(30)  # type: ignore[attr-defined]  # it is a FakeClock
+    pass_time(offline, 30)
 
     served, gone = (client.get(f"/prices/latest?symbols={symbol}").status_code for symbol in ("DOGE/USD", "BTC/USD"))
 

@@ -19,7 +19,7 @@ from functions.oracle.wiring import Deps
 from kernel.offload.objects import ObjectAbsent
 from kernel.tasks import Task, TaskRecord, TaskSpec
 from kernel.testing import InMemoryObjects
-from tests.handlers.oracle.provider import Context, scheduled_event, sqs_event
+from tests.handlers.oracle.provider import Context, pass_time, scheduled_event, sqs_event
 
 pytestmark = pytest.mark.handlers
 
@@ -124,7 +124,7 @@ def test_whoever_comes_after_a_death_exports_the_day_once(
         deliver(offline, task_id)
     between = exports(offline)
     setattr(bucket, death, False)
-    offline.clock.advance(120)  # type: ignore[attr-defined]  # it is a FakeClock; the dead one's lease ends
+    pass_time(offline, 120)  # the dead one's lease ends
 
     task = deliver(offline, task_id)
 
@@ -153,7 +153,7 @@ def test_a_file_that_is_not_what_was_written_releases_nothing(
     with offline.kernel.postgres.transaction() as tx:
         released = tx.one("select oracle.may_drop_points(%(day)s) as released", day=DAY)["released"]
     bucket.loses = bytes
-    offline.clock.advance(600)  # type: ignore[attr-defined]  # it is a FakeClock; the next attempt is due
+    pass_time(offline, 600)  # the next attempt is due
 
     second = deliver(offline, task_id)
 
@@ -176,7 +176,7 @@ def test_points_that_come_while_a_day_is_exported_are_not_left_behind(
     del offline.time_series.__dict__["days"]
     first = deliver(offline, task_id)
     between = exports(offline)
-    offline.clock.advance(600)  # type: ignore[attr-defined]  # it is a FakeClock; the next attempt is due
+    pass_time(offline, 600)  # the next attempt is due
 
     second = deliver(offline, task_id)
 

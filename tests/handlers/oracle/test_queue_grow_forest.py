@@ -8,7 +8,7 @@ from functions.oracle.wiring import Deps
 from gpu.catalogue import find, problem_of
 from kernel.offload import Computed
 from kernel.offload.objects import read
-from tests.handlers.oracle.provider import Context, scheduled_event
+from tests.handlers.oracle.provider import Context, pass_time, scheduled_event
 from tests.handlers.oracle.weeks import Week
 
 pytestmark = pytest.mark.handlers
@@ -44,7 +44,7 @@ def test_a_forest_grows_and_is_checked_and_its_trial_is_asked_for(week: Week) ->
 
 def test_a_job_that_nobody_could_do_in_time_is_told_of(week: Week) -> None:
     """Its trial is asked for all the same, and says that there is nothing."""
-    week.deps.clock.advance(3 * 86_400)  # type: ignore[attr-defined]
+    pass_time(week.deps, 3 * 86_400)
     ended = week.run(handler, "oracle.grow_forest")
     job = week.deps.kernel.jobs.job_of(ended["business_key"])
 

@@ -7,7 +7,7 @@ from functions.oracle.cron_grow_forest import handler as ask
 from functions.oracle.queue_grow_forest import handler as grow
 from functions.oracle.queue_try_forest import handler
 from functions.oracle.wiring import Deps
-from tests.handlers.oracle.provider import Context, scheduled_event
+from tests.handlers.oracle.provider import Context, pass_time, scheduled_event
 from tests.handlers.oracle.weeks import FEEDS, TRIED, Week
 
 pytestmark = pytest.mark.handlers
@@ -62,7 +62,7 @@ def test_a_model_that_nobody_could_try_is_stored_and_not_put_in_force(week: Week
 
 def test_a_job_that_came_to_nothing_leaves_what_is_in_force(asked: Week) -> None:
     """And says so where alarms are read."""
-    asked.deps.clock.advance(3 * 86_400)  # type: ignore[attr-defined]
+    pass_time(asked.deps, 3 * 86_400)
     asked.run(grow, "oracle.grow_forest")
     ended = asked.run(handler, "oracle.try_forest")
 

@@ -1,6 +1,7 @@
 """What a window says about each of its sources beside the others."""
 
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import pytest
@@ -164,10 +165,10 @@ points_of_any_kind = st.lists(
 
 @given(points_of_any_kind, st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
-def test_any_points_give_finite_features_in_any_order(points: list[Point], dice: object) -> None:
+def test_any_points_give_finite_features_in_any_order(points: list[Point], dice: Random) -> None:
     """No price stops a round; and the order in which points were read changes no bit."""
     shuffled = list(points)
-    dice.shuffle(shuffled)  # type: ignore[attr-defined]
+    dice.shuffle(shuffled)
     one, other = portray(Points.of(points), NOW_US), portray(Points.of(shuffled), NOW_US)
 
     assert np.isfinite(one.features).all()
