@@ -1,0 +1,1 @@
+"""What the contests do beyond deciding: Postgres, the cluster, vendors."""

@@ -1,0 +1,207 @@
+"""The contests' configuration and dependencies; the only file of the slice that reads the environment.
+
+Each owner of data has a database role of its own (infra/sql/README.md), and with it a way to be built: a handler takes
+the one whose tables it writes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kernel.settings import FrozenSettings, SecretRef
+from kernel.wiring import KernelDeps
+
+if TYPE_CHECKING:
+    from functions.contests.adapters.contests import Contests
+    from functions.contests.adapters.obligations import Obligations
+    from functions.contests.adapters.pools import Pools
+    from kernel.outbox.solana import SolanaPolicy
+    from kernel.solana.pool import SolanaPool
+    from kernel.treasury import KillSwitch
+    from kernel.wiring import Kernel
+
+#: Contests, entries, portfolios, trades, snapshots, templates, and whatever no role below owns.
+ROLE: Final = "counterpart_contests"
+WALLETS_ROLE: Final = "counterpart_contests_wallets"
+ADMIN_ROLE: Final = "counterpart_contests_admin"
+VANITY_ROLE: Final = "counterpart_contests_vanity"
+MARKET_ROLE: Final = "counterpart_contests_market"
+EVALUATION_ROLE: Final = "counterpart_contests_evaluation"
+WHITELIST_ROLE: Final = "counterpart_contests_whitelist"
+#: What the keys of contests' wallets are sealed for.
+KEY_PURPOSE: Final = "contests"
+#: Leaders forget what they could not pack at once: living bytes are sent again after so long.
+RESEND_S: Final = 4.0
+
+
+class Settings(FrozenSettings):
+    """One cluster, who pays the fees there, and where the rake goes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERPART_CONTESTS_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    #: "mainnet", "devnet", "testnet" or "localnet".
+    cluster: str
+    #: Separated by blanks or line ends, in order of preference. A URL may carry a credential, hence a reference.
+    rpc_urls: SecretRef
+    #: What the cluster gives for its genesis; empty takes the published one, and any on a localnet.
+    genesis_hash: str | None = None
+    #: Pays every fee of the slice's transactions: a wallet of the treasury's for this service, its key in the vault.
+    fee_payer: str
+    #: Gets rake and dust; empty is the fee payer.
+    treasury_address: str | None = None
+    #: What an entry costs where a template does not say otherwise.
+    entry_fee_lamports: int = Field(default=100_000_000, gt=0)
+
+    #: Micro-lamports per compute unit; where an operator is called.
+    unit_price_cap: int = Field(default=1_000_000, gt=0)
+    #: How often a sent transaction is looked for.
+    poll_s: float = Field(default=1, gt=0, le=30)
+
+    @property
+    def chain(self) -> str:
+        """The cluster as the treasury names it."""
+        return f"solana:{self.cluster}"
+
+    @property
+    def asset(self) -> str:
+        """Lamports there, as the ledger names them."""
+        return f"{self.chain}:native"
+
+    @property
+    def treasury(self) -> str:
+        """Where rake and dust go."""
+        return self.treasury_address or self.fee_payer
+
+    @property
+    def outbox_policy(self) -> SolanaPolicy:
+        """How our transactions are driven."""
+        from kernel.outbox.solana import SolanaPolicy
+        from kernel.solana.fees import SolanaFeePolicy
+
+        return SolanaPolicy(
+            fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s, resend_s=max(RESEND_S, self.poll_s)
+        )
+
+
+class Deps(KernelDeps):
+    """What the contests' handlers use, each made when it is first asked for."""
+
+    def __init__(self, kernel: Kernel, settings: Settings) -> None:
+        super().__init__(kernel)
+        self.settings = settings
+
+    @cached_property
+    def pool(self) -> SolanaPool:
+        """The cluster's RPC endpoints."""
+        from kernel.solana.pool import SolanaPool
+
+        settings = self.settings
+        urls = self.kernel.secrets.resolve(settings.rpc_urls).get_secret_value().split()
+        return SolanaPool(
+            urls, settings.cluster, self.clock, genesis_hash=settings.genesis_hash, health=self.kernel.breakers
+        )
+
+    @cached_property
+    def switch(self) -> KillSwitch:
+        """The kill switch of each service."""
+        from kernel.treasury.switch import KillSwitch
+
+        return KillSwitch(self.kernel.postgres, self.clock)
+
+    # The life of contests.
+
+    @cached_property
+    def contests(self) -> Contests:
+        """Contests, stored, and every step of their life."""
+        from functions.contests.adapters.contests import contests_of
+
+        return contests_of(self)
+
+    # Wallets and their keys.
+
+    # Money.
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Contests' money in the books."""
+        from functions.contests.adapters.pools import pools_of
+
+        return pools_of(self)
+
+    @cached_property
+    def obligations(self) -> Obligations:
+        """What contests owe."""
+        from functions.contests.adapters.obligations import obligations_of
+
+        return obligations_of(self)
+
+    # The market.
+
+    # Growth.
+
+
+class KeyDeps(Deps):
+    """What the handlers use that seal keys, or sign with them."""
+
+    def check(self) -> None:
+        """Refuse to start on an old schema, without the KMS key, or on another cluster."""
+        self.kernel.check(keys=True)
+        self.pool.check()
+
+
+def build_deps() -> Deps:
+    """The dependencies of one container, from the environment. Raises SettingsInvalid."""
+    return _without_keys(ROLE)
+
+
+def build_signer_deps() -> KeyDeps:
+    """The same for the function that signs."""
+    return _with_keys(ROLE)
+
+
+def build_wallets_deps() -> KeyDeps:
+    """The same for whoever writes contests' wallets, test wallets and the faucet's grants."""
+    return _with_keys(WALLETS_ROLE)
+
+
+def build_vanity_deps() -> KeyDeps:
+    """The same for whoever writes the pool of vanity addresses."""
+    return _with_keys(VANITY_ROLE)
+
+
+def build_admin_deps() -> KeyDeps:
+    """The same for administrators' transfers."""
+    return _with_keys(ADMIN_ROLE)
+
+
+def build_market_deps() -> Deps:
+    """The same for whoever writes tokens and their prices."""
+    return _without_keys(MARKET_ROLE)
+
+
+def build_whitelist_deps() -> Deps:
+    """The same for whoever writes the whitelist."""
+    return _without_keys(WHITELIST_ROLE)
+
+
+def build_evaluation_deps() -> Deps:
+    """The same for whoever writes what contests came to."""
+    return _without_keys(EVALUATION_ROLE)
+
+
+def _without_keys(role: str) -> Deps:
+    from kernel.wiring import Kernel
+
+    return Deps(Kernel.from_environment(role=role), Settings.from_environment())
+
+
+def _with_keys(role: str) -> KeyDeps:
+    from kernel.wiring import Kernel
+
+    return KeyDeps(Kernel.from_environment(role=role), Settings.from_environment())
