@@ -1,0 +1,1 @@
+"""What barter reads, stores and sends: one file a table, contract or step."""
