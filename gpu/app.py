@@ -10,6 +10,7 @@ import modal
 from gpu import carrier, settings
 from gpu.forest import grow
 from gpu.reduce import medians
+from gpu.vanity import grind
 
 APP = "counterpart"
 
@@ -23,6 +24,11 @@ image = (
 learner = (
     modal.Image.debian_slim(python_version="3.13")
     .uv_pip_install("numpy==2.4.6", "scikit-learn==1.9.1")
+    .add_local_python_source("gpu")
+)
+grinder = (
+    modal.Image.debian_slim(python_version="3.13")
+    .uv_pip_install("cryptography==50.0.2", "pynacl==1.6.2")
     .add_local_python_source("gpu")
 )
 #: What gpu/settings.py reads.
@@ -40,3 +46,9 @@ def weighted_medians(call: dict[str, Any]) -> dict[str, Any]:
 def isolation_forest(call: dict[str, Any]) -> dict[str, Any]:
     """An isolation forest of what is usual (gpu/forest/grow.py); scikit-learn knows no GPU."""
     return carrier.carried(call, grow.run, settings.hook())
+
+
+@app.function(image=grinder, cpu=1, memory=512, timeout=900, retries=0, max_containers=8, secrets=[hook])
+def vanity_key(call: dict[str, Any]) -> dict[str, Any]:
+    """A key whose address has a pattern, sealed to whoever asked (gpu/vanity/grind.py); on a processor so far."""
+    return carrier.carried(call, grind.run, settings.hook())

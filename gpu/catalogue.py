@@ -59,6 +59,17 @@ def isolation_forest_work(plan: "Plan", input_bytes: int) -> Work:
     )
 
 
+def vanity_key_work(tries: int) -> Work:
+    """How much it is to try so many keys; Modal has a faster processor and no faster way, so the clock decides."""
+    return Work(
+        units=tries,
+        in_process_units_per_s=25_000,
+        gpu_units_per_s=40_000,
+        output_bytes=1_000,
+        memory_bytes=20_000_000,
+    )
+
+
 def find(name: str) -> Run | None:
     """What a name stands for in process; None also where this process lacks what the function needs."""
     offered = _offered(name)
@@ -74,7 +85,11 @@ def problem_of(computed: Computed) -> str | None:
 
 
 def _offered(name: str) -> Offered | None:
-    entries = {"weighted_medians": _weighted_medians, "isolation_forest": _isolation_forest}
+    entries = {
+        "weighted_medians": _weighted_medians,
+        "isolation_forest": _isolation_forest,
+        "vanity_key": _vanity_key,
+    }
     return entries[name]() if name in entries else None
 
 
@@ -94,3 +109,12 @@ def _isolation_forest() -> Offered:
         return check.problem_of(computed.arguments, computed.input(), computed.result, computed.output)
 
     return Offered(grow.run, problem, needs="sklearn")
+
+
+def _vanity_key() -> Offered:
+    from gpu.vanity import check, grind
+
+    def problem(computed: Computed) -> str | None:
+        return check.problem_of(computed.arguments, computed.input(), computed.result, computed.output)
+
+    return Offered(grind.run, problem, needs="nacl")
