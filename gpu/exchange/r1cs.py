@@ -151,7 +151,8 @@ class Builder:
         """New wires with the lowest bits of a number, the lowest first. Each is 0 or 1."""
         return [self.bit(value >> place & 1) for place in range(count)]
 
-    def total(self, parts: Iterable[tuple[int, Linear]]) -> Linear:
+    @staticmethod
+    def total(parts: Iterable[tuple[int, Linear]]) -> Linear:
         """The sum of combinations, each times a number."""
         terms: Terms = {}
         value = 0
