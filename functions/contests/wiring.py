@@ -17,8 +17,12 @@ from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
     from functions.contests.adapters.contests import Contests
+    from functions.contests.adapters.market import Market
+    from functions.contests.adapters.market_sources import MarketSources
     from functions.contests.adapters.obligations import Obligations
     from functions.contests.adapters.pools import Pools
+    from functions.contests.adapters.tokens import Tokens
+    from functions.contests.adapters.whitelist import Whitelist
     from kernel.outbox.solana import SolanaPolicy
     from kernel.solana.pool import SolanaPool
     from kernel.treasury import KillSwitch
@@ -57,6 +61,13 @@ class Settings(FrozenSettings):
     treasury_address: str | None = None
     #: What an entry costs where a template does not say otherwise.
     entry_fee_lamports: int = Field(default=100_000_000, gt=0)
+
+    #: Where Jupiter and DexScreener answer; Jupiter's key, without which it answers fewer.
+    jupiter_url: str = "https://api.jup.ag"
+    jupiter_key: SecretRef | None = None
+    dexscreener_url: str = "https://api.dexscreener.com"
+    #: JSON object mint -> symbol of the oracle, for tokens that are valued at its consensus: wrapped SOL.
+    oracle_feeds: str = '{"So11111111111111111111111111111111111111112": "SOL/USD"}'
 
     #: Micro-lamports per compute unit; where an operator is called.
     unit_price_cap: int = Field(default=1_000_000, gt=0)
@@ -142,6 +153,34 @@ class Deps(KernelDeps):
         return obligations_of(self)
 
     # The market.
+
+    @cached_property
+    def market(self) -> Market:
+        """Prices of tokens."""
+        from functions.contests.adapters.market import market_of
+
+        return market_of(self)
+
+    @cached_property
+    def market_sources(self) -> MarketSources:
+        """Who tells prices."""
+        from functions.contests.adapters.market_sources import sources_of
+
+        return sources_of(self)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Tokens, and when their prices are asked for."""
+        from functions.contests.adapters.tokens import tokens_of
+
+        return tokens_of(self)
+
+    @cached_property
+    def whitelist(self) -> Whitelist:
+        """What may be played with."""
+        from functions.contests.adapters.whitelist import whitelist_of
+
+        return whitelist_of(self)
 
     # Growth.
 

@@ -1,0 +1,168 @@
+"""Prices of tokens: stored once, kept in Redis for those who look, told to those who listen, and given to valuation.
+
+    at, tokens = market.prices(tx, mints, at)      # all of one instant, or PriceUnusable, and the snapshot holds
+
+History in Postgres is the truth; valuation reads nothing else. Redis and the stream follow the commit, and a failure
+there is logged and costs nothing: the next price comes within seconds. Tokens that the oracle decides prices of are
+valued by its consensus, which refuses to be stale, wide or thin by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.contests.adapters.market_rows import (
+    PricesAt,
+    TokenPriceStale,
+    TokenPriceWide,
+    TokenUnpriced,
+    document_of,
+    quote_in,
+    quote_of,
+)
+from functions.contests.adapters.market_sources import batches
+from functions.contests.core.freshness import SLOWEST_S
+from functions.contests.core.market import PRICE_DECIMALS, UNRANKED, Quote, counts_s, token_of
+from functions.contests.core.portfolio import Token
+from kernel.errors import CacheUnavailable
+from kernel.ids import new_id
+from kernel.postgres import Queries
+from kernel.prices import Limits, Prices
+
+if TYPE_CHECKING:
+    from functions.contests.wiring import Deps
+    from kernel.cache import Cache
+    from kernel.clock import Clock
+    from kernel.postgres import Postgres, Transaction
+    from kernel.realtime import Publisher
+
+Q: Final = Queries.load(Path(__file__).with_name("market.sql"))
+TOPIC: Final = "market-data"
+#: Prices in one message, which has 30 KiB at most.
+PRICES_PER_MESSAGE: Final = 100
+#: Older than any price that counts.
+LOOK_BACK: Final = timedelta(seconds=3 * SLOWEST_S)
+CACHE_S: Final = 3 * SLOWEST_S
+WIDTH_MAX_BPS: Final = 500
+#: Two voting rounds of the oracle.
+ORACLE_LIMITS: Final = Limits(age_max_s=180, width_max_bps=WIDTH_MAX_BPS)
+
+
+class Market:
+    """What tokens cost."""
+
+    def __init__(
+        self, postgres: Postgres, cache: Cache, publisher: Publisher, clock: Clock, *, feeds: Mapping[str, str]
+    ) -> None:
+        """feeds: the oracle's symbol of each mint that it decides the price of."""
+        self._postgres, self._cache, self._publisher, self._clock = postgres, cache, publisher, clock
+        self._feeds, self._oracle = dict(feeds), Prices(ORACLE_LIMITS)
+
+    def take(self, quotes: Sequence[Quote]) -> int:
+        """Store prices, each once, and tell them; how many were new."""
+        with self._postgres.transaction() as tx:
+            return self.store(tx, quotes)
+
+    def store(self, tx: Transaction, quotes: Sequence[Quote]) -> int:
+        """The same in the caller's transaction: they are told after its commit."""
+        rows = tx.all(Q["store_prices"], now=self._clock.now(), **_columns(quotes)) if quotes else []
+        newest: dict[str, Quote] = {}
+        for quote in sorted((quote_of(row) for row in rows if row["is_newest"]), key=lambda one: one.observed_at):
+            newest[quote.mint] = quote
+        if newest:
+            documents = [document_of(quote) for quote in newest.values()]
+            tx.after_commit(lambda: self._keep(documents))
+            tx.after_commit(lambda: self._tell(documents))
+        return len(rows)
+
+    def prices(self, tx: Transaction, mints: Sequence[str], at: datetime) -> PricesAt:
+        """What values quantities of these tokens in micro-units, by what was known up to `at`.
+
+        Raises PriceUnusable: TokenUnpriced, TokenPriceStale, TokenPriceWide, and what kernel.prices raises.
+        """
+        wanted = sorted(set(mints))
+        rows = tx.all(Q["prices_at"], mints=wanted, at=at, oldest=at - LOOK_BACK, unranked=UNRANKED)
+        symbols = sorted({self._feeds[mint] for mint in wanted if mint in self._feeds})
+        decided = self._oracle.all_of(tx, symbols) if symbols else {}
+        tokens: dict[str, Token] = {}
+        for row in rows:
+            mint, decimals = row["mint"], row["decimals"]
+            if decimals is None:
+                raise TokenUnpriced(mint=mint)
+            if mint in self._feeds:
+                price = decided[self._feeds[mint]]
+                tokens[mint] = token_of(_rescaled(price.price, price.decimals), decimals)
+            else:
+                tokens[mint] = token_of(_usable(row, at), decimals)
+        return PricesAt(at, tokens)
+
+    def latest(self, mints: Sequence[str]) -> dict[str, Quote]:
+        """The newest price of each token that has one; from Redis where it is there."""
+        try:
+            kept = self._cache.get_many([_key(mint) for mint in mints])
+        except CacheUnavailable:
+            kept = [None] * len(mints)
+        found = {mint: quote_in(one) for mint, one in zip(mints, kept, strict=True) if one is not None}
+        missing = [mint for mint in mints if mint not in found]
+        return found | (self._stored(missing) if missing else {})
+
+    def history(self, mint: str, start: datetime, end: datetime, *, limit: int) -> list[Quote]:
+        """What a token cost, the newest first, from `start` on and before `end`."""
+        with self._postgres.transaction() as tx:
+            return [quote_of(row) for row in tx.all(Q["history"], mint=mint, start=start, end=end, limit=limit)]
+
+    def _stored(self, mints: Sequence[str]) -> dict[str, Quote]:
+        at = self._clock.now()
+        with self._postgres.transaction() as tx:
+            rows = tx.all(Q["prices_at"], mints=list(mints), at=at, oldest=at - LOOK_BACK, unranked=UNRANKED)
+        return {row["mint"]: quote_of(row) for row in rows if row["price"] is not None}
+
+    def _keep(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        self._cache.set_many({_key(one["mint"]): one for one in documents}, ttl_s=CACHE_S)
+
+    def _tell(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        for part in batches(documents, PRICES_PER_MESSAGE):
+            bodies: dict[str, Mapping[str, Any]] = {f"{TOPIC}:{one['mint']}": one for one in part}
+            self._publisher.publish_many(bodies | {TOPIC: {"prices": list(part)}}, key=new_id().hex)
+
+
+def market_of(deps: Deps) -> Market:
+    """The market as the settings have it."""
+    kernel, feeds = deps.kernel, json.loads(deps.settings.oracle_feeds)
+    return Market(kernel.postgres, kernel.cache, kernel.realtime, deps.clock, feeds=feeds)
+
+
+def _columns(quotes: Sequence[Quote]) -> dict[str, list[Any]]:
+    ordered = sorted(quotes, key=lambda one: (one.mint, one.observed_at, one.source))
+    return {
+        "mints": [one.mint for one in ordered],
+        "times": [one.observed_at for one in ordered],
+        "sources": [one.source for one in ordered],
+        "prices": [one.price for one in ordered],
+        "widths": [one.width_bps for one in ordered],
+        "blocks": [one.block for one in ordered],
+    }
+
+
+def _usable(row: Mapping[str, Any], at: datetime) -> int:
+    if row["price"] is None:
+        raise TokenUnpriced(mint=row["mint"])
+    age_s, age_max_s = (at - row["observed_at"]).total_seconds(), counts_s(row["rank"])
+    if age_s > age_max_s:
+        raise TokenPriceStale(mint=row["mint"], age_s=round(age_s), age_max_s=age_max_s)
+    if (row["width_bps"] or 0) > WIDTH_MAX_BPS:
+        raise TokenPriceWide(mint=row["mint"], width_bps=row["width_bps"], width_max_bps=WIDTH_MAX_BPS)
+    return int(row["price"])
+
+
+def _rescaled(price: int, decimals: int) -> int:
+    """A price of 10^-decimals in 10^-12, the oracle's being coarser or as fine; rounded down where it is finer."""
+    return int(price * 10 ** max(0, PRICE_DECIMALS - decimals) // 10 ** max(0, decimals - PRICE_DECIMALS))
+
+
+def _key(mint: str) -> str:
+    return f"contests:price:{mint}"

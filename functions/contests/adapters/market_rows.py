@@ -1,0 +1,90 @@
+"""What market data looks like between Postgres, Redis and whoever values by it; and why a price is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from functions.contests.core.market import Quote
+from functions.contests.core.portfolio import Token
+from kernel.prices import PriceUnusable
+
+
+class TokenUnpriced(PriceUnusable):
+    """There is no price of this token."""
+
+    cause = "Nobody who is asked has had one for long, or the token came to the list a moment ago."
+    remedy = "The work waits for one; look at the token under /v1/contests/tokens if it lasts."
+    example = '{"mint": "So11111111111111111111111111111111111111112"}'
+    retry_after_s = 15.0
+
+
+class TokenPriceStale(PriceUnusable):
+    """The newest price of this token is too old."""
+
+    cause = "Its sources were away, or had none, for longer than the limit in details, which follows from its rank."
+    example = '{"mint": "So11111111111111111111111111111111111111112", "age_s": 90, "age_max_s": 60}'
+    retry_after_s = 15.0
+
+
+class TokenPriceWide(PriceUnusable):
+    """The markets of this token disagree too much."""
+
+    cause = "Half of the distance between its markets is a larger part of the price than the limit in details."
+    example = '{"mint": "So11111111111111111111111111111111111111112", "width_bps": 900, "width_max_bps": 500}'
+    retry_after_s = 15.0
+
+
+class PricesAt(NamedTuple):
+    """Prices of one instant."""
+
+    at: datetime
+    tokens: dict[str, Token]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """A token as it is stored; `silent_since`: since then nobody who was asked had a price of it."""
+
+    mint: str
+    symbol: str
+    name: str
+    decimals: int
+    rank: int
+    silent_since: datetime | None
+
+
+def quote_of(row: Mapping[str, Any]) -> Quote:
+    """A row as a quote."""
+    return Quote(
+        mint=row["mint"],
+        price=int(row["price"]),
+        source=row["source"],
+        observed_at=row["observed_at"],
+        width_bps=row["width_bps"],
+        block=row["block"],
+    )
+
+
+def document_of(quote: Quote) -> dict[str, Any]:
+    """A quote as Redis keeps it and as readers of the stream get it: 10^-12 USD as text, the time in ISO 8601."""
+    return {
+        "mint": quote.mint,
+        "price": str(quote.price),
+        "source": quote.source,
+        "observed_at": quote.observed_at.isoformat(),
+        "width_bps": quote.width_bps,
+        "block": quote.block,
+    }
+
+
+def quote_in(document: Mapping[str, Any]) -> Quote:
+    """A document as a quote again."""
+    return Quote(
+        mint=document["mint"],
+        price=int(document["price"]),
+        source=document["source"],
+        observed_at=datetime.fromisoformat(document["observed_at"]),
+        width_bps=document["width_bps"],
+        block=document["block"],
+    )
