@@ -73,6 +73,16 @@ class SealedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """A key that is sealed and not stored yet."""
+
+    purpose: str
+    chain: str
+    address: str
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
     """`done` keys were moved, `refused` would not open, `left` are not under the present key (those included)."""
 
@@ -97,13 +107,30 @@ class Vault:
         """
         key = SecretBytes(private_key)
         del private_key  # what fails from here on shows it in no variable
+        sealing = self.seal(key.get_secret_value(), purpose=purpose, chain=chain)
+        with self._postgres.transaction() as tx:
+            self.store(tx, sealing, actor=actor)
+        return sealing.address
+
+    def seal(self, private_key: bytes, *, purpose: str, chain: str) -> Sealing:
+        """The first half of `keep`, which asks the key service: outside of any transaction. Raises what `keep` does."""
+        key = SecretBytes(private_key)
+        del private_key  # what fails from here on shows it in no variable
         seal = seal_key if _is_evm(chain) else seal_seed
         address, blob = seal(self._envelope, key.get_secret_value(), purpose=purpose, chain=chain)
-        place, under = {"purpose": purpose, "chain": chain, "address": address}, wrapping_key(blob)
-        with self._postgres.transaction() as tx:
-            if tx.execute(Q["keep_key"], **place, blob=blob, kms_key_id=under, now=self._clock.now()):
-                self._keep_act(tx, actor, "seal", place, kms_key_id=under)
-        return address
+        return Sealing(purpose=purpose, chain=chain, address=address, blob=blob)
+
+    def store(self, tx: Transaction, sealing: Sealing, *, actor: str) -> bool:
+        """The second half, in the caller's transaction; whether the key is new.
+
+        The act's row is the head of the audit chain until the commit: store late, and commit soon.
+        """
+        place = {"purpose": sealing.purpose, "chain": sealing.chain, "address": sealing.address}
+        under = wrapping_key(sealing.blob)
+        is_new = bool(tx.execute(Q["keep_key"], **place, blob=sealing.blob, kms_key_id=under, now=self._clock.now()))
+        if is_new:
+            self._keep_act(tx, actor, "seal", place, kms_key_id=under)
+        return is_new
 
     def evm_signer(self, address: str, *, purpose: str, chain: str) -> EnvelopeSigner:
         """Whoever signs for the address with its kept key. The row is read for each signature: KeyNotKept, then."""
