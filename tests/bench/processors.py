@@ -35,21 +35,25 @@ def per_piece(spent: Counter[str], pieces: int) -> str:
 
 def _spent_ms() -> dict[int, tuple[str, float]]:
     """Of this process and all below it, as /proc tells."""
-    told = {int(folder.name): _told(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
-    found, wanted = {}, {os.getpid()}
+    processes = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+    told = {process: one for process in processes if (one := _told(process)) is not None}
+    found, wanted = set[int](), {os.getpid()}
     while wanted:
-        found |= {process: told[process] for process in wanted if told.get(process)}
-        wanted = {process for process, one in told.items() if one and one[0] in wanted}
+        found |= wanted
+        wanted = {process for process, (parent, _, _) in told.items() if parent in wanted}
     return {
-        process: (OURSELVES if process == os.getpid() else _part(line), ms) for process, (_, ms, line) in found.items()
+        process: (OURSELVES if process == os.getpid() else _part(line), ms)
+        for process, (_, ms, line) in told.items()
+        if process in found
     }
 
 
-def _told(process: Path) -> tuple[int, float, str] | None:
+def _told(process: int) -> tuple[int, float, str] | None:
     """The parent, the milliseconds and the command line; None of what has just ended."""
     try:
-        numbers = (process / "stat").read_text().rpartition(")")[2].split()
-        line = (process / "cmdline").read_text().replace("\0", " ")
+        folder = Path(f"/proc/{process}")
+        numbers = (folder / "stat").read_text().rpartition(")")[2].split()
+        line = (folder / "cmdline").read_text().replace("\0", " ")
     except OSError:
         return None
     return int(numbers[1]), 1000 / os.sysconf("SC_CLK_TCK") * (int(numbers[11]) + int(numbers[12])), line
