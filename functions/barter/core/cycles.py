@@ -49,6 +49,21 @@ def cycles(preferences: Preferences) -> Iterator[list[tuple[int, int]]]:
             yield from _from(start, preferences, state)
 
 
+def cycles_of(received: Sequence[int]) -> list[list[int]]:
+    """The cycles of an allocation: each agent receives the next one's item. Who keeps its own item is on none."""
+    found: list[list[int]] = []
+    seen = [agent == item for agent, item in enumerate(received)]
+    for first in range(len(received)):
+        cycle, agent = [], first
+        while not seen[agent]:
+            seen[agent] = True
+            cycle.append(agent)
+            agent = received[agent]
+        if cycle:
+            found.append(cycle)
+    return found
+
+
 def require_fit(preferences: Preferences) -> None:
     """Raises PreferencesUnfit for an item that nobody brought, or that is listed twice."""
     count = len(preferences)

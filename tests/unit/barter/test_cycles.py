@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.barter.core.cycles import PreferencesUnfit, top_trading_cycles
+from functions.barter.core.cycles import PreferencesUnfit, cycles_of, top_trading_cycles
 from tests.unit.barter.slow_cycles import allocation
 
 pytestmark = pytest.mark.unit
@@ -130,3 +130,9 @@ def test_a_path_as_long_as_the_market_is_walked_once() -> None:
     lists = [[agent + 1] for agent in range(count - 1)] + [[]]
 
     assert list(range(count)) == top_trading_cycles(lists)
+
+
+def test_the_cycles_of_an_allocation_are_told_agent_by_agent() -> None:
+    """Each agent is followed by the one whose item it receives; who keeps its own is on none."""
+    assert [[0, 1, 4], [3, 5]] == cycles_of([1, 4, 2, 5, 0, 3])
+    assert [] == cycles_of([0, 1]) == cycles_of([])
