@@ -1,0 +1,29 @@
+"""Begins to follow an exchange: in whatever phase it is, and however often somebody asks."""
+
+from functions.barter.adapters.contracts import Contracts
+from functions.barter.adapters.exchanges import Exchanges
+from functions.barter.adapters.stored import StoredWatch
+from functions.barter.adapters.watches import Watches
+from kernel.postgres import Postgres
+
+
+class Watching:
+    """What `watchContract` does."""
+
+    def __init__(self, postgres: Postgres, watches: Watches, contracts: Contracts, exchanges: Exchanges) -> None:
+        self._postgres, self._watches, self._contracts, self._exchanges = postgres, watches, contracts, exchanges
+
+    def begin(self, address: str) -> StoredWatch:
+        """The watch of an exchange, as it is or from now on. What follows from its phase is its first look's business.
+
+        Raises AddressInvalid, NotAnExchange, TooManyWatches, and what is transient.
+        """
+        with self._postgres.transaction() as tx:
+            known = self._watches.of(tx, address)
+        if known is not None:
+            return known
+        seen = self._exchanges.look(address)
+        with self._postgres.transaction() as tx:
+            watch = self._watches.watch(tx, address)
+            self._contracts.keep(tx, watch, seen)
+        return watch
