@@ -169,7 +169,7 @@ class Deps(KernelDeps):
         return sources_of(self)
 
     @cached_property
-    def tokens(self) -> Tokens:
+    def token_list(self) -> Tokens:
         """Tokens, and when their prices are asked for."""
         from functions.contests.adapters.tokens import tokens_of
 

@@ -1,7 +1,7 @@
 """Which tokens may be played with: put on the list by whoever pays for it, taken off by administrators.
 
 1. The fee is a transfer of exactly 1 SOL, less one percent a level, from the wallet that asks to the treasury's;
-   verified as entries are, and good for one addition, ever.
+   verified as entries are, and good for one addition, ever. Who has risen since it was paid is not refused.
 2. The mint's account is read, finalized and by a quorum: its decimals are the chain's, not the caller's.
 3. Row, postings and audit are one commit. Who loses a race for the same token is not charged: the transfer is bound to
    no row, and pays for another token.
@@ -19,7 +19,15 @@ from uuid import UUID
 from functions.contests.adapters.payments import Payments
 from functions.contests.adapters.pools import OUTSIDE, SERVICE, TREASURY
 from functions.contests.core.entry import Fee, require_paid
-from functions.contests.core.whitelist import Mint, MintUnfit, TokenListed, checked_text, fee_lamports, mint_of
+from functions.contests.core.whitelist import (
+    Mint,
+    MintUnfit,
+    TokenListed,
+    checked_text,
+    fee_lamports,
+    fees_lamports,
+    mint_of,
+)
 from kernel.audit import Audit
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import new_id
@@ -139,10 +147,7 @@ class Whitelist:
         if found is not None:
             return found
         mint, program = self._mint(asked.mint)
-        fee = fee_lamports(experience) if asked.signature else 0
-        if asked.signature:
-            paid = Payments(self._pool(), self._cluster).look(asked.signature)
-            require_paid(paid.seen, Fee(entrant=asked.wallet, wallet=self._treasury, lamports=fee))
+        fee = self._paid(asked, asked.signature, experience) if asked.signature else 0
         with self._postgres.transaction() as tx:
             return self._stored(tx, asked, mint, program, experience, fee)
 
@@ -155,6 +160,15 @@ class Whitelist:
             self._audit.record(
                 tx, actor=actor, action="contests.remove_token", subject=f"token:{mint}", details={"reason": reason}
             )
+
+    def _paid(self, asked: Addition, signature: str, experience: int) -> int:
+        """What the transfer has paid. Raises EntryNotFinal, EntryUnfit for another amount, sender or recipient."""
+        seen = Payments(self._pool(), self._cluster).look(signature).seen
+        came = {one.lamports for one in seen.transfers if one.destination == self._treasury} if seen else set()
+        fees = fees_lamports(experience)
+        fee = next((fee for fee in fees if fee in came), fees[-1])
+        require_paid(seen, Fee(entrant=asked.wallet, wallet=self._treasury, lamports=fee))
+        return fee
 
     def _found(self, tx: Transaction, asked: Addition) -> ListedToken | None:
         """What the request has done already. Raises FeeSpent, TokenListed for what somebody else did."""

@@ -51,8 +51,13 @@ class Mint:
 
 def fee_lamports(experience: int) -> int:
     """What an addition costs: 1 SOL, less one percent for every level above the first."""
+    return fees_lamports(experience)[-1]
+
+
+def fees_lamports(experience: int) -> list[int]:
+    """What it has cost a wallet since its first level: who rises while a payment is on its way has paid enough."""
     steps = [name for _, name in LEVELS].index(level(experience))
-    return mul_div_ceil(FEE_LAMPORTS, 100 - steps, 100)
+    return [mul_div_ceil(FEE_LAMPORTS, 100 - step, 100) for step in range(steps + 1)]
 
 
 def checked_text(symbol: str, name: str) -> tuple[str, str]:
