@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from functions.barter.adapters.indexing import Indexing
     from functions.barter.adapters.jobs import Jobs
     from functions.barter.adapters.monitor import Monitor
-    from functions.barter.adapters.monitor import Monitor
     from functions.barter.adapters.news import News
     from functions.barter.adapters.posting import Posting
     from functions.barter.adapters.proving import Proving
@@ -74,8 +73,6 @@ class Settings(FrozenSettings):
 
     #: How results are shown to be right: auto is direct below 64 agents, and where the exchange has no verifier.
     mode: Choice = Choice.AUTO
-    #: The hash of the verification key that getImageIDContract names: new exchanges of proofs are deployed for it.
-    image_id: str = Field(default="0x" + "00" * 32, pattern="^0x[0-9a-f]{64}$")
     #: Posts trades and ends phases: a wallet of the treasury's, declared for this service, whose key the vault keeps.
     settler: EvmAddress
     #: Whether the settler posts the trades that are proven; else whoever asks for the proof does.
@@ -139,13 +136,6 @@ class Deps(KernelDeps):
         from functions.barter.adapters.news import News
 
         return News(self.kernel.realtime, self.kernel.webhooks)
-
-    @cached_property
-    def monitor(self) -> Monitor:
-        """What is asked over HTTP."""
-        from functions.barter.adapters.monitor import Monitor
-
-        return Monitor(self)
 
     @cached_property
     def watches(self) -> Watches:

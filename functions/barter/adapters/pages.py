@@ -1,0 +1,31 @@
+"""Owns the cursors of pages of exchanges: when the last one of a page was watched, and its address."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from functions.barter.adapters.stored import StoredWatch
+from kernel.errors import Invalid
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class PageUnfit(Invalid):
+    """This cursor does not come from a page of exchanges."""
+
+    cause = "A cursor was changed on its way, or belongs to another list."
+    remedy = "Begin without a cursor, and give next_cursor back as it came."
+
+
+def cursor_of(watch: StoredWatch) -> str:
+    """Where a page that ends with this exchange is continued."""
+    return f"{(watch.watched_at - _EPOCH) // _MICROSECOND}.{watch.address}"
+
+
+def place_of(cursor: str) -> tuple[datetime, str]:
+    """The place that a cursor names. Raises PageUnfit."""
+    moment, address = cursor.split(".")
+    try:
+        return _EPOCH + int(moment) * _MICROSECOND, address
+    except OverflowError as unfit:
+        raise PageUnfit from unfit
