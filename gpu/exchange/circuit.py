@@ -67,18 +67,19 @@ def system(shape: Shape) -> R1cs:
     """The constraints of a size."""
     nobody = claim_of(shape, (), (), ())
     builder = Builder((0, 0, 0))
-    _build(builder, shape, nobody)
+    constrain(builder, shape, nobody)
     return builder.finished()
 
 
 def assignment(shape: Shape, public: tuple[int, int, int], claim: Claim) -> Assignment:
     """The wires for (C, r, v) and a claim; `R1cs.broken` says whether they meet the constraints."""
     builder = Builder(public, recording=False)
-    _build(builder, shape, claim)
+    constrain(builder, shape, claim)
     return builder.values
 
 
-def _build(builder: Builder, shape: Shape, claim: Claim) -> None:
+def constrain(builder: Builder, shape: Shape, claim: Claim) -> None:
+    """Makes the circuit's wires and constraints, with the claim's values."""
     bits: list[Linear] = []
     agents = [_agent(builder, shape, claim, number, bits) for number in range(1, shape.size + 1)]
     scale = 1 << shape.item_bits
@@ -117,6 +118,7 @@ def _agent(builder: Builder, shape: Shape, claim: Claim, number: int, bits: list
     with builder.part("labels"):
         label_bits = builder.bits(claim.labels[index] - 1, shape.label_bits)
         label = _number(label_bits) + 1
+        most = label - 1  # what an item's label may be before the position
     bits += [*chosen, *label_bits]
     taken, reached, looked_up, before = [], [], [], builder.constant(1)
     for entry, one in zip(entries, chosen, strict=True):
@@ -125,17 +127,16 @@ def _agent(builder: Builder, shape: Shape, claim: Claim, number: int, bits: list
             taken.append(builder.product(entry, one))
             reached.append(builder.product(entry, before))
         with builder.part("labels"):
-            slack_bits = builder.bits(_slack(shape, claim, number, reached[-1].value), shape.label_bits)
+            slack_bits = builder.bits(most.value - _label(shape, claim, reached[-1].value), shape.label_bits)
         bits += slack_bits
-        looked_up.append(reached[-1] + (label - 1 - _number(slack_bits)) * (1 << shape.item_bits))
+        looked_up.append(reached[-1] + (most - _number(slack_bits)) * (1 << shape.item_bits))
     received = builder.total((1, item) for item in [*taken, own * number])
     return _Agent(packed, label, received, tuple(reached), tuple(looked_up))
 
 
-def _slack(shape: Shape, claim: Claim, number: int, item: int) -> int:
-    """How far an item's label is below the agent's label less one; where it is not below, no bits are right."""
-    label = claim.labels[item - 1] if 1 <= item <= shape.size else 0
-    return claim.labels[number - 1] - 1 - label
+def _label(shape: Shape, claim: Claim, item: int) -> int:
+    """An item's label: what is looked up where the certificate holds."""
+    return claim.labels[item - 1] if 1 <= item <= shape.size else 0
 
 
 def _multiplicities(builder: Builder, shape: Shape, agents: Sequence[_Agent], bits: list[Linear]) -> list[Linear]:

@@ -158,8 +158,9 @@ class Builder:
         value = 0
         for factor, part in parts:
             value += factor * part.value
-            for wire, one in part.terms.items():
-                _add(terms, wire, one * factor)
+            if part.terms:  # there are none where nothing is recorded
+                for wire, one in part.terms.items():
+                    _add(terms, wire, one * factor)
         return Linear(terms, value % FIELD)
 
     @contextmanager
