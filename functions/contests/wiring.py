@@ -16,12 +16,21 @@ from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
+    from functions.contests.adapters.admin_transfers import AdminTransfers
     from functions.contests.adapters.contests import Contests
+    from functions.contests.adapters.effects import Effects
+    from functions.contests.adapters.ends import Ends
+    from functions.contests.adapters.faucet import Faucet
     from functions.contests.adapters.market import Market
     from functions.contests.adapters.market_sources import MarketSources
     from functions.contests.adapters.obligations import Obligations
+    from functions.contests.adapters.paying import Paying
     from functions.contests.adapters.pools import Pools
+    from functions.contests.adapters.sweeping import Sweeping
     from functions.contests.adapters.tokens import Tokens
+    from functions.contests.adapters.vanity_pool import VanityPool
+    from functions.contests.adapters.wallet_books import WalletBooks
+    from functions.contests.adapters.wallets import Wallets
     from functions.contests.adapters.whitelist import Whitelist
     from kernel.outbox.solana import SolanaPolicy
     from kernel.solana.pool import SolanaPool
@@ -69,6 +78,18 @@ class Settings(FrozenSettings):
     #: JSON object mint -> symbol of the oracle, for tokens that are valued at its consensus: wrapped SOL.
     oracle_feeds: str = '{"So11111111111111111111111111111111111111112": "SOL/USD"}'
 
+    #: Wallets that wait for contests, beside the vanity addresses.
+    wallets_free: int = Field(default=5, ge=0, le=1_000)
+    #: Wallets of a test network that the faucet fills, and empties when it stays low; none on mainnet.
+    test_wallets: int = Field(default=0, ge=0, le=1_000)
+    #: The wallet of a test network that grants test lamports, its key in the vault for "contests"; empty is none.
+    faucet: str | None = None
+    #: JSON list of the addresses that contests should have: letters, "prefix" or "suffix", and how many should wait.
+    vanity_patterns: str = (
+        '[{"letters": "DUEL", "place": "prefix", "is_case_sensitive": false, "target": 15},'
+        ' {"letters": "DEGEN", "place": "prefix", "is_case_sensitive": false, "target": 9}]'
+    )
+
     #: Micro-lamports per compute unit; where an operator is called.
     unit_price_cap: int = Field(default=1_000_000, gt=0)
     #: How often a sent transaction is looked for.
@@ -88,6 +109,11 @@ class Settings(FrozenSettings):
     def treasury(self) -> str:
         """Where rake and dust go."""
         return self.treasury_address or self.fee_payer
+
+    @property
+    def test_wallets_wanted(self) -> int:
+        """How many there are to be: none where lamports are money."""
+        return 0 if self.cluster == "mainnet" else self.test_wallets
 
     @property
     def outbox_policy(self) -> SolanaPolicy:
@@ -136,6 +162,27 @@ class Deps(KernelDeps):
 
     # Wallets and their keys.
 
+    @cached_property
+    def wallets(self) -> Wallets:
+        """Contests' wallets."""
+        from functions.contests.adapters.wallets import wallets_of
+
+        return wallets_of(self)
+
+    @cached_property
+    def vanity_pool(self) -> VanityPool:
+        """Addresses with a pattern, and the searches for them."""
+        from functions.contests.adapters.vanity_pool import vanity_pool_of
+
+        return vanity_pool_of(self)
+
+    @cached_property
+    def faucet(self) -> Faucet:
+        """Test lamports."""
+        from functions.contests.adapters.faucet import faucet_of
+
+        return faucet_of(self)
+
     # Money.
 
     @cached_property
@@ -151,6 +198,48 @@ class Deps(KernelDeps):
         from functions.contests.adapters.obligations import obligations_of
 
         return obligations_of(self)
+
+    @cached_property
+    def wallet_books(self) -> WalletBooks:
+        """Contests' wallets in the books and on the chain."""
+        from functions.contests.adapters.wallet_books import wallet_books_of
+
+        return wallet_books_of(self)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What contests do to the cluster."""
+        from functions.contests.adapters.effects import effects_of
+
+        return effects_of(self)
+
+    @cached_property
+    def paying(self) -> Paying:
+        """The way of prizes and refunds."""
+        from functions.contests.adapters.paying import paying_of
+
+        return paying_of(self)
+
+    @cached_property
+    def sweeping(self) -> Sweeping:
+        """The way of rake and dust."""
+        from functions.contests.adapters.sweeping import sweeping_of
+
+        return sweeping_of(self)
+
+    @cached_property
+    def admin_transfers(self) -> AdminTransfers:
+        """What administrators move."""
+        from functions.contests.adapters.admin_transfers import admin_transfers_of
+
+        return admin_transfers_of(self)
+
+    @cached_property
+    def ends(self) -> Ends:
+        """What follows from the end of a transaction."""
+        from functions.contests.adapters.ends import ends_of
+
+        return ends_of(self)
 
     # The market.
 
@@ -207,6 +296,11 @@ def build_signer_deps() -> KeyDeps:
 def build_wallets_deps() -> KeyDeps:
     """The same for whoever writes contests' wallets, test wallets and the faucet's grants."""
     return _with_keys(WALLETS_ROLE)
+
+
+def build_faucet_deps() -> Deps:
+    """The same for the faucet, which opens no key."""
+    return _without_keys(WALLETS_ROLE)
 
 
 def build_vanity_deps() -> KeyDeps:

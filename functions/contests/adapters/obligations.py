@@ -159,9 +159,9 @@ class Obligations:
         self._move(tx, owed, Event.FREE)
         self._tasks.enqueue([payment_again(owed.contest_id, owed.kind, self._clock.now())], tx)
 
-    def confirm(self, tx: Transaction, owed: Owed, signature: str) -> None:
-        """Its transaction is final."""
-        self._move(tx, owed, Event.CONFIRM, signature=signature)
+    def confirm(self, tx: Transaction, owed: Owed, signature: str, slot: int) -> None:
+        """Its transaction is final, in the block of this slot."""
+        self._move(tx, owed, Event.CONFIRM, signature=signature, slot=slot)
 
     def fail(self, tx: Transaction, owed: Owed, reason: str) -> State:
         """Its transaction had no effect and never will: tried again soon, or parked."""
@@ -205,11 +205,12 @@ class Obligations:
         *,
         reason: str | None = None,
         signature: str | None = None,
+        slot: int | None = None,
         due_at: datetime | None = None,
     ) -> State:
         state, now = after(owed.state, event), self._clock.now()
-        told = {"state": str(state), "reason": reason, "signature": signature, "due_at": due_at or now}
-        tx.execute(Q["move"], **owed.place, **told, now=now)
+        told = {"reason": reason, "signature": signature, "slot": slot, "due_at": due_at or now}
+        tx.execute(Q["move"], **owed.place, **told, state=str(state), now=now)
         return state
 
 

@@ -45,7 +45,8 @@ where contest_id = %(contest_id)s and kind = %(kind)s and line = %(line)s;
 -- name: move
 -- A step that sends nothing.
 update contests.obligations
-set state = %(state)s, reason = %(reason)s, signature = %(signature)s, due_at = %(due_at)s, moved_at = %(now)s
+set state = %(state)s, reason = %(reason)s, signature = %(signature)s, slot = %(slot)s, due_at = %(due_at)s,
+    moved_at = %(now)s
 where contest_id = %(contest_id)s and kind = %(kind)s and line = %(line)s;
 
 -- name: replay

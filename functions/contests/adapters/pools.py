@@ -9,6 +9,7 @@ An entry comes in with its acceptance, a payment goes out when it is final: each
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -26,6 +27,20 @@ TREASURY: Final = "contests:treasury"
 def pool_account(contest_id: UUID) -> str:
     """Where the books keep a contest's pool."""
     return f"contests:pool:{contest_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A transfer from or to contests' wallets; None for any other wallet, which is the treasury's or somebody's.
+
+    found: what had come to the source beside what the books say.
+    """
+
+    source: UUID | None
+    recipient: UUID | None
+    lamports: int
+    found: int
+    is_treasurys: bool
 
 
 class Pools:
@@ -54,6 +69,20 @@ class Pools:
         if found:
             self._move(tx, f"{key}:found", {OUTSIDE: -found, pool_account(contest_id): found})
         self._move(tx, key, {pool_account(contest_id): -lamports, TREASURY: lamports})
+
+    def move(self, tx: Transaction, key: str, moved: Moved) -> None:
+        """An administrator's transfer is final; nothing where no contest's wallet took part."""
+        source = None if moved.source is None else pool_account(moved.source)
+        recipient = None if moved.recipient is None else pool_account(moved.recipient)
+        if source == recipient:
+            return
+        for contest_id in (moved.source, moved.recipient):
+            if contest_id is not None:
+                self._open(tx, contest_id)
+        if moved.found and source is not None:
+            self._move(tx, f"{key}:found", {OUTSIDE: -moved.found, source: moved.found})
+        elsewhere = TREASURY if moved.is_treasurys else OUTSIDE
+        self._move(tx, key, {source or elsewhere: -moved.lamports, recipient or elsewhere: moved.lamports})
 
     def balance(self, tx: Transaction, contest_id: UUID) -> int:
         """What a contest's wallet holds by the books; 0 where nobody has entered."""

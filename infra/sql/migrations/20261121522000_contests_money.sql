@@ -16,11 +16,12 @@ create table contests.obligations (
     looked_at   timestamptz not null,                          -- of one that is held
     entry_key   text        unique,                            -- of the newest attempt, in kernel.solana_outbox
     signature   text,
+    slot        bigint,                                        -- of the block that has it
     reason      text,                                          -- why it is held or parked, or the last attempt failed
     owed_at     timestamptz not null,
     moved_at    timestamptz not null,
     primary key (contest_id, kind, line),
-    check ((state = 'paid') = (signature is not null)),
+    check ((state = 'paid') = (signature is not null and slot is not null)),
     check (state not in ('sent', 'paid') or entry_key is not null),
     check (state not in ('held', 'parked') or reason is not null)
 );
@@ -38,6 +39,7 @@ create table contests.sweeps (
     found_lamports bigint      not null default 0 check (found_lamports >= 0),  -- came to the wallet, and was no entry
     state          text        not null default 'planned' check (state in ('planned', 'sent', 'swept', 'failed')),
     signature      text,
+    slot           bigint,
     reason         text,
     planned_at     timestamptz not null,
     moved_at       timestamptz not null,
@@ -72,6 +74,7 @@ create table contests.admin_transfers (
     mint        text,                                          -- null: lamports
     decimals    smallint       check (decimals between 0 and 255),
     amount      numeric(20, 0) not null check (amount > 0),
+    found_lamports bigint      not null default 0 check (found_lamports >= 0),  -- as in contests.sweeps
     entry_key   text           not null unique,
     actor       text           not null,
     reason      text           not null,
@@ -79,7 +82,8 @@ create table contests.admin_transfers (
     primary key (batch, line),
     check ((mint is null) = (decimals is null))
 );
-create index admin_transfers_page on contests.admin_transfers (asked_at desc, batch, line);
+create index admin_transfers_source on contests.admin_transfers (source);
+create index admin_transfers_recipient on contests.admin_transfers (recipient);
 revoke update, delete, truncate on contests.admin_transfers from counterpart_contests_admin;
 
 -- A key that somebody wants to have outside, sealed to a public key of theirs; given once two others have agreed.
