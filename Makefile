@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -80,6 +80,9 @@ back-test: ready ## Make stored rounds again, bit for bit: DATABASE_URL=… ARGS
 
 seal-key: ready ## Seal a signing key from stdin: DATABASE_URL=… KMS_KEY=… ARGS="--purpose treasury --chain evm:1" < key
 	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.seal_key $(ARGS)
+
+barter-keys: ready ## Make the development keys of the proofs of exchanges; ARGS="--size 64", "--export DIR", "--show FILE"
+	@$(RUN) -m infra.local.barter.keys $(ARGS)
 
 judge-anomaly: ready ## Grow a model of anomalies from simulated markets, attack it, print precision and recall
 	@$(RUN) -m infra.local.anomaly_trial $(ARGS)

@@ -8,6 +8,7 @@ from typing import Any
 import modal
 
 from gpu import carrier, settings
+from gpu.exchange import prove
 from gpu.forest import grow
 from gpu.reduce import medians
 from gpu.vanity import grind
@@ -31,6 +32,14 @@ grinder = (
     .uv_pip_install("cryptography==50.0.2", "pynacl==1.6.2")
     .add_local_python_source("gpu")
 )
+prover = (
+    modal.Image.debian_slim(python_version="3.13")
+    .uv_pip_install("safe-pysha3==1.0.7", "zksnake==0.1.0")
+    .env({"COUNTERPART_EXCHANGE_KEYS": "/keys"})
+    .add_local_python_source("gpu")
+)
+#: Proving keys as <image id>.zkey, for jobs that do not bring theirs.
+keys = modal.Volume.from_name("counterpart-exchange-keys", create_if_missing=True)
 #: What gpu/settings.py reads.
 hook = modal.Secret.from_name("counterpart-hook")
 
@@ -52,3 +61,11 @@ def isolation_forest(call: dict[str, Any]) -> dict[str, Any]:
 def vanity_key(call: dict[str, Any]) -> dict[str, Any]:
     """A key whose address has a pattern, sealed to whoever asked (gpu/vanity/grind.py); on a processor so far."""
     return carrier.carried(call, grind.run, settings.hook())
+
+
+@app.function(
+    image=prover, cpu=8, memory=8_192, timeout=900, retries=0, max_containers=2, secrets=[hook], volumes={"/keys": keys}
+)
+def exchange_proof(call: dict[str, Any]) -> dict[str, Any]:
+    """A proof that an allocation is that of top trading cycles (gpu/exchange/prove.py); its sums are on the CPU."""
+    return carrier.carried(call, prove.run_in_public, settings.hook())

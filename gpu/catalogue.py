@@ -70,6 +70,23 @@ def vanity_key_work(tries: int) -> Work:
     )
 
 
+def exchange_proof_work(size: int, list_max: int = 16, *, with_key: bool = True) -> Work:
+    """How much a proof for a circuit of this size is, in constraints (gpu.exchange.count has them; this is a bound).
+
+    with_key: the proving key comes as the job's input. A key that is used for the first time takes longer to be read
+    (1.4 ms a constraint) than the proof takes; this counts both.
+    """
+    constraints = size * (50 + list_max * (size.bit_length() * 5 // 2 + 5))
+    key_bytes = 1_000 * constraints
+    return Work(
+        units=constraints,
+        in_process_units_per_s=600,
+        gpu_units_per_s=1_500,
+        input_bytes=key_bytes if with_key else 0,
+        memory_bytes=200_000_000 + 12 * key_bytes,
+    )
+
+
 def find(name: str) -> Run | None:
     """What a name stands for in process; None also where this process lacks what the function needs."""
     offered = _offered(name)
@@ -89,6 +106,7 @@ def _offered(name: str) -> Offered | None:
         "weighted_medians": _weighted_medians,
         "isolation_forest": _isolation_forest,
         "vanity_key": _vanity_key,
+        "exchange_proof": _exchange_proof,
     }
     return entries[name]() if name in entries else None
 
@@ -118,3 +136,12 @@ def _vanity_key() -> Offered:
         return check.problem_of(computed.arguments, computed.input(), computed.result, computed.output)
 
     return Offered(grind.run, problem, needs="nacl")
+
+
+def _exchange_proof() -> Offered:
+    from gpu.exchange import check, prove
+
+    def problem(computed: Computed) -> str | None:
+        return check.problem_of(computed.arguments, computed.result, computed.output)
+
+    return Offered(prove.run, problem, needs="zksnake")

@@ -193,13 +193,15 @@ def deploy_world(node: AnvilNode, *, agents: int, terms: Terms, name: str = SEED
     return world
 
 
-def deploy(node: AnvilNode, kind: str) -> Contract:
-    """Deploy one contract that takes no arguments, from an account of its own."""
+def deploy(node: AnvilNode, kind: str, *arguments: Any) -> Contract:
+    """Deploy one contract, from an account of its own."""
     account, made = dev_account(SEED, kind), artifact(kind, "barter")
     node.rpc("anvil_setBalance", account.address, hex(100 * ETHER))
     nonce = int(node.rpc("eth_getTransactionCount", account.address, "latest"), 16)
     with Node(node.url) as client:
-        Sender(client, [made]).mine([Transaction(sender=account, to=None, data=made.constructor(), note=kind)])
+        Sender(client, [made]).mine(
+            [Transaction(sender=account, to=None, data=made.constructor(*arguments), note=kind)]
+        )
     return Contract(created_address(account.address, nonce), made)
 
 
