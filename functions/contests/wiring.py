@@ -9,10 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
-
-from kernel.settings import FrozenSettings, SecretRef
+from functions.contests.adapters.slice_settings import Settings
 from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
@@ -20,22 +17,31 @@ if TYPE_CHECKING:
     from functions.contests.adapters.contests import Contests
     from functions.contests.adapters.effects import Effects
     from functions.contests.adapters.ends import Ends
+    from functions.contests.adapters.entries import Entries
+    from functions.contests.adapters.evaluating import Evaluating
     from functions.contests.adapters.faucet import Faucet
+    from functions.contests.adapters.living import Living
     from functions.contests.adapters.market import Market
     from functions.contests.adapters.market_sources import MarketSources
     from functions.contests.adapters.obligations import Obligations
     from functions.contests.adapters.paying import Paying
+    from functions.contests.adapters.payments import Payments
     from functions.contests.adapters.pools import Pools
+    from functions.contests.adapters.portfolios import Portfolios
+    from functions.contests.adapters.snapshots import Snapshots
     from functions.contests.adapters.sweeping import Sweeping
+    from functions.contests.adapters.templates import Templates
     from functions.contests.adapters.tokens import Tokens
+    from functions.contests.adapters.trading import Trading
     from functions.contests.adapters.vanity_pool import VanityPool
     from functions.contests.adapters.wallet_books import WalletBooks
     from functions.contests.adapters.wallets import Wallets
     from functions.contests.adapters.whitelist import Whitelist
-    from kernel.outbox.solana import SolanaPolicy
     from kernel.solana.pool import SolanaPool
     from kernel.treasury import KillSwitch
     from kernel.wiring import Kernel
+
+__all__ = ["Settings"]
 
 #: Contests, entries, portfolios, trades, snapshots, templates, and whatever no role below owns.
 ROLE: Final = "counterpart_contests"
@@ -47,83 +53,6 @@ EVALUATION_ROLE: Final = "counterpart_contests_evaluation"
 WHITELIST_ROLE: Final = "counterpart_contests_whitelist"
 #: What the keys of contests' wallets are sealed for.
 KEY_PURPOSE: Final = "contests"
-#: Leaders forget what they could not pack at once: living bytes are sent again after so long.
-RESEND_S: Final = 4.0
-
-
-class Settings(FrozenSettings):
-    """One cluster, who pays the fees there, and where the rake goes."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="COUNTERPART_CONTESTS_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
-    )
-
-    #: "mainnet", "devnet", "testnet" or "localnet".
-    cluster: str
-    #: Separated by blanks or line ends, in order of preference. A URL may carry a credential, hence a reference.
-    rpc_urls: SecretRef
-    #: What the cluster gives for its genesis; empty takes the published one, and any on a localnet.
-    genesis_hash: str | None = None
-    #: Pays every fee of the slice's transactions: a wallet of the treasury's for this service, its key in the vault.
-    fee_payer: str
-    #: Gets rake and dust; empty is the fee payer.
-    treasury_address: str | None = None
-    #: What an entry costs where a template does not say otherwise.
-    entry_fee_lamports: int = Field(default=100_000_000, gt=0)
-
-    #: Where Jupiter and DexScreener answer; Jupiter's key, without which it answers fewer.
-    jupiter_url: str = "https://api.jup.ag"
-    jupiter_key: SecretRef | None = None
-    dexscreener_url: str = "https://api.dexscreener.com"
-    #: JSON object mint -> symbol of the oracle, for tokens that are valued at its consensus: wrapped SOL.
-    oracle_feeds: str = '{"So11111111111111111111111111111111111111112": "SOL/USD"}'
-
-    #: Wallets that wait for contests, beside the vanity addresses.
-    wallets_free: int = Field(default=5, ge=0, le=1_000)
-    #: Wallets of a test network that the faucet fills, and empties when it stays low; none on mainnet.
-    test_wallets: int = Field(default=0, ge=0, le=1_000)
-    #: The wallet of a test network that grants test lamports, its key in the vault for "contests"; empty is none.
-    faucet: str | None = None
-    #: JSON list of the addresses that contests should have: letters, "prefix" or "suffix", and how many should wait.
-    vanity_patterns: str = (
-        '[{"letters": "DUEL", "place": "prefix", "is_case_sensitive": false, "target": 15},'
-        ' {"letters": "DEGEN", "place": "prefix", "is_case_sensitive": false, "target": 9}]'
-    )
-
-    #: Micro-lamports per compute unit; where an operator is called.
-    unit_price_cap: int = Field(default=1_000_000, gt=0)
-    #: How often a sent transaction is looked for.
-    poll_s: float = Field(default=1, gt=0, le=30)
-
-    @property
-    def chain(self) -> str:
-        """The cluster as the treasury names it."""
-        return f"solana:{self.cluster}"
-
-    @property
-    def asset(self) -> str:
-        """Lamports there, as the ledger names them."""
-        return f"{self.chain}:native"
-
-    @property
-    def treasury(self) -> str:
-        """Where rake and dust go."""
-        return self.treasury_address or self.fee_payer
-
-    @property
-    def test_wallets_wanted(self) -> int:
-        """How many there are to be: none where lamports are money."""
-        return 0 if self.cluster == "mainnet" else self.test_wallets
-
-    @property
-    def outbox_policy(self) -> SolanaPolicy:
-        """How our transactions are driven."""
-        from kernel.outbox.solana import SolanaPolicy
-        from kernel.solana.fees import SolanaFeePolicy
-
-        return SolanaPolicy(
-            fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s, resend_s=max(RESEND_S, self.poll_s)
-        )
 
 
 class Deps(KernelDeps):
@@ -159,6 +88,55 @@ class Deps(KernelDeps):
         from functions.contests.adapters.contests import contests_of
 
         return contests_of(self)
+
+    @cached_property
+    def portfolios(self) -> Portfolios:
+        """Portfolios and their trades, stored."""
+        from functions.contests.adapters.portfolios import Portfolios
+
+        return Portfolios(self.clock)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """Takes entries in."""
+        from functions.contests.adapters.entries import entries_of
+
+        return entries_of(self)
+
+    @cached_property
+    def trading(self) -> Trading:
+        """Trades at the market's price."""
+        from functions.contests.adapters.trading import trading_of
+
+        return trading_of(self)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """What portfolios are worth, every 15 seconds."""
+        from functions.contests.adapters.snapshots import snapshots_of
+
+        return snapshots_of(self)
+
+    @cached_property
+    def living(self) -> Living:
+        """Starts, ends and cancellations."""
+        from functions.contests.adapters.living import living_of
+
+        return living_of(self)
+
+    @cached_property
+    def evaluating(self) -> Evaluating:
+        """Final standings and what is owed for them."""
+        from functions.contests.adapters.evaluating import evaluating_of
+
+        return evaluating_of(self)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """What opens contests by itself."""
+        from functions.contests.adapters.templates import templates_of
+
+        return templates_of(self)
 
     # Wallets and their keys.
 
@@ -263,6 +241,13 @@ class Deps(KernelDeps):
         from functions.contests.adapters.tokens import tokens_of
 
         return tokens_of(self)
+
+    @cached_property
+    def payments(self) -> Payments:
+        """What the cluster says of transfers."""
+        from functions.contests.adapters.payments import payments_of
+
+        return payments_of(self)
 
     @cached_property
     def whitelist(self) -> Whitelist:

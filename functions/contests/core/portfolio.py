@@ -130,10 +130,16 @@ class Portfolio:
         return self.cash + sum(tokens[mint].worth(held.quantity) for mint, held in self.positions.items())
 
 
+def require_whole(weights_bps: Mapping[str, int]) -> None:
+    """Raises PortfolioUnfit unless the weights are positive and make up all."""
+    if not weights_bps or min(weights_bps.values()) <= 0 or sum(weights_bps.values()) != ONE_BPS:
+        raise PortfolioUnfit(weights=len(weights_bps), total=sum(weights_bps.values()))
+
+
 def opened(stake: int, weights_bps: Mapping[str, int], tokens: Mapping[str, Token]) -> Portfolio:
     """The portfolio that a stake buys at the start. Raises PortfolioUnfit."""
-    unfit = not weights_bps or min(weights_bps.values()) <= 0 or sum(weights_bps.values()) != ONE_BPS
-    if unfit or any(mint not in tokens or tokens[mint].price <= 0 for mint in weights_bps):
+    require_whole(weights_bps)
+    if any(mint not in tokens or tokens[mint].price <= 0 for mint in weights_bps):
         raise PortfolioUnfit(weights=len(weights_bps), total=sum(weights_bps.values()))
     portfolio = Portfolio(cash=stake, positions={})
     for mint, weight in weights_bps.items():
