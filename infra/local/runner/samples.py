@@ -42,6 +42,7 @@ TASK_ID = "0198c7a5-5f00-7000-8000-000000000001"
 API_KEY = "cp_sample00_this-key-is-not-in-any-database"
 PATH_VALUES = {"id": "812576"}
 ORDER = {"network": "zksync", "id": "17"}
+EXCHANGE = {"address": "0x5FbDB2315678afecb367f032d93F642f64180aa3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     path_values: Mapping[str, str] = field(default_factory=lambda: PATH_VALUES)
+
+
+def _rpc(method: str, number: int) -> dict[str, Any]:
+    """A call of the monitor of exchanges."""
+    return {"jsonrpc": "2.0", "method": method, "params": [EXCHANGE["address"]], "id": number}
 
 
 INGEST = {
@@ -128,6 +134,14 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             body={"reason": "the recipient was repaired"},
             path_values=ORDER,
         ),
+    ),
+    "http_rpc": (
+        Call("POST /barter/rpc", body=_rpc("watchContract", 1)),
+        Call("POST /v1/barter/rpc", "batch", body=[_rpc("getProofStatus", 1), _rpc("getProof", 2)]),
+    ),
+    "http_barter": (
+        Call("GET /barter/contracts", query={"limit": "50"}),
+        Call("GET /v1/barter/contracts/{address}", "contract", path_values=EXCHANGE),
     ),
     "http_user": (
         Call("GET /v1/netting/user/nonce"),

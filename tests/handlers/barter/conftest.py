@@ -7,6 +7,7 @@ import pytest
 from infra.local import anvil
 from infra.local.barter.world import BarterWorld, Terms, deploy_world
 from infra.local.children import Children
+from infra.local.postgres import PostgresServer
 from tests.handlers.barter.kiosk import Kiosk
 
 
@@ -25,3 +26,13 @@ def kiosk(database_url: str, still_world: BarterWorld) -> Iterator[Kiosk]:
     kiosk = Kiosk(database_url, still_world.node)
     yield kiosk
     kiosk.close()
+
+
+@pytest.fixture(scope="session")
+def idle(postgres_server: PostgresServer, still_world: BarterWorld) -> Iterator[Kiosk]:
+    """A deployment that nothing changes."""
+    url = postgres_server.create_migrated()
+    kiosk = Kiosk(url, still_world.node)
+    yield kiosk
+    kiosk.close()
+    postgres_server.drop_database(url)

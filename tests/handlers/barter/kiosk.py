@@ -19,6 +19,7 @@ from kernel.auth import Role, Tier
 from kernel.postgres import Postgres
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
+from kernel.webhooks.endpoints import Endpoints
 
 SETTLER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 #: S3 keeps its own; S1 to S2 to S5; S4 and S6 swap.
@@ -49,14 +50,24 @@ class Kiosk:
         self.kernel = FakedKernel(database_url, role=ROLE, clock=self.clock)
         settings = Settings(chain_id=node.chain_id, rpc_urls=f"plain:{node.url}", settler=SETTLER)
         self.deps = Deps(self.kernel, settings)
-        owner = Postgres(database_url, role="counterpart_ops")
+        self._office = Postgres(database_url, role="counterpart_ops")
         keys = self.kernel.api_keys
         self.key = keys.issue(tier=Tier.ADMIN, role=Role.VIEWER, label="a test", actor="a test").key
-        owner.close()
 
     def close(self) -> None:
         """End the connections."""
         self.kernel.close()
+        self._office.close()
+
+    def listen(self) -> None:
+        """Somebody receives webhooks about exchanges from now on."""
+        endpoints = Endpoints(self._office, self.kernel.envelope, self.clock)
+        endpoints.create(owner="service:a", url="https://hooks.example.org/", topics=("barter.*",), actor="ada")
+
+    def told(self) -> list[str]:
+        """The webhooks that were published, by topic."""
+        with self._office.transaction() as tx:
+            return [row["topic"] for row in tx.all("select topic from kernel.webhook_messages order by published_at")]
 
     def say(self, body: Any, *, path: str = "/barter/rpc", key: str | None = "") -> Answer:
         """Status and body of JSON-RPC's answer; the body is None where there is none. A text is sent as it is."""
