@@ -113,22 +113,19 @@ create table contests.faucet_recipients (
     granted_at timestamptz not null
 );
 
--- What the faucet gave, or took back; `request_key` is the asker's.
+-- What the faucet gave, or took back; `request_key` is the asker's. Rows are only ever added: what became of one stands
+-- in kernel.solana_outbox, under `entry_key`.
 create table contests.faucet_transfers (
     id          uuid        primary key,
     kind        text        not null check (kind in ('grant', 'sweep')),
     request_key text        not null unique check (length(request_key) between 1 and 250),
+    entry_key   text        not null unique,
     address     text        not null,
     lamports    bigint      not null check (lamports > 0),
-    state       text        not null default 'open' check (state in ('open', 'paid', 'failed')),
-    signature   text,
-    asked_at    timestamptz not null,
-    settled_at  timestamptz,
-    check ((state = 'open') = (settled_at is null)),
-    check ((state = 'paid') = (signature is not null))
+    asked_at    timestamptz not null
 );
-create index faucet_transfers_open on contests.faucet_transfers (kind, address) where state = 'open';
-create index faucet_transfers_settled on contests.faucet_transfers (settled_at) where settled_at is not null;
+create index faucet_transfers_recent on contests.faucet_transfers (kind, asked_at);
+revoke update, delete, truncate on contests.faucet_transfers from counterpart_contests_wallets;
 reset role;
 
 -- migrate:down

@@ -1,0 +1,43 @@
+"""What the faucet answers over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, StringConstraints
+
+from functions.contests.adapters.faucet import FaucetTransfer
+
+#: 32 bytes in base58.
+Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
+
+
+class FaucetRequest(BaseModel):
+    """Who should get test lamports."""
+
+    address: Address
+
+
+class FaucetGrant(BaseModel):
+    """What an address was granted. Its state is that of the transaction: recorded, signed, broadcast, landed, confirmed."""
+
+    id: UUID
+    address: str
+    amount_lamports: str
+    state: str
+    signature: str | None
+    asked_at: datetime
+    settled_at: datetime | None
+
+
+def grant_view(transfer: FaucetTransfer) -> FaucetGrant:
+    """A grant as it is told."""
+    return FaucetGrant(
+        id=transfer.id,
+        address=transfer.address,
+        amount_lamports=str(transfer.lamports),
+        state=transfer.state,
+        signature=transfer.signature,
+        asked_at=transfer.asked_at,
+        settled_at=transfer.settled_at,
+    )

@@ -1,0 +1,39 @@
+-- name: add_wallet
+-- A wallet whose key has just been stored.
+insert into contests.contest_wallets (address, origin, contest_id, created_at, assigned_at)
+values (%(address)s, %(origin)s, %(contest_id)s, %(now)s, %(assigned_at)s)
+on conflict (address) do nothing;
+
+-- name: add_test_wallet
+-- The same of a test network's.
+insert into contests.test_wallets (address, created_at) values (%(address)s, %(now)s) on conflict do nothing;
+
+-- name: stock
+-- How many wallets wait for a contest, and how many test wallets there are.
+select (select count(*) from contests.contest_wallets
+        where contest_id is null and origin = 'generated' and retired_at is null) as free,
+       (select count(*) from contests.test_wallets) as test;
+
+-- name: claim_vanity
+-- The next vanity address for a contest, or the one that it has; null where the pool is empty.
+select contests.claim_vanity(%(contest_id)s, %(now)s) as address;
+
+-- name: claim_generated
+-- The wallet that has waited longest, for a contest.
+update contests.contest_wallets
+set contest_id = %(contest_id)s, assigned_at = %(now)s
+where address = (
+    select address from contests.contest_wallets
+    where contest_id is null and origin = 'generated' and retired_at is null
+    order by number limit 1
+    for update skip locked)
+returning address;
+
+-- name: give_wallet
+-- A contest's wallet, once.
+update contests.contests set wallet = %(address)s, moved_at = %(now)s where id = %(contest_id)s and wallet is null;
+
+-- name: wallet
+-- One wallet.
+select address, origin, contest_id, created_at, assigned_at, retired_at
+from contests.contest_wallets where address = %(address)s;
