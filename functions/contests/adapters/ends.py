@@ -10,8 +10,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from functions.contests.adapters.admin_transfers import AdminTransfers
+from functions.contests.adapters.faucet import PREFIX, FaucetBooks
 from functions.contests.adapters.paying import Paying
 from functions.contests.adapters.sweeping import Sweeping
+from kernel.ledger import Ledger
 from kernel.outbox.solana import SolanaEntry
 from kernel.postgres import Transaction
 from kernel.treasury.solana import ending_of
@@ -28,10 +30,13 @@ _OWED: Final = re.compile(r"contests:[0-9a-f-]{36}:")
 
 
 class Ends:
-    """Ends of payments, sweeps and administrators' transfers."""
+    """Ends of payments, sweeps, administrators' transfers and the faucet's."""
 
-    def __init__(self, paying: Paying, sweeping: Sweeping, transfers: AdminTransfers, treasury: Treasury) -> None:
+    def __init__(
+        self, paying: Paying, sweeping: Sweeping, transfers: AdminTransfers, faucet: FaucetBooks, treasury: Treasury
+    ) -> None:
         self._paying, self._sweeping, self._transfers, self._treasury = paying, sweeping, transfers, treasury
+        self._faucet = faucet
 
     def settled(self, tx: Transaction, entry: SolanaEntry) -> None:
         """Book the end of an outbox entry, and move on what it was for."""
@@ -41,6 +46,9 @@ class Ends:
             self._sweeping.go_on(tx, swept)
         elif entry.business_key.startswith(_ADMIN):
             self._transfers.ended(tx, entry)
+            self._treasury.settled(tx, ending_of(entry))
+        elif entry.business_key.startswith(PREFIX):
+            self._faucet.ended(tx, entry)
             self._treasury.settled(tx, ending_of(entry))
         elif _OWED.match(entry.business_key):
             contest = self._paying.ended(tx, entry)
@@ -54,7 +62,8 @@ class Ends:
 def ends_of(deps: Deps) -> Ends:
     """As this container is set up."""
     treasury = Treasury(deps.kernel.postgres, _no_desk, deps.clock)
-    return Ends(deps.paying, deps.sweeping, deps.admin_transfers, treasury)
+    books = FaucetBooks(Ledger(deps.clock), deps.settings.asset)
+    return Ends(deps.paying, deps.sweeping, deps.admin_transfers, books, treasury)
 
 
 def _no_desk(chain: str) -> Desk:

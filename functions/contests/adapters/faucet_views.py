@@ -19,7 +19,7 @@ class FaucetRequest(BaseModel):
 
 
 class FaucetGrant(BaseModel):
-    """What an address was granted. Its state is that of the transaction: recorded, signed, broadcast, landed, confirmed."""
+    """What an address was granted; the state is its transaction's, from recorded to confirmed, failed or cancelled."""
 
     id: UUID
     address: str
