@@ -1,5 +1,9 @@
 -- migrate:up
 
+-- What a fee payer's transaction cost is booked by whoever ends it; that it is no transfer of the treasury's is read
+-- under a lock, which asks for this.
+grant update (settled_at) on kernel.treasury_transfers to counterpart_contests;
+
 set local role counterpart_contests;
 
 -- What somebody is owed (functions/contests/core/obligation.py), or a contest's wallet is advanced.
@@ -115,3 +119,4 @@ drop table contests.admin_transfers;
 drop table contests.sweep_looks;
 drop table contests.sweeps;
 drop table contests.obligations;
+revoke update (settled_at) on kernel.treasury_transfers from counterpart_contests;
