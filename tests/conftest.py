@@ -29,6 +29,8 @@ from infra.local.pgbouncer import Pgbouncer
 from infra.local.postgres import PostgresServer
 from infra.local.redis import RedisRest
 from infra.local.solana import SolanaNode
+from infra.local.tokens import server as token_part
+from infra.local.tokens.server import TokenServer
 from kernel.upstash import Upstash
 
 if TYPE_CHECKING:
@@ -300,6 +302,19 @@ def exchanges(exchange_server: ExchangeServer) -> Iterator[ExchangeServer]:
     yield exchange_server
     exchange_server.clear()
     exchange_server.hold(None)
+
+
+@pytest.fixture(scope="session")
+def token_server(children: Children) -> TokenServer:
+    """The local Jupiter and DexScreener of this pytest process."""
+    return token_part.start(children)
+
+
+@pytest.fixture
+def tokens(token_server: TokenServer) -> Iterator[TokenServer]:
+    """Both, healthy and with their clock running whenever a test begins."""
+    yield token_server
+    token_server.heal()
 
 
 @pytest.fixture(scope="session")

@@ -223,6 +223,10 @@ def _control_routes(control: Control) -> list[Route]:
         control.moved[request.path_params["mint"]] = None if factor is None else Decimal(factor)
         return JSONResponse({})
 
+    async def delete_prices(_request: Request) -> Response:
+        control.moved.clear()
+        return JSONResponse({})
+
     async def get_requests(_request: Request) -> Response:
         return JSONResponse(control.requests)
 
@@ -231,5 +235,6 @@ def _control_routes(control: Control) -> list[Route]:
         Route("/faults", delete_faults, methods=["DELETE"]),
         Route("/clock", put_clock, methods=["PUT"]),
         Route("/prices/{mint}", put_price, methods=["PUT"]),
+        Route("/prices", delete_prices, methods=["DELETE"]),
         Route("/requests", get_requests, methods=["GET"]),
     ]

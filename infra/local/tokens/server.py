@@ -46,6 +46,12 @@ class TokenServer:
         """End every fault."""
         self._control("DELETE", "/faults")
 
+    def heal(self) -> None:
+        """As after the start: no fault, no moved price, and the clock runs."""
+        self.clear()
+        self.hold(None)
+        self._control("DELETE", "/prices")
+
     def hold(self, at_ms: int | None) -> None:
         """Stop the clock at `at_ms` (None: let it run), so that every answer is known beforehand."""
         self._control("PUT", "/clock", {"held_at_ms": at_ms})
