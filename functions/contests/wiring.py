@@ -14,11 +14,13 @@ from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
     from functions.contests.adapters.admin_transfers import AdminTransfers
+    from functions.contests.adapters.awarding import Awarding
     from functions.contests.adapters.contests import Contests
     from functions.contests.adapters.effects import Effects
     from functions.contests.adapters.ends import Ends
     from functions.contests.adapters.entries import Entries
     from functions.contests.adapters.evaluating import Evaluating
+    from functions.contests.adapters.experience import Experience
     from functions.contests.adapters.faucet import Faucet
     from functions.contests.adapters.living import Living
     from functions.contests.adapters.market import Market
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from functions.contests.adapters.payments import Payments
     from functions.contests.adapters.pools import Pools
     from functions.contests.adapters.portfolios import Portfolios
+    from functions.contests.adapters.referrals import Referrals
     from functions.contests.adapters.snapshots import Snapshots
     from functions.contests.adapters.sweeping import Sweeping
     from functions.contests.adapters.templates import Templates
@@ -257,6 +260,27 @@ class Deps(KernelDeps):
         return whitelist_of(self)
 
     # Growth.
+
+    @cached_property
+    def experience(self) -> Experience:
+        """What players have, and have reached."""
+        from functions.contests.adapters.experience import Experience
+
+        return Experience(self.kernel.realtime, self.clock)
+
+    @cached_property
+    def awarding(self) -> Awarding:
+        """Gives players what contests have brought."""
+        from functions.contests.adapters.awarding import Awarding
+
+        return Awarding(self.kernel.postgres, self.tasks, self.experience, self.clock)
+
+    @cached_property
+    def referrals(self) -> Referrals:
+        """Who brought whom."""
+        from functions.contests.adapters.referrals import Referrals
+
+        return Referrals(self.kernel.postgres, self.experience, self.clock)
 
 
 class KeyDeps(Deps):

@@ -22,6 +22,7 @@ from functions.contests.adapters.contests import Contests, StoredContest
 from functions.contests.adapters.payments import Paid, Payments
 from functions.contests.adapters.pools import SERVICE, Pools
 from functions.contests.adapters.portfolios import Portfolios
+from functions.contests.adapters.referrals import Referrals
 from functions.contests.adapters.whitelist import Whitelist
 from functions.contests.core.contest import GRACE, State
 from functions.contests.core.entry import Fee, require_paid
@@ -95,13 +96,14 @@ class Entries:
         payments: Payments,
         pools: Pools,
         whitelist: Whitelist,
+        referrals: Referrals,
         switch: KillSwitch,
         realtime: Publisher,
         clock: Clock,
     ) -> None:
         self._postgres, self._contests, self._portfolios = postgres, contests, portfolios
         self._payments, self._pools, self._whitelist = payments, pools, whitelist
-        self._switch, self._realtime, self._clock = switch, realtime, clock
+        self._referrals, self._switch, self._realtime, self._clock = referrals, switch, realtime, clock
 
     def enter(self, wish: Wish) -> StoredEntry:
         """The entry, accepted now or before.
@@ -149,6 +151,7 @@ class Entries:
             entry = self._store(tx, wish, contest, paid)
             self._portfolios.add(tx, contest.id, wish.wallet, wish.weights_bps)
             self._pools.enter(tx, contest.id, wish.signature, contest.fee_lamports)
+            self._referrals.entered(tx, entry.wallet, contest.id, entry.entered_at)
             told = {"contest": str(contest.id), "entrants": contest.entrants + 1}
             self._realtime.publish(contest.topic, told, after=tx, key=f"{contest.id}/entrants/{contest.entrants + 1}")
             return entry
@@ -205,6 +208,7 @@ def entries_of(deps: Deps) -> Entries:
         deps.payments,
         deps.pools,
         deps.whitelist,
+        deps.referrals,
         deps.switch,
         deps.kernel.realtime,
         deps.clock,

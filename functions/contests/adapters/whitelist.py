@@ -240,5 +240,5 @@ def whitelist_of(deps: Deps) -> Whitelist:
         cluster=settings.cluster,
         treasury=settings.treasury,
         asset=settings.asset,
-        experience=lambda _tx, _wallet: 0,
+        experience=deps.experience.of,
     )

@@ -5,8 +5,9 @@ each (field, tier), by its key.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
 
@@ -69,6 +70,11 @@ def reached(totals: Mapping[Field, int]) -> list[tuple[Field, Tier]]:
         for tier, least in zip(Tier, THRESHOLDS[field], strict=True)
         if totals.get(field, 0) >= least
     ]
+
+
+def longest_streak(wins: Sequence[bool]) -> int:
+    """How many contests in a row were won at the most, given each one's outcome in the order in which they ended."""
+    return max((len(list(run)) for won, run in groupby(wins) if won), default=0)
 
 
 def experience_of(tiers: Iterable[Tier]) -> int:

@@ -1,4 +1,4 @@
-"""Owns rate limits: a sliding minute or second per identity, counted in Redis and nowhere else.
+"""Owns rate limits: a sliding window per identity, from a second to an hour, counted in Redis and nowhere else.
 
 When Redis does not answer there is nothing to count with: reads go on without limits, while writes and sign-ins are
 refused with RateLimitUnavailable, since a guesser of passwords must not gain from an outage.
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Window(Enum):
     """Over how many milliseconds requests are counted."""
 
+    HOUR = 3_600_000
+    QUARTER_HOUR = 900_000
     MINUTE = 60_000
     SECOND = 1_000
 
@@ -31,12 +33,12 @@ class Window(Enum):
 
     @property
     def word(self) -> str:
-        """Its name in sentences."""
+        """Its name in details."""
         return self.name.lower()
 
 
-#: Seconds are counted apart from minutes, whatever the numbers of their windows are.
-_PREFIXES: Final = {Window.MINUTE: "ratelimit", Window.SECOND: "ratelimit-second"}
+#: Each window is counted apart from the others, whatever their numbers are.
+_PREFIXES: Final = {one: "ratelimit" if one is Window.MINUTE else f"ratelimit-{one.word}" for one in Window}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,5 +99,5 @@ def require_room(
         return None
     if not decision.allowed:
         told: dict[str, Detail] = {f"limit_per_{window.word}": limit, "reset_ms": decision.reset_ms}
-        raise RateLimited(f"Too many requests in this {window.word}.", **told)
+        raise RateLimited(f"Too many requests in this {window.word.replace('_', ' ')}.", **told)
     return decision

@@ -33,8 +33,8 @@ class Authenticator:
         if limit is not None:
             require_room(self._limiter, principal.identity, limit, writes=writes)
 
-    def admit_address(self, source_ip: str, limit_per_second: int) -> Principal:
+    def admit_address(self, source_ip: str, limit: int, window: Window = Window.SECOND) -> Principal:
         """Count a request that writes by its address alone. Raises RateLimited, RateLimitUnavailable."""
         visitor = self.visitor(source_ip)
-        require_room(self._limiter, visitor.identity, limit_per_second, Window.SECOND, writes=True)
+        require_room(self._limiter, visitor.identity, limit, window, writes=True)
         return visitor

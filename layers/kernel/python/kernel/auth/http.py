@@ -20,6 +20,7 @@ from kernel.auth.authenticator import Authenticator
 from kernel.auth.principal import Principal, Role, Tier
 from kernel.errors import Forbidden
 from kernel.handler.http import wired
+from kernel.ratelimit import Window
 
 #: A role as documents write it.
 RoleName = Annotated[str, BeforeValidator(lambda role: role.label if isinstance(role, Role) else role)]
@@ -68,15 +69,15 @@ async def anyone(request: Request, deps: Annotated[Any, Depends(wired)]) -> Prin
     return principal
 
 
-def paced(limit_per_second: int) -> Callable[..., Awaitable[Principal]]:
-    """A dependency for paths whose bodies prove themselves: the visitor, counted by address and second as a write.
+def paced(limit: int, window: Window = Window.SECOND) -> Callable[..., Awaitable[Principal]]:
+    """A dependency for paths whose bodies prove themselves: the visitor, counted by address and window as a write.
 
     Raises RateLimited, RateLimitUnavailable.
     """
 
     async def admitted(request: Request, deps: Annotated[Any, Depends(wired)]) -> Principal:
         authenticator: Authenticator = deps.authenticator
-        return authenticator.admit_address(_address_of(request), limit_per_second)
+        return authenticator.admit_address(_address_of(request), limit, window)
 
     return admitted
 
