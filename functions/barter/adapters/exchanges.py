@@ -64,8 +64,8 @@ class Lists:
 
     words: tuple[int, ...]
     list_max: int
+    image_id: bytes
     circuit_agents: int | None
-    block: int
 
 
 class Exchanges:
@@ -116,7 +116,12 @@ class Exchanges:
             raise NotAnExchange(address=address) from other
         if answers.head.hash != seen.sight.block_hash or len(words) != seen.sight.agents:
             raise TradeGone(address=address)
-        return Lists(words=words, list_max=seen.terms.list_max, circuit_agents=circuit_agents, block=seen.sight.block)
+        return Lists(
+            words=words,
+            list_max=seen.terms.list_max,
+            image_id=seen.terms.image_id,
+            circuit_agents=circuit_agents,
+        )
 
     def refusal(self, address: str, journal: bytes, seal: bytes, allocation: Sequence[int]) -> str | None:
         """Why the exchange would not take these trades now; None where it would, and reads the allocation from them."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from functions.barter.adapters.steps import name_of, prove
+from functions.barter.adapters.steps import name_of, post, prove
 from functions.barter.adapters.stored import StoredJob, StoredWatch, stored_job
 from functions.barter.adapters.watches import Q
 from functions.barter.core.job import Event, JobTransitionRefused, Mode, after, next_attempt_at
@@ -131,6 +131,13 @@ class Jobs:
         """Have it worked on from then on."""
         woken = stored_job(tx.one(Q["wake_job"], id=job.id))
         self._tasks.enqueue([prove(woken.chain_id, woken.address, woken.id, woken.wakes, at)], tx)
+        return woken
+
+    def wake_posting(self, tx: Transaction, job: StoredJob) -> StoredJob:
+        """Have its trades posted."""
+        woken = stored_job(tx.one(Q["wake_job"], id=job.id))
+        at = self._clock.now()
+        self._tasks.enqueue([post(woken.chain_id, woken.address, woken.id, woken.wakes, at)], tx)
         return woken
 
     def is_worked_on(self, tx: Statements, job: StoredJob) -> bool:

@@ -74,6 +74,12 @@ where w.chain_id = %(chain_id)s and w.state = 'ready' and c.trade_block < %(trad
 order by c.trade_block
 limit %(limit)s;
 
+-- name: hopeless
+-- How many exchanges wait for a proof that nobody tries any more.
+select count(*) as hopeless from barter.watches w
+join barter.jobs j using (chain_id, address)
+where w.chain_id = %(chain_id)s and w.state = 'ready' and j.state = 'errored' and j.next_attempt_at is null;
+
 -- name: keep_contract
 -- What an exchange says, unless it is known as of a later block.
 insert into barter.contracts (chain_id, address, operator, verifier, image_id, agents_max, list_max, deposit_fee_wei,
@@ -157,10 +163,11 @@ select * from inserted;
 with moved as (
     update barter.jobs
     set state = %(state)s, moved_at = %(now)s, error = %(error)s, next_attempt_at = %(next_attempt_at)s,
-        attempts = case %(event)s when 'begin' then attempts + 1 when 'return' then 0 else attempts end,
+        attempts = case %(event)s when 'begin' then attempts + 1 when 'put_off' then attempts - 1 when 'return' then 0
+            else attempts end,
         begun_at = case when %(event)s = 'begin' then %(now)s else begun_at end,
         mode = coalesce(%(mode)s, mode), agents = coalesce(%(agents)s, agents),
-        offload_id = case when %(event)s in ('fail', 'withdraw', 'expire') then null else offload_id end,
+        offload_id = case when %(event)s in ('begin', 'fail', 'withdraw', 'expire') then null else offload_id end,
         journal = %(journal)s, seal = %(seal)s,
         completed_at = case when %(state)s = 'completed' then %(now)s end
     where id = %(id)s and state = %(state_left)s

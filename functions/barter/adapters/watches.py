@@ -123,6 +123,10 @@ class Watches:
         rows = tx.all(Q["live_contracts"], chain_id=self.chain_id)
         return tuple(row["address"] for row in rows), rows[0]["first_block"] if rows else 0
 
+    def hopeless(self, tx: Statements) -> int:
+        """How many wait for a proof that nobody tries any more."""
+        return int(tx.one(Q["hopeless"], chain_id=self.chain_id)["hopeless"])
+
     def late(self, tx: Statements, trade_before: int, limit: int) -> list[StoredWatch]:
         """Those that wait for a proof since before a block."""
         rows = tx.all(Q["late_contracts"], chain_id=self.chain_id, trade_before=trade_before, limit=limit)

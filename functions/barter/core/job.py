@@ -44,6 +44,7 @@ class Event(StrEnum):
     BEGIN = "begin"  # A worker begins an attempt.
     COMPLETE = "complete"  # What it made is checked and stored.
     FAIL = "fail"  # The attempt came to nothing.
+    PUT_OFF = "put_off"  # What it needs is away for the moment, so it was none.
     EXPIRE = "expire"  # The exchange's blocks for a proof are over.
     WITHDRAW = "withdraw"  # The exchange does not want it any more.
     RETURN = "return"  # It does again.
@@ -53,7 +54,12 @@ _UNTIL_COMPLETED: Final = {Event.BEGIN: State.IN_PROGRESS, Event.EXPIRE: State.E
 
 TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
     State.CREATED: _UNTIL_COMPLETED,
-    State.IN_PROGRESS: {**_UNTIL_COMPLETED, Event.COMPLETE: State.COMPLETED, Event.FAIL: State.ERRORED},
+    State.IN_PROGRESS: {
+        **_UNTIL_COMPLETED,
+        Event.COMPLETE: State.COMPLETED,
+        Event.FAIL: State.ERRORED,
+        Event.PUT_OFF: State.CREATED,
+    },
     State.COMPLETED: {Event.WITHDRAW: State.VOID},
     State.ERRORED: _UNTIL_COMPLETED,
     State.VOID: {Event.RETURN: State.CREATED},
