@@ -145,11 +145,23 @@ class Contests:
             raise ContestTransitionRefused(contest=str(contest.id), state=contest.state, event=event)
         moved = stored_contest(row)
         details = {"from": contest.state, "to": moved.state} | ({} if reason is None else {"reason": reason})
-        subject = f"contest:{contest.id}"
-        self._audit.record(tx, actor=actor, action=f"contests.{event}", subject=subject, details=details)
+        self.act(tx, contest, event, actor=actor, details=details)
         told = {"contest": str(moved.id), "status": moved.status, "state": moved.state, "reason": moved.reason}
         self._realtime.publish(moved.topic, told, after=tx, key=f"{moved.id}/{moved.state}")
         return moved
+
+    def act(
+        self,
+        tx: Transaction,
+        contest: StoredContest,
+        verb: str,
+        *,
+        actor: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep what somebody did to a contest in the record of privileged acts."""
+        subject = f"contest:{contest.id}"
+        self._audit.record(tx, actor=actor, action=f"contests.{verb}", subject=subject, details=details)
 
     def entrants(self, tx: Statements, contest_id: UUID) -> list[Entrant]:
         """Who entered, in the order of acceptance."""

@@ -21,7 +21,7 @@ from uuid import UUID
 from functions.contests.adapters.contests import Contests, StoredContest
 from functions.contests.adapters.payments import Paid, Payments
 from functions.contests.adapters.pools import SERVICE, Pools
-from functions.contests.adapters.portfolios import Portfolios
+from functions.contests.adapters.portfolios import Portfolios, StoredPortfolio
 from functions.contests.adapters.referrals import Referrals
 from functions.contests.adapters.whitelist import Whitelist
 from functions.contests.core.contest import GRACE, State
@@ -120,13 +120,13 @@ class Entries:
                 self._whitelist.require(tx, wish.weights_bps)
         return found or self._accept(wish, self._paid(wish, contest))
 
-    def weigh(self, contest_id: UUID, wallet: str, weights_bps: Mapping[str, int]) -> None:
+    def weigh(self, contest_id: UUID, wallet: str, weights_bps: Mapping[str, int]) -> StoredPortfolio:
         """Other weights before the start. Raises PortfolioUnfit, TokenNotListed, PortfolioUnknown, PortfolioLocked."""
         require_whole(weights_bps)
         with self._postgres.transaction() as tx:
             self._contests.share(tx, contest_id)
             self._whitelist.require(tx, weights_bps)
-            self._portfolios.weigh(tx, contest_id, wallet, weights_bps)
+            return self._portfolios.weigh(tx, contest_id, wallet, weights_bps)
 
     def of_wallet(self, wallet: str, *, before: datetime | None, limit: int) -> list[dict[str, Any]]:
         """A wallet's entries with their contests' names and times, the newest first."""

@@ -7,6 +7,8 @@ cancel   every entry fee is owed to whoever paid it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -22,6 +24,7 @@ from functions.contests.core.contest import Event, State, due
 from functions.contests.core.obligation import Kind
 from functions.contests.core.portfolio import opened
 from functions.contests.core.snapshot import numbers_due
+from functions.contests.core.terms import Frame, require_fit
 from kernel.clock import Clock
 from kernel.errors import Conflict
 from kernel.postgres import Fence, Postgres, Transaction
@@ -67,6 +70,27 @@ class Living:
         if contest is not None:
             self._tasks.enqueue([assignment(contest.id, self._clock.now())], tx)
         return contest
+
+    def announce_one(self, terms: Terms, *, actor: str) -> StoredContest:
+        """The same for a contest that an administrator wants. Raises TermsUnfit, PrizeTableUnfit."""
+        names = [field.name for field in fields(Frame)]
+        require_fit(Frame(**{name: getattr(terms, name) for name in names}), self._clock.now())
+        with self._postgres.transaction() as tx:
+            contest = self.announce(tx, terms)
+            if contest is None:
+                raise AssertionError("only a template's contest may be there already")
+            self._contests.act(tx, contest, "announce", actor=actor)
+        return contest
+
+    def contest(self, contest_id: UUID) -> StoredContest:
+        """One contest. Raises ContestUnknown."""
+        return self._contests.get(self._postgres.glance, contest_id)
+
+    def page(
+        self, states: Sequence[State] | None, *, below: tuple[datetime, UUID] | None, limit: int
+    ) -> list[StoredContest]:
+        """Contests of these states, or of all, the last to start first."""
+        return self._contests.page(self._postgres.glance, below=below, states=states, limit=limit)
 
     def plan(self, now: datetime) -> int:
         """Ask for the starts and ends of the next two minutes, and of whatever was missed; how many."""
