@@ -98,8 +98,10 @@ def constrain(builder: Builder, shape: Shape, claim: Claim) -> None:
         known = [builder.quotient(m, gamma - pair) for m, pair in zip(multiplicities, table, strict=True)]
         builder.require_equal(builder.total((1, part) for part in there), builder.total((1, part) for part in known))
     with builder.part("permutation"):
-        received = [gamma - (agent.received + agent.label * scale) for agent in agents]
-        builder.require_equal(_product(builder, received), _product(builder, [gamma - pair for pair in table[1:]]))
+        given = [(agent.received, agent.label * scale) for agent in agents]
+        left = _product(builder, [gamma - (item + label) for item, label in given])
+        right = _product(builder, [gamma - (label + item) for item, (_, label) in enumerate(given, 1)])
+        builder.require_equal(left, right)
     with builder.part("evaluation"):
         _require_evaluation(builder, words, r, v)
 
