@@ -76,7 +76,7 @@ def exchange_proof_work(size: int, list_max: int = 16, *, with_key: bool = True)
     with_key: the proving key comes as the job's input. A key that is used for the first time takes longer to be read
     (1.4 ms a constraint) than the proof takes; this counts both.
     """
-    constraints = size * (50 + list_max * (size.bit_length() * 5 // 2 + 5))
+    constraints = 850 + size * (50 + list_max * (size.bit_length() * 5 // 2 + 5))
     key_bytes = 1_000 * constraints
     return Work(
         units=constraints,
