@@ -41,33 +41,47 @@ class Page:
 class Awarding:
     """The tables of results and players."""
 
-    def __init__(self, postgres: Postgres, tasks: Tasks, experience: Experience, clock: Clock) -> None:
+    def __init__(
+        self,
+        postgres: Postgres,
+        tasks: Tasks,
+        experience: Experience,
+        clock: Clock,
+        *,
+        at_once: int = PLACES_AT_ONCE,
+    ) -> None:
+        """at_once: how many places a commit awards."""
         self._postgres, self._tasks, self._experience, self._clock = postgres, tasks, experience, clock
+        self._at_once = at_once
 
     def look(self, contest_id: UUID) -> Page:
         """Who is next."""
         with self._postgres.transaction() as tx:
             stored = tx.maybe(Q["next_place"], contest=contest_id)
             first = 1 if stored is None else stored["next_place"]
-            rows = tx.all(Q["placed"], contest=contest_id, first=first, limit=PLACES_AT_ONCE)
+            rows = tx.all(Q["placed"], contest=contest_id, first=first, limit=self._at_once)
             placed = [Placed(**row) for row in rows]
             return Page(contest_id, placed, _totals(tx, [one.wallet for one in placed]))
 
     def take(self, page: Page, *, fence: Fence) -> Outcome:
         """Give it to them."""
-        gifts = [
-            Gift(f"contests:{page.contest_id}:place:{one.wallet}", one.wallet, experience_of_contest(one.place))
-            for one in page.placed
-        ]
         with self._postgres.transaction(holding=fence) as tx:
-            self._experience.give(tx, gifts)
+            self._experience.give(tx, gifts_of(page))
             self._experience.achieve(tx, page.totals)
-            if len(page.placed) < PLACES_AT_ONCE:
+            if len(page.placed) < self._at_once:
                 self._tasks.complete(tx, fence)
                 return Done({"players": len(page.placed)})
             next_place = page.placed[-1].place + 1
             tx.execute(Q["go_on"], contest=page.contest_id, next=next_place, now=self._clock.now())
         return Retry(0, f"places from {next_place} on are next")
+
+
+def gifts_of(page: Page) -> list[Gift]:
+    """What the places of a page bring."""
+    return [
+        Gift(f"contests:{page.contest_id}:place:{one.wallet}", one.wallet, experience_of_contest(one.place))
+        for one in page.placed
+    ]
 
 
 def _totals(tx: Statements, wallets: Sequence[str]) -> dict[str, dict[Field, int]]:

@@ -85,8 +85,11 @@ class Page:
 class Referrals:
     """The tables of referrals."""
 
-    def __init__(self, postgres: Postgres, experience: Experience, clock: Clock) -> None:
-        self._postgres, self._experience, self._clock = postgres, experience, clock
+    def __init__(
+        self, postgres: Postgres, experience: Experience, clock: Clock, *, at_once: int = COUNTED_AT_ONCE
+    ) -> None:
+        """at_once: how many conversions a commit counts."""
+        self._postgres, self._experience, self._clock, self._at_once = postgres, experience, clock, at_once
 
     def code_of(self, wallet: str) -> str:
         """The wallet's code, which it keeps; made when it is first asked for."""
@@ -127,7 +130,7 @@ class Referrals:
     def count(self) -> int:
         """Count new conversions into their weeks, and reward the tiers that these reach; how many were counted."""
         with self._postgres.transaction() as tx:
-            fresh = tx.all(Q["take_conversions"], now=self._clock.now(), limit=COUNTED_AT_ONCE)
+            fresh = tx.all(Q["take_conversions"], now=self._clock.now(), limit=self._at_once)
             if fresh:
                 self._reward(tx, sorted({(row["code"], row["week"]) for row in fresh}))
         return len(fresh)

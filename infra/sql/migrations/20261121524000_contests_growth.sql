@@ -80,7 +80,7 @@ create index referral_conversions_new on contests.referral_conversions (converte
 
 -- What a week of referrals earned (functions/contests/core/referral.py): each tier once, as experience.
 create table contests.referral_rewards (
-    business_key text        primary key references contests.experience_gifts,
+    business_key text        primary key,                           -- the gift's
     wallet       text        not null,                              -- the referrer
     code         text        not null references contests.referral_codes,
     week         date        not null,
