@@ -1,0 +1,89 @@
+"""queue_assign_wallet: a contest in; its wallet out, whose key is in the vault and nobody else's."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from functions.contests.wiring import WALLETS_ROLE
+from kernel.keys.solana import verify_message
+from tests.handlers.contests.custody import Custody
+
+pytestmark = pytest.mark.handlers
+
+
+@pytest.fixture
+def custody(database_url: str) -> Iterator[Custody]:
+    """Nothing is there yet."""
+    with Custody.open(database_url, wallets_free=2) as (custody, _):
+        yield custody
+
+
+def test_a_wallet_is_made_where_none_waits(custody: Custody) -> None:
+    """It signs, and only the vault can make it."""
+    contest = custody.announce()
+    states = custody.assign()
+    wallet = custody.wallet(contest)
+
+    assert states == ["done"]
+    assert wallet is not None
+    signer = custody.deps(WALLETS_ROLE).wallets.signer(wallet)
+    verify_message(b"a message", signer.sign_message(b"a message"), wallet)
+    [row] = custody.rows("select origin, contest_id from contests.contest_wallets")
+    assert row == {"origin": "generated", "contest_id": contest}
+
+
+def test_vanity_addresses_go_first_in_the_order_in_which_they_came(custody: Custody) -> None:
+    """Then the generated ones that have waited longest, then new ones."""
+    custody.generate()
+    generated = [row["address"] for row in custody.rows("select address from contests.contest_wallets order by number")]
+    pool = custody.fill_pool()
+    contests = [custody.announce() for _ in range(6)]
+    custody.assign()
+
+    given = [custody.wallet(contest) for contest in contests]
+    assert given[:5] == [*pool, *generated]
+    assert len(set(given)) == 6
+    assert None not in given
+
+
+def test_a_message_that_comes_again_changes_nothing(custody: Custody) -> None:
+    """Neither does another task for the same contest."""
+    contest = custody.announce()
+    custody.assign()
+    wallet = custody.wallet(contest)
+    custody.again("contests.assign_wallet")
+    states = custody.assign()
+
+    assert (states, custody.wallet(contest)) == (["done"], wallet)
+    assert len(custody.rows("select address from contests.contest_wallets")) == 1
+
+
+def test_a_cancelled_contest_gets_none(custody: Custody) -> None:
+    """What nobody will pay into needs no wallet."""
+    custody.generate()
+    contest = custody.announce()
+    custody.change("update contests.contests set state = 'refunding'")
+    custody.assign()
+
+    assert custody.wallet(contest) is None
+    assert [row["contest_id"] for row in custody.rows("select contest_id from contests.contest_wallets")] == [
+        None,
+        None,
+    ]
+
+
+def test_contests_that_are_served_at_once_get_wallets_of_their_own(custody: Custody) -> None:
+    """Two workers claim from the same pool."""
+    custody.fill_pool()
+    contests = [custody.announce() for _ in range(3)]
+    due = custody.due("contests.assign_wallet")
+    from functions.contests import queue_assign_wallet
+
+    with ThreadPoolExecutor(3) as crowd:
+        deps = [custody.container(WALLETS_ROLE) for _ in due]
+        list(crowd.map(lambda one: custody.deliver(queue_assign_wallet.handler, *one), zip(deps, due, strict=True)))
+    for one in deps:
+        one.close()
+
+    assert len({custody.wallet(contest) for contest in contests} - {None}) == 3
