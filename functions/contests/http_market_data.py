@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 
 from functions.contests.adapters import market_views as views
-from functions.contests.core.market import judge
+from functions.contests.core.market import AHEAD_MAX, judge
 from functions.contests.wiring import Deps, build_market_deps
 from kernel.auth.http import INTERNAL_ONLY, anyone, require
 from kernel.auth.principal import Principal
@@ -46,7 +46,7 @@ def history(
     limit: Limit = 100,
 ) -> views.HistoryView:
     """What a token cost from a moment on and before another, of the last day unless asked otherwise."""
-    until = end or deps.clock.now()
+    until = end or deps.clock.now() + 2 * AHEAD_MAX
     return views.history_view(mint, deps.market.history(mint, start or until - A_DAY, until, limit=limit), limit)
 
 

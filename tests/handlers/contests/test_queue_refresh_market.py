@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from functions.contests.adapters.market_sources import dependency
-from functions.contests.core.market import counts_s
 from infra.local.exchanges.faults import Fault, FaultKind
 from infra.local.tokens.market import SOL
 from infra.local.tokens.server import TokenServer
@@ -150,8 +149,3 @@ def test_redis_away_costs_no_price(stage: MarketStage) -> None:
     assert "done" == stage.refresh()
 
     assert 60 == len(stage.priced())
-
-
-def test_a_price_counts_for_two_looks_and_half_a_minute() -> None:
-    """One look may fail before a snapshot holds."""
-    assert [60, 90, 150, 390, 630, 1_230] == [counts_s(rank) for rank in (50, 200, 500, 1_000, 3_000, 3_001)]
