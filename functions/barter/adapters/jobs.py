@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from functions.barter.adapters.steps import name_of, post, prove
 from functions.barter.adapters.stored import StoredJob, StoredWatch, stored_job
 from functions.barter.adapters.watches import Q
-from functions.barter.core.job import Event, JobTransitionRefused, Mode, after, next_attempt_at
+from functions.barter.core.job import Event, Mode, ProofTransitionRefused, after, next_attempt_at
 from functions.barter.core.watch import Trade
 from kernel.clock import Clock
 from kernel.correlation import current
@@ -90,7 +90,7 @@ class Jobs:
         error: str | None = None,
         again_at: datetime | None = None,
     ) -> StoredJob:
-        """The job after the event; `told` goes into its history. proof: journal, seal. Raises JobTransitionRefused."""
+        """The job after the event; `told` goes into its history, `proof` is stored. Raises ProofTransitionRefused."""
         state = after(job.state, event)
         words = None if error is None else storable(error, ERROR_LENGTH_MAX)
         columns = {
@@ -109,7 +109,7 @@ class Jobs:
         }
         row = tx.maybe(Q["move_job"], **columns, now=self._clock.now())
         if row is None:
-            raise JobTransitionRefused(state=job.state, event=event, address=job.address)
+            raise ProofTransitionRefused(state=job.state, event=event, address=job.address)
         moved = stored_job(row)
         self._say(tx, moved, str(event))
         return moved
@@ -124,7 +124,7 @@ class Jobs:
         """Its proof is computed by an offloaded job, whose end asks for the next step."""
         row = tx.maybe(Q["offload_job"], id=job.id, offload_id=job_id)
         if row is None:
-            raise JobTransitionRefused(state=job.state, event="offload", address=job.address)
+            raise ProofTransitionRefused(state=job.state, event="offload", address=job.address)
         return stored_job(row)
 
     def wake(self, tx: Transaction, job: StoredJob, at: datetime) -> StoredJob:

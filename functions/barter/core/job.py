@@ -84,7 +84,7 @@ class Choice(StrEnum):
     GROTH16 = "groth16"
 
 
-class JobTransitionRefused(Broken):
+class ProofTransitionRefused(Broken):
     """A proof's job cannot go this way."""
 
     cause = "Two workers disagree about a job, or the table in functions/barter/core/job.py lacks a case."
@@ -92,10 +92,10 @@ class JobTransitionRefused(Broken):
 
 
 def after(state: State, event: Event) -> State:
-    """The state after this event. Raises JobTransitionRefused for a step that the table does not know."""
+    """The state after this event. Raises ProofTransitionRefused for a step that the table does not know."""
     following = TRANSITIONS[state].get(event)
     if following is None:
-        raise JobTransitionRefused(state=state, event=event)
+        raise ProofTransitionRefused(state=state, event=event)
     return following
 
 
