@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting demo-barter bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -35,6 +35,9 @@ demo-bridge: ready ## 100 orders over both registries while an L2 forks, an endp
 
 demo-netting: ready ## 2 000 signed intents of 100 wallets, one batch on Solana while workers die; compared to the lamport, and drawn
 	@$(LOCAL) demo netting $(ARGS)
+
+demo-barter: ready ## NFTs of 40 agents change owners by a certificate, of 16 by a proof whose prover dies; one proof never comes
+	@$(LOCAL) demo barter $(ARGS)
 
 bridge-worker: ready ## Fill the orders of any registry and escrow until Ctrl-C; ARGS="--help" says what it must be told
 	@$(RUN) -m infra.local.bridge.worker $(ARGS)

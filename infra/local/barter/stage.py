@@ -1,0 +1,162 @@
+"""A deployment of barter for a chain: its database, its sealed key, its settler's wallet, and the handlers as they are.
+
+stage = open_stage(cloud, runner, "direct", node, mode="direct", database_url=cloud.database_url)
+stage.start()
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from functions.ops.adapters.chains import KEY_PURPOSE
+from infra.local.anvil import AnvilNode
+from infra.local.cloud import LocalCloud
+from infra.local.demo.stage import wait_for
+from infra.local.flare.accounts import ETHER, DevAccount, dev_account
+from infra.local.runner.containers import WARM_FIRST, WARM_LATER
+from infra.local.runner.runner import Runner
+from infra.local.runner.stack import Stack
+from infra.local.settings import ROOT
+from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from kernel.auth import ApiKeys, Role, Tier
+from kernel.keys.envelope import Envelope
+from kernel.keys.kms import AwsKms
+from kernel.keys.vault import Vault
+from kernel.postgres import Postgres
+from kernel.treasury.desks import Desk
+from kernel.treasury.treasury import Treasury
+from kernel.treasury.wallets import OperatorWallet, WalletRecord
+
+SERVICE: Final = "barter"
+SERVICES: Final = ("barter", "ops")
+ACTOR: Final = "the local world"
+CONFIRMATIONS: Final = 2
+POLL_S: Final = 0.5
+OPEN_WITHIN_S: Final = 60.0
+SETTLER_ETHER: Final = 100
+_COMPUTING: Final = """
+    select exists (select from kernel.tasks where kind = 'ops.poll_offload' and state = 'leased') as computing
+"""
+_SLICE: Final = ROOT / "functions/barter"
+HANDLERS: Final = tuple(f"functions.barter.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
+ADAPTERS: Final = tuple(
+    f"functions.barter.adapters.{path.stem}"
+    for path in sorted(_SLICE.glob("adapters/*.py"))
+    if not path.stem.startswith("__")
+)
+#: What the fork server imports, so that containers start in milliseconds.
+VENDORS: Final = ("kernel.outbox.evm", "kernel.evm.log_cursor", "kernel.treasury.evm", "kernel.keys.vault")
+WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, "functions.ops.queue_check_wallet", *HANDLERS, *ADAPTERS))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BarterStage:
+    """A deployment, stopped at first. key: an administrator's."""
+
+    node: AnvilNode
+    stack: Stack
+    cloud: LocalCloud
+    settler: DevAccount
+    database_url: str = field(repr=False)
+    key: str = field(repr=False)
+
+    @property
+    def chain(self) -> str:
+        """The chain as the treasury names it."""
+        return f"evm:{self.node.chain_id}"
+
+    def start(self) -> None:
+        """Start it, and wait until the treasury has opened the books of the settler's wallet."""
+        self.stack.start()
+        bring_messages_back_soon(self.cloud, self.stack)
+        self._check("the opening", lambda wallet: wallet.opened_at is not None)
+
+    def verdict(self) -> str:
+        """Have the settler's wallet compared with the chain now; what came of it."""
+        before = self._wallet().read_at
+        self._check(f"at {time.time()}", lambda wallet: wallet.read_at != before)
+        return str(self._wallet().verdict)
+
+    def is_computing(self) -> bool:
+        """Whether somebody computes a proof at this moment."""
+        postgres = Postgres(self.database_url)
+        try:
+            with postgres.transaction() as tx:
+                return bool(tx.one(_COMPUTING)["computing"])
+        finally:
+            postgres.close()
+
+    def _check(self, occasion: str, is_done: Any) -> None:
+        check_wallets(self.cloud, self.stack, self.database_url, [(self.chain, self.settler.address)], occasion)
+        wait_for(
+            lambda: is_done(self._wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S, every_s=0.1
+        )
+
+    def _wallet(self) -> WalletRecord:
+        postgres = Postgres(self.database_url, role="counterpart_ops")
+        try:
+            return _treasury(postgres).wallet(self.chain, self.settler.address)
+        finally:
+            postgres.close()
+
+
+def open_stage(
+    cloud: LocalCloud,
+    runner: Runner,
+    name: str,
+    node: AnvilNode,
+    *,
+    mode: str,
+    database_url: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> BarterStage:
+    """Fund and seal the settler of a deployment of this name, and make it, stopped.
+
+    node: under two RPC identities. environment: what the functions are told besides.
+    """
+    settler, chain = dev_account(SERVICE, f"settler {name}"), f"evm:{node.chain_id}"
+    node.rpc("anvil_setBalance", settler.address, hex(SETTLER_ETHER * ETHER))
+    postgres = Postgres(database_url, role="counterpart_ops")
+    try:
+        vault = Vault(
+            postgres, Envelope(AwsKms(cloud.aws.client("kms")), cloud.environment()["COUNTERPART_KMS_KEY_ID"])
+        )
+        vault.keep(settler.private_key, purpose=KEY_PURPOSE, chain=chain, actor=ACTOR)
+        wallet = OperatorWallet(service=SERVICE, chain=chain, address=settler.address, floor=0, target=0)
+        _treasury(postgres).declare(wallet, actor=ACTOR, reason="the settler of these exchanges")
+        key = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo", actor=ACTOR).key
+    finally:
+        postgres.close()
+    told = {**_environment(cloud, name, node, settler, mode, database_url), **environment}
+    stack = runner.stack(f"{SERVICE}-{name}", told, services=SERVICES)
+    return BarterStage(node=node, stack=stack, cloud=cloud, settler=settler, database_url=database_url, key=key)
+
+
+def _environment(
+    cloud: LocalCloud, name: str, node: AnvilNode, settler: DevAccount, mode: str, database_url: str
+) -> dict[str, str]:
+    """What the functions are told beside what every function is told."""
+    place = f"counterpart/local/{SERVICE}-{name}"
+    urls = cloud.aws.put_secret(f"{place}/rpc-urls", " ".join(node.proxy_urls))
+    barter: dict[str, Any] = {
+        "CHAIN_ID": node.chain_id,
+        "RPC_URLS": urls,
+        "CONFIRMATIONS": CONFIRMATIONS,
+        "POLL_S": POLL_S,
+        "MODE": mode,
+        "SETTLER": settler.address,
+    }
+    chains = [{"chain": f"evm:{node.chain_id}", "rpc_urls": urls, "confirmations": CONFIRMATIONS}]
+    return {
+        "COUNTERPART_DATABASE_URL": cloud.aws.put_secret(f"{place}/database-url", database_url),
+        "COUNTERPART_OPS_CHAINS": json.dumps(chains),
+        **{f"COUNTERPART_BARTER_{field}": str(value) for field, value in barter.items()},
+    }
+
+
+def _treasury(postgres: Postgres) -> Treasury:
+    desks: dict[str, Desk] = {}  # to declare and to read a wallet, no chain is asked
+    return Treasury(postgres, desks.__getitem__)
