@@ -26,7 +26,7 @@ MICRO_DECIMALS: Final = 6
 PRICE_MAX: Final = 10 ** (PRICE_DECIMALS + 12)
 #: Lists of tokens go further down than anybody trades.
 DECIMALS_MAX: Final = 18
-POINTS_PER_CALL_MAX: Final = 500
+POINTS_PER_CALL_MAX: Final = 100
 AHEAD_MAX: Final = timedelta(seconds=5)
 AGE_MAX: Final = timedelta(seconds=60)
 GRACE_S: Final = 30

@@ -24,7 +24,7 @@ PIECE_BYTES: Final = 64 * 1024
 
 
 class SiteUnavailable(Transient):
-    """A gateway or pinning service does not answer."""
+    """Somebody whom we ask over HTTPS does not answer."""
 
     cause = "It refused the connection, took too long, sent too much, or answered with an error; details say which."
     remedy = "Others are asked, and the work is tried again; look at its state in /health/deep if this lasts."
@@ -48,7 +48,7 @@ class Site:
         parts = urlsplit(url)
         is_secure = parts.scheme == "https" or (plain_allowed and parts.scheme == "http")
         if not is_secure or not parts.hostname or parts.username or parts.query or parts.fragment:
-            raise SettingsInvalid("The address of a gateway or pinning service is https://<host>, without credentials.")
+            raise SettingsInvalid("The address of whoever is asked over HTTPS is https://<host>, without credentials.")
         self.name: Final = parts.netloc
         self.url: Final = url.rstrip("/")
         self._http: urllib3.PoolManager | None = None

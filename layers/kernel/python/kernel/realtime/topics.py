@@ -67,7 +67,7 @@ class Kind:
 #: Every kind of topic of the bundle.
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
-        "market-data": Kind(Access.PUBLIC, "prices as contests see them; the subject is a symbol"),
+        "market-data": Kind(Access.PUBLIC, "prices as contests see them; the subject is a token's mint"),
         "prices": Kind(
             Access.PUBLIC, "the oracle's consensus prices as they are decided; the subject is a feed", "price_update"
         ),
