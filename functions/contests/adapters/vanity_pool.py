@@ -229,7 +229,10 @@ def vanity_pool_of(deps: Deps) -> VanityPool:
 def wanted_of(text: str) -> list[Wanted]:
     """The patterns as the settings write them. Raises SettingsInvalid, PatternUnfit."""
     try:
-        return [Wanted(_pattern(one), int(one["target"])) for one in json.loads(text)]
+        given = json.loads(text)
+        if isinstance(given, list):
+            return [Wanted(_pattern(one), int(one["target"])) for one in given]
+        raise TypeError(type(given))
     except (KeyError, TypeError, ValueError) as unreadable:
         raise SettingsInvalid(
             "COUNTERPART_CONTESTS_VANITY_PATTERNS is no JSON list of letters, place, is_case_sensitive and target."

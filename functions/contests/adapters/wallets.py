@@ -98,11 +98,6 @@ class Wallets:
         contest_id: UUID | None = row["contest_id"]
         return contest_id
 
-    def adopt(self, tx: Transaction, sealing: Sealing, *, actor: str) -> bool:
-        """Keep a wallet that came from elsewhere, in the caller's transaction; whether it is new."""
-        is_new = self._add(tx, sealing.address, "legacy")
-        return self._vault.store(tx, sealing, actor=actor) or is_new
-
     def _create(self, *, is_test: bool) -> str:
         sealing, now = self._fresh(), self._clock.now()
         with self._postgres.transaction() as tx:

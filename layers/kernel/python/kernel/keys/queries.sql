@@ -35,3 +35,14 @@ where kms_key_id <> %(kms_key_id)s;
 select kernel.reseal_key(
     %(purpose)s, %(chain)s, %(address)s, %(version)s, %(blob)s, %(kms_key_id)s, %(now)s
 ) as resealed;
+
+-- name: sealed_blobs
+-- Every key as it is sealed, in the order of the primary key.
+select purpose, chain, address, blob, kms_key_id, version
+from kernel.sealed_keys
+order by purpose, chain, address;
+
+-- name: put_key_back
+-- A key of a backup, under the version that it had.
+insert into kernel.sealed_keys (purpose, chain, address, blob, kms_key_id, version, sealed_at)
+values (%(purpose)s, %(chain)s, %(address)s, %(blob)s, %(kms_key_id)s, %(version)s, %(now)s);
