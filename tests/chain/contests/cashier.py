@@ -22,7 +22,7 @@ from functions.contests.adapters.obligations import Line
 from functions.contests.adapters.pay_steps import PAY, REFUND
 from functions.contests.core.contest import Event
 from functions.contests.core.obligation import Kind
-from functions.contests.wiring import ROLE, KeyDeps, Settings
+from functions.contests.wiring import ADMIN_ROLE, ROLE, KeyDeps, Settings
 from infra.local.solana import SolanaNode
 from kernel.handler import Entry
 from kernel.ids import new_id
@@ -58,7 +58,8 @@ NEXT: Final = """
 """
 CONTEST: Final = """
     insert into contests.contests (id, name, state, wallet, fee_lamports, entrants_min, entrants_max, starts_at,
-                                   ends_at, stake_micros, shares_bps, rake_bps, entrants, pool_lamports, created_at, moved_at)
+                                   ends_at, stake_micros, shares_bps, rake_bps, entrants, pool_lamports, created_at,
+                                   moved_at)
     values (%(id)s, 'duel', %(state)s, %(wallet)s, %(fee)s, 2, 100000, %(now)s, %(now)s + interval '1 hour', 1000000,
             '{6900,2000,1100}', 1000, %(entrants)s, %(fee)s * %(entrants)s, %(now)s, %(now)s)
 """
@@ -97,6 +98,7 @@ class Cashier:
         self.node, self.run = node, run
         self.clock = FakeClock()
         self.kernel = FakedKernel(database_url, role=ROLE, clock=self.clock)
+        self._admin_kernel = FakedKernel(database_url, role=ADMIN_ROLE, clock=self.clock)
         self.office = Postgres(database_url, self.clock)
         self.fee_payer = signer(f"{run} fee payer").address
         self.settings = Settings(
@@ -111,10 +113,15 @@ class Cashier:
         """A new process."""
         return KeyDeps(self.kernel, self.settings)
 
+    def admin(self) -> KeyDeps:
+        """A container that does what administrators ask for, as their role."""
+        return KeyDeps(self._admin_kernel, self.settings)
+
     def close(self) -> None:
         """Leave."""
         self.office.close()
-        self.kernel.postgres.close()
+        self.deps.close()
+        self._admin_kernel.close()
 
     def contest(self, name: str, entrants: int, *, fee: int = FEE, state: str = "evaluating") -> UUID:
         """A contest whose entries are in its wallet and in the books. Entrants are new to the chain."""
@@ -151,6 +158,13 @@ class Cashier:
             lines = [Line(one.number, one.wallet, one.lamports) for one in entrants]
             self.deps.obligations.owe(tx, contest_id, Kind.REFUND, lines)
             self.deps.contests.step(tx, contest, Event.CANCEL)
+
+    def replay_all(self, contest_id: UUID) -> None:
+        """What an operator does about what is parked."""
+        with self.kernel.postgres.transaction() as tx:
+            for kind, line, state, _ in self.lines(contest_id):
+                if state == "parked":
+                    self.deps.obligations.replay(tx, self.deps.obligations.lock(tx, contest_id, Kind(kind), line))
 
     def rake(self) -> None:
         """The turn of the ten minutes."""
@@ -194,7 +208,7 @@ class Cashier:
         try:
             self.deliver(due[0], deps)
         except Died:
-            self.kernel.postgres.close()
+            deps.close()
             self.deps = self.container()
             return
         raise AssertionError("it lives")
