@@ -9,7 +9,7 @@ import pytest
 from functions.barter.core.certificate import Certificate, CertificateInvalid, certify, check
 from functions.barter.core.cycles import top_trading_cycles
 from gpu.exchange.circuit_shape import Shape
-from tests.unit.barter.circuit.stated import assigned, claimed, part, system_once
+from tests.unit.barter.circuit.stated import assigned, bit_wires, claimed, forged, part, system_once
 from tests.unit.barter.test_certificate import dense_labels, partial_lists
 
 pytestmark = pytest.mark.unit
@@ -103,3 +103,33 @@ def test_a_place_where_nothing_lies_is_refused(position: int) -> None:
 
     assert system.broken(assigned(SHAPE, claimed(SHAPE, lists, Certificate((position, 2, 2), (1, 1, 1)))))
     assert not system.broken(assigned(SHAPE, claimed(SHAPE, lists, Certificate((2, 2, 2), (1, 1, 1)))))
+
+
+def test_no_choice_of_all_bits_of_two_agents_shows_another_allocation(
+    volume: Callable[[int, int], int], record_property: Callable[[str, object], None]
+) -> None:
+    """Two agents, lists of one: every bit there is to choose, labels, slacks and multiplicities, at will.
+
+    All that is not a bit follows from bits (test_nothing_but_bits_is_free), so that in soak these are all assignments.
+    """
+    record_property("seed", SEED)
+    shape = Shape(2, 1)
+    system = system_once(shape)
+    free = bit_wires(system, "labels", "multiplicities")
+    hashes = set(part(system, "commitment", "challenge"))
+    rest = [number for number in range(len(system.constraints)) if number not in hashes]
+    markets: list[list[list[int]]] = [[one, two] for one in ([], [1]) for two in ([], [0])]
+    taken = [claimed(shape, lists, certify(lists, 1)) for lists in markets]
+    trials = [
+        (lists, pos, bits)
+        for lists in markets
+        for pos in product(range(2), repeat=2)
+        for bits in product(range(2), repeat=len(free))
+    ]
+    for lists, pos, bits in Random(SEED).sample(trials, volume(400, len(trials))):
+        claim = claimed(shape, lists, Certificate(pos, (1, 1)))
+        wires = forged(shape, claim, dict(zip(free, bits, strict=True)))
+        received = tuple(agent if at else (lists[agent] or [-1])[0] for agent, at in enumerate(pos))
+
+        assert system.broken(wires, rest) or list(received) == top_trading_cycles(lists)
+    assert all(not system.broken(assigned(shape, claim)) for claim in taken)

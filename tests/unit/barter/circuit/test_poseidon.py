@@ -33,7 +33,7 @@ def test_it_is_circomlibs(numbers: tuple[int, ...]) -> None:
     assert PUBLISHED[numbers] == poseidon.hashed(numbers)
 
 
-def test_its_first_and_last_constant_are_the_published_ones() -> None:
+def test_its_constants_and_matrix_begin_as_published() -> None:
     """Of width 3, of which most implementations print them."""
     of = poseidon.parameters(3)
 
