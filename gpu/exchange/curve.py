@@ -42,21 +42,24 @@ def multiples_2(factors: Factors, say: Say = silent, what: str = "") -> list[G2 
     return _multiples(factors, curve().G2(), lambda point: ((*point.x,), (*point.y,)), say, what)
 
 
-def loaded_1(point: G1) -> Any:
-    """A point of G1 as zksnake has it. Raises KeyUnfit."""
+def require_on_curve(point: G1) -> None:
+    """Raises KeyUnfit for a point that is not one of G1."""
     x, y = point
     if (y * y - x * x * x - 3) % BASE:
         raise KeyUnfit("a point is not on the curve")
-    return curve()(x, y)
 
 
-def loaded_2(point: G2) -> Any:
-    """A point of G2 as zksnake has it. Raises KeyUnfit."""
+def require_on_twist(point: G2) -> None:
+    """Raises KeyUnfit for a point that is not on the curve that G2 lies on."""
     x, y = point
     left, cube = _product(y, y), _product(_product(x, x), x)
     if any((one - other - twist) % BASE for one, other, twist in zip(left, cube, _TWIST, strict=True)):
         raise KeyUnfit("a point is not on the twist of the curve")
-    return curve()(x, y)
+
+
+def loaded(point: G1 | G2) -> Any:
+    """A point that is on its curve, as zksnake has it; which takes an eighth of a millisecond."""
+    return curve()(*point)
 
 
 def total(points: Sequence[Any], factors: Factors) -> Any:

@@ -9,14 +9,13 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from secrets import randbelow
 from typing import Any, Final
 
 from gpu import settings
 from gpu.exchange.circuit import assignment, committed
-from gpu.exchange.curve import curve, loaded_1, loaded_2, total
+from gpu.exchange.curve import curve, loaded, require_on_curve, require_on_twist, total
 from gpu.exchange.form import InputRefused, Proven, request_of, result_of
 from gpu.exchange.formats import G1, G2, Proof
 from gpu.exchange.formats_zkey import ProvingKey, proving_key_of
@@ -32,17 +31,18 @@ class KeyAbsent(LookupError):
     """There is no proving key for the verifier of a contract."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Points:
-    """The finite points of a section, and which wires they are of."""
+    """The finite points of a section by their wires; made ready when a wire's value first needs them."""
 
-    wires: tuple[int, ...]
-    points: tuple[Any, ...]
+    def __init__(self, points: Sequence[G1 | None] | Sequence[G2 | None], first: int = 0) -> None:
+        self._finite = {wire: point for wire, point in enumerate(points, first) if point is not None}
+        self._loaded: dict[int, Any] = {}
 
     def total(self, values: Sequence[int], zero: Any) -> Any:
         """The sum of the points, each times its wire's value."""
-        used = [(point, values[wire]) for wire, point in zip(self.wires, self.points, strict=True) if values[wire]]
-        return total([point for point, _ in used], [value for _, value in used]) if used else zero
+        wires = [wire for wire in self._finite if values[wire]]
+        self._loaded |= {wire: loaded(self._finite[wire]) for wire in wires if wire not in self._loaded}
+        return total([self._loaded[wire] for wire in wires], [values[wire] for wire in wires]) if wires else zero
 
 
 class Prover:
@@ -51,12 +51,12 @@ class Prover:
     def __init__(self, key: ProvingKey) -> None:
         """Raises KeyUnfit for a point that is not on its curve."""
         self.key, known = key, key.verification
-        self._alpha, self._beta_1, self._delta_1 = map(loaded_1, (known.alpha, key.beta_1, key.delta_1))
-        self._beta, self._delta, self._gamma = map(loaded_2, (known.beta, known.delta, known.gamma))
-        self._ic = [loaded_1(point) for point in known.ic]
-        self._a, self._b_1 = _ready(key.a), _ready(key.b_1)
-        self._b_2 = _ready_2(key.b_2)
-        self._c, self._h = _ready(key.c, key.public + 1), _ready(key.h)
+        _require_on_curves(key)
+        self._alpha, self._beta_1, self._delta_1 = map(loaded, (known.alpha, key.beta_1, key.delta_1))
+        self._beta, self._delta, self._gamma = map(loaded, (known.beta, known.delta, known.gamma))
+        self._ic = [loaded(point) for point in known.ic]
+        self._a, self._b_1, self._b_2 = _Points(key.a), _Points(key.b_1), _Points(key.b_2)
+        self._c, self._h = _Points(key.c, key.public + 1), _Points(key.h)
         self._image_id = known.image_id()
 
     @property
@@ -142,14 +142,14 @@ def _from_folder(image_id: str) -> bytes:
         ) from absent
 
 
-def _ready(points: Sequence[G1 | None], first: int = 0) -> _Points:
-    finite = [(place, loaded_1(point)) for place, point in enumerate(points, first) if point is not None]
-    return _Points(tuple(place for place, _ in finite), tuple(point for _, point in finite))
-
-
-def _ready_2(points: Sequence[G2 | None]) -> _Points:
-    finite = [(place, loaded_2(point)) for place, point in enumerate(points) if point is not None]
-    return _Points(tuple(place for place, _ in finite), tuple(point for _, point in finite))
+def _require_on_curves(key: ProvingKey) -> None:
+    known = key.verification
+    for point in (known.alpha, key.beta_1, key.delta_1, *known.ic, *key.a, *key.b_1, *key.c, *key.h):
+        if point is not None:
+            require_on_curve(point)
+    for twice in (known.beta, known.gamma, known.delta, *key.b_2):
+        if twice is not None:
+            require_on_twist(twice)
 
 
 def _quotient(key: ProvingKey, values: Assignment) -> list[int]:

@@ -11,15 +11,17 @@ import pytest
 from functions.barter.core.journal import journal_of
 from gpu.exchange import prove
 from gpu.exchange.circuit import assignment, committed
-from gpu.exchange.circuit_files import wtns_file
+from gpu.exchange.circuit_files import r1cs_file, wtns_file
 from gpu.exchange.form import proven_of, request_of
 from gpu.exchange.formats import proof_json, public_json, read_proof_json, verification_key_json
-from gpu.exchange.formats_zkey import verification_key_of
+from gpu.exchange.formats_zkey import proving_key_of, verification_key_of
+from gpu.exchange.prove import Prover
 from gpu.exchange.verification import problem_of_proof
 from infra.local import programs, settings
 from infra.local.barter.world import BarterWorld, Phase, Terms
 from infra.local.flare.contracts import Contract
 from tests.chain.barter.groth16 import LIST_MAX, SIZE, asked
+from tests.unit.barter.prover.worked import PUBLIC, toy_assignment, toy_key, toy_system
 from tests.unit.barter.published import ALLOCATION, LISTS
 
 pytestmark = pytest.mark.chain
@@ -98,3 +100,21 @@ def test_snarkjs_exports_a_verifier_of_our_key(proving_key: bytes, tmp_path: Pat
     source, key = (tmp_path / "verifier.sol").read_text(), verification_key_of(proving_key)
 
     assert all(str(word) in source for word in key.words())
+
+
+def test_a_key_from_a_ceremony_takes_the_place_of_ours(tmp_path: Path, snarkjs: Snarkjs) -> None:
+    """snarkjs makes it from our .r1cs, somebody contributes, snarkjs finds it sound; our prover takes it as it is."""
+    (tmp_path / "toy.r1cs").write_bytes(r1cs_file(toy_system()))
+    snarkjs("powersoftau", "new", "bn128", "3", "0.ptau")
+    snarkjs("powersoftau", "contribute", "0.ptau", "1.ptau", "-e=what nobody else knows")
+    snarkjs("powersoftau", "prepare", "phase2", "1.ptau", "powers.ptau")
+    snarkjs("groth16", "setup", "toy.r1cs", "powers.ptau", "0.zkey")
+    snarkjs("zkey", "contribute", "0.zkey", "toy.zkey", "-e=what nobody else knows either")
+    verdict = snarkjs("zkey", "verify", "toy.r1cs", "powers.ptau", "toy.zkey")
+    key = proving_key_of((tmp_path / "toy.zkey").read_bytes())
+    proof = Prover(key).prove(toy_assignment())
+
+    assert "ZKey Ok!" in verdict
+    assert not key.development
+    assert (key.domain, sorted(key.entries)) == (toy_key().domain, sorted(toy_key().entries))
+    assert problem_of_proof(key.verification, proof, PUBLIC) is None

@@ -83,7 +83,7 @@ def test_it_is_bound_as_the_slice_and_the_contract_bind_it(seed: int) -> None:
 def test_what_cannot_be_proven_is_refused(name: str, value: Any) -> None:
     """As it would be every time."""
     with pytest.raises(InputRefused):
-        prove.run({**market(), name: value}, market_zkey())
+        request_of({**market(), name: value})
 
 
 def test_a_wrong_certificate_is_refused() -> None:
