@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gpu.vanity import box
-from gpu.vanity.form import KEY_BYTES, Search, base58, fitting, search_of
+from gpu.vanity.form import KEY_BYTES, InputRefused, Search, base58, fitting, search_of
 
 #: Seeds that are drawn at once.
 DRAWN: Final = 1_024
@@ -29,6 +29,7 @@ def _ground(search: Search) -> dict[str, Any]:
     from nacl.bindings import crypto_sign_seed_keypair
 
     numbers, tries = fitting(search), 0
+    _try_box(search.recipient)  # what fails later would fail beside a found seed
     while tries < search.tries_max:
         drawn = os.urandom(KEY_BYTES * min(DRAWN, search.tries_max - tries))
         for at in range(0, len(drawn), KEY_BYTES):
@@ -37,6 +38,14 @@ def _ground(search: Search) -> dict[str, Any]:
             if int.from_bytes(public_key, "big") in numbers and search.fits(base58(public_key)):
                 return {"tries": tries, **_told(search, drawn[at : at + KEY_BYTES], public_key)}
     return {"tries": tries}
+
+
+def _try_box(recipient: bytes) -> None:
+    """Refuse a recipient that nothing can be sealed to: InputRefused."""
+    try:
+        box.sealed(bytes(KEY_BYTES), recipient, bytes(KEY_BYTES))
+    except ValueError:
+        raise InputRefused("nothing can be sealed to the recipient") from None
 
 
 def _told(search: Search, seed: bytes, public_key: bytes) -> dict[str, str]:

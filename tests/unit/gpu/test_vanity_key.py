@@ -174,6 +174,14 @@ def test_a_prefix_that_no_address_has_is_refused() -> None:
         grind.run(one.arguments(), None)
 
 
+def test_a_recipient_that_nothing_can_be_sealed_to_is_refused_before_a_key_is_drawn() -> None:
+    """The point of order one, to which everything would be sealed alike."""
+    search = Search(letters="z", place="suffix", is_case_sensitive=True, recipient=bytes(32), tries_max=10_000)
+
+    with pytest.raises(InputRefused):
+        grind.run(search.arguments(), None)
+
+
 def test_it_is_in_the_catalogue() -> None:
     """By its name it is found, and its results are checked by it."""
     run = catalogue.find("vanity_key")
