@@ -1,0 +1,144 @@
+"""A deployment of contests for a world: its keys sealed, its wallet with the treasury, and the handlers as they are.
+
+stage = open_stage(cloud, runner, world, database_url=cloud.database_url)
+stage.start()
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from functions.contests.wiring import KEY_PURPOSE
+from infra.local.cloud import LocalCloud
+from infra.local.contests.players import Player
+from infra.local.contests.world import CHAIN, CLUSTER, World
+from infra.local.demo.stage import wait_for
+from infra.local.runner.containers import WARM_FIRST, WARM_LATER
+from infra.local.runner.runner import Runner
+from infra.local.runner.stack import Stack
+from infra.local.settings import ROOT
+from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from kernel.auth import ApiKeys, Role, Tier, Tokens
+from kernel.keys.envelope import Envelope
+from kernel.keys.kms import AwsKms
+from kernel.keys.vault import Vault
+from kernel.postgres import Postgres
+from kernel.treasury.desks import Desk
+from kernel.treasury.treasury import Treasury
+from kernel.treasury.wallets import OperatorWallet, WalletRecord
+
+SERVICES: Final = ("contests", "ops")
+SERVICE: Final = "contests"
+TREASURY_PURPOSE: Final = "treasury"
+ACTOR: Final = "the local world"
+POLL_S: Final = 0.25
+#: Found in moments by one processor; the usual ones take it minutes each.
+VANITY: Final = '[{"letters": "DU", "place": "prefix", "is_case_sensitive": false, "target": 2}]'
+OPEN_WITHIN_S: Final = 60.0
+_SLICE: Final = ROOT / "functions/contests"
+HANDLERS: Final = tuple(f"functions.contests.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
+ADAPTERS: Final = tuple(
+    f"functions.contests.adapters.{path.stem}"
+    for path in sorted(_SLICE.glob("adapters/*.py"))
+    if not path.stem.startswith("__")
+)
+#: What the fork server imports, so that containers start in milliseconds.
+VENDORS: Final = (
+    *("solders.pubkey", "solders.signature", "solders.message", "solders.transaction", "urllib3"),
+    *("kernel.outbox.solana", "kernel.solana.pool", "kernel.treasury.solana", "kernel.keys.vault"),
+    *("kernel.failover", "functions.ops.queue_check_wallet"),
+)
+WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, *HANDLERS, *ADAPTERS))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ContestsStage:
+    """A deployment, stopped at first."""
+
+    world: World
+    stack: Stack
+    cloud: LocalCloud
+    database_url: str = field(repr=False)
+    admin_key: str = field(repr=False)
+
+    def start(self) -> None:
+        """Start it, and wait until the treasury has opened the books of the fee payer."""
+        self.stack.start()
+        bring_messages_back_soon(self.cloud, self.stack)
+        self.check("the opening", lambda wallet: wallet.opened_at is not None)
+
+    def session(self, player: Player) -> str:
+        """A session of a player's, as signing in gives one."""
+        secret = self.cloud.aws.secret(self.cloud.environment()["COUNTERPART_JWT_SECRET"])
+        return Tokens(SecretStr(secret)).issue(f"solana:{player.address}", role=Role.VIEWER)
+
+    def verdict(self, occasion: str) -> str:
+        """Have the fee payer compared with the chain now; what came of it."""
+        before = self.wallet().read_at
+        self.check(occasion, lambda wallet: wallet.read_at != before)
+        return str(self.wallet().verdict)
+
+    def check(self, occasion: str, is_done: Any) -> None:
+        """Have the fee payer's books compared with the chain."""
+        wallet = (CHAIN, self.world.fee_payer.address)
+        check_wallets(self.cloud, self.stack, self.database_url, [wallet], occasion)
+        wait_for(lambda: is_done(self.wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S)
+
+    def wallet(self) -> WalletRecord:
+        """The fee payer, as the treasury has it."""
+        desks: dict[str, Desk] = {}  # to read a wallet, no chain is asked
+        postgres = Postgres(self.database_url, role="counterpart_ops")
+        try:
+            return Treasury(postgres, desks.__getitem__).wallet(CHAIN, self.world.fee_payer.address)
+        finally:
+            postgres.close()
+
+
+def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, database_url: str, **settings: str) -> ContestsStage:
+    """Seal the keys, declare the wallet, and make a stopped deployment; settings are the slice's, as POLL_S."""
+    kms_key_id = cloud.environment()["COUNTERPART_KMS_KEY_ID"]
+    _entrust(world, database_url, Envelope(AwsKms(cloud.aws.client("kms")), kms_key_id))
+    postgres = Postgres(database_url, role="counterpart_ops")
+    admin = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo", actor=ACTOR)
+    postgres.close()
+    stack = runner.stack("contests", _environment(cloud, world, database_url, settings), services=SERVICES)
+    return ContestsStage(world=world, stack=stack, cloud=cloud, database_url=database_url, admin_key=admin.key)
+
+
+def _entrust(world: World, database_url: str, envelope: Envelope) -> None:
+    """The fee payer is the treasury's wallet; the faucet's key lies among those of contests."""
+    postgres = Postgres(database_url)
+    desks: dict[str, Desk] = {}  # to declare a wallet, no chain is asked
+    vault = Vault(postgres, envelope)
+    vault.keep(world.fee_payer.seed, purpose=TREASURY_PURPOSE, chain=CHAIN, actor=ACTOR)
+    vault.keep(world.faucet.seed, purpose=KEY_PURPOSE, chain=CHAIN, actor=ACTOR)
+    wallet = OperatorWallet(service=SERVICE, chain=CHAIN, address=world.fee_payer.address, floor=0, target=0)
+    Treasury(postgres, desks.__getitem__).declare(wallet, actor=ACTOR, reason="pays fees on this machine")
+    postgres.close()
+
+
+def _environment(cloud: LocalCloud, world: World, database_url: str, settings: Mapping[str, str]) -> Mapping[str, str]:
+    """What the functions are told beside what every function is told."""
+    urls = cloud.aws.put_secret("counterpart/local/contests/rpc-urls", " ".join(world.node.proxy_urls))
+    contests = {
+        "CLUSTER": CLUSTER,
+        "RPC_URLS": urls,
+        "FEE_PAYER": world.fee_payer.address,
+        "TREASURY_ADDRESS": world.treasury.address,
+        "FAUCET": world.faucet.address,
+        "JUPITER_URL": world.sources.jupiter_url,
+        "DEXSCREENER_URL": world.sources.dexscreener_url,
+        "ORACLE_FEEDS": "{}",
+        "VANITY_PATTERNS": VANITY,
+        "POLL_S": str(POLL_S),
+        **settings,
+    }
+    chains = [{"chain": CHAIN, "rpc_urls": urls, "poll_s": POLL_S}]
+    return {
+        "COUNTERPART_DATABASE_URL": cloud.aws.put_secret("counterpart/local/contests/database-url", database_url),
+        "COUNTERPART_OPS_CHAINS": json.dumps(chains),
+        **{f"COUNTERPART_CONTESTS_{name}": value for name, value in contests.items()},
+    }
