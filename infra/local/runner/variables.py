@@ -80,6 +80,8 @@ class Variables:
     env: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     root: Any = field(init=False)
+    #: Files as they are written: the same ones are asked for hundreds of times.
+    _read: dict[Path, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root = load_yaml(self.path)
@@ -160,7 +162,7 @@ class Variables:
         path = (self.path.parent / name.strip()).resolve()
         if not path.is_file():
             raise _Absent(f"{name} does not exist")
-        resolved = self.resolve(load_yaml(path), name, depth)
+        resolved = self.resolve(self._written(path), name, depth)
         return _walk(resolved, address, f"{name} has no {address}") if address else resolved
 
     def _parameter(self, name: str, place: str, depth: int) -> Any:
@@ -176,8 +178,13 @@ class Variables:
     def _unread(self, parameters: Any) -> Mapping[str, Any]:
         """A stage's parameters as they are written, here or in a file of their own: each is resolved when asked for."""
         match = re.fullmatch(r"\$\{file\(([^)]+)\)\}", parameters) if isinstance(parameters, str) else None
-        found = load_yaml(self.path.parent / match[1]) if match else parameters
+        found = self._written(self.path.parent / match[1]) if match else parameters
         return found if isinstance(found, Mapping) else {}
+
+    def _written(self, path: Path) -> Any:
+        if path not in self._read:
+            self._read[path] = load_yaml(path)
+        return self._read[path]
 
 
 def _walk(node: Any, address: str, reason: str, *, whole: bool = False) -> Any:
