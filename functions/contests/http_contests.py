@@ -6,12 +6,13 @@ An entry is paid for on the chain before it is asked for: its transfer's signatu
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Header, Path, Query
 from pydantic import AwareDatetime
 
 from functions.contests.adapters import contest_views as views
 from functions.contests.adapters.callers import wallet_of
 from functions.contests.adapters.entries import Wish
+from functions.contests.adapters.player_views import PlayerView, player_view
 from functions.contests.adapters.trading import TradeWish
 from functions.contests.core.contest import Status
 from functions.contests.wiring import Deps, build_deps
@@ -73,6 +74,12 @@ def switch_template(
 def entries(deps: Wired, person: Person, before: AwareDatetime | None = None, limit: Limit = 50) -> views.MyEntries:
     """One's own entries, the newest first."""
     return views.my_entries(deps.entries.of_wallet(wallet_of(person), before=before, limit=limit), limit)
+
+
+@app.get("/v1/contests/players/{wallet}")
+def player(wallet: Annotated[str, Path(pattern=views.ADDRESS)], deps: Wired, _: Anyone) -> PlayerView:
+    """What a player has: experience, the level that this is, and achievements."""
+    return player_view(deps.experience.player(wallet))
 
 
 @app.get("/v1/contests/{id}")

@@ -14,6 +14,7 @@ from kernel.wiring import KernelDeps
 
 if TYPE_CHECKING:
     from functions.contests.adapters.admin_transfers import AdminTransfers
+    from functions.contests.adapters.administering import Administering
     from functions.contests.adapters.awarding import Awarding
     from functions.contests.adapters.contests import Contests
     from functions.contests.adapters.effects import Effects
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from functions.contests.adapters.evaluating import Evaluating
     from functions.contests.adapters.experience import Experience
     from functions.contests.adapters.faucet import Faucet
+    from functions.contests.adapters.key_exports import KeyExports
     from functions.contests.adapters.living import Living
     from functions.contests.adapters.market import Market
     from functions.contests.adapters.market_sources import MarketSources
@@ -216,6 +218,20 @@ class Deps(KernelDeps):
         return admin_transfers_of(self)
 
     @cached_property
+    def administering(self) -> Administering:
+        """What administrators see, and replay."""
+        from functions.contests.adapters.administering import administering_of
+
+        return administering_of(self)
+
+    @cached_property
+    def key_exports(self) -> KeyExports:
+        """Keys for somebody outside."""
+        from functions.contests.adapters.key_exports import key_exports_of
+
+        return key_exports_of(self)
+
+    @cached_property
     def ends(self) -> Ends:
         """What follows from the end of a transaction."""
         from functions.contests.adapters.ends import ends_of
@@ -266,7 +282,7 @@ class Deps(KernelDeps):
         """What players have, and have reached."""
         from functions.contests.adapters.experience import Experience
 
-        return Experience(self.kernel.realtime, self.clock)
+        return Experience(self.kernel.postgres, self.kernel.realtime, self.clock)
 
     @cached_property
     def awarding(self) -> Awarding:

@@ -26,7 +26,8 @@ ASKED_KEY: Final = r"^[A-Za-z0-9._-]{1,128}$"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-Address = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
+ADDRESS: Final = r"^[1-9A-HJ-NP-Za-km-z]{32,44}$"
+Address = Annotated[str, Field(pattern=ADDRESS)]
 SignatureText = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{64,88}$")]
 #: Below 10^12 lamports, a thousand SOL.
 FeeText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,11}$")]

@@ -8,7 +8,7 @@ from typing import Final
 
 from functions.contests.core.achievements import Field, Tier, experience_of, level, reached
 from kernel.clock import Clock
-from kernel.postgres import Queries, Statements, Transaction
+from kernel.postgres import Postgres, Queries, Statements, Transaction
 from kernel.realtime import Publisher
 
 Q: Final = Queries.load(Path(__file__).with_name("experience.sql"))
@@ -45,21 +45,19 @@ class Player:
 class Experience:
     """The tables of players."""
 
-    def __init__(self, realtime: Publisher, clock: Clock) -> None:
-        self._realtime, self._clock = realtime, clock
+    def __init__(self, postgres: Postgres, realtime: Publisher, clock: Clock) -> None:
+        self._postgres, self._realtime, self._clock = postgres, realtime, clock
 
     def of(self, tx: Statements, wallet: str) -> int:
         """What a wallet has; 0 where it was never given any."""
         row = tx.maybe(Q["experience"], wallet=wallet)
         return 0 if row is None else int(row["experience"])
 
-    def player(self, tx: Statements, wallet: str) -> Player:
+    def player(self, wallet: str) -> Player:
         """Everything about one player."""
-        experience = self.of(tx, wallet)
-        achievements = [
-            Achievement(Field(row["field"]), Tier(row["tier"]), row["reached_at"])
-            for row in tx.all(Q["achievements"], wallet=wallet)
-        ]
+        with self._postgres.transaction() as tx:
+            experience, rows = self.of(tx, wallet), tx.all(Q["achievements"], wallet=wallet)
+        achievements = [Achievement(Field(row["field"]), Tier(row["tier"]), row["reached_at"]) for row in rows]
         return Player(wallet, experience, level(experience), achievements)
 
     def give(self, tx: Transaction, gifts: Sequence[Gift]) -> dict[str, int]:

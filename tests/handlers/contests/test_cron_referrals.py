@@ -82,7 +82,7 @@ def test_two_who_count_at_once_reward_once(stage: GrowthStage, database_url: str
 
     def count(_: int) -> int:
         postgres = Postgres(database_url, role=ROLE)
-        referrals = Referrals(postgres, Experience(stage.kernel.news, stage.clock), stage.clock, at_once=4)
+        referrals = Referrals(postgres, Experience(postgres, stage.kernel.news, stage.clock), stage.clock, at_once=4)
         counted = sum(iter(referrals.count, 0))
         postgres.close()
         return counted

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.contests import http_contests
 from functions.contests.adapters.awarding import Awarding, gifts_of
 from functions.contests.core.achievements import Field, Tier
+from kernel.handler.http import override_deps
+from kernel.testing.asgi import AsgiClient
 from tests.handlers.contests.growth_stage import GrowthStage, wallet
 
 pytestmark = pytest.mark.handlers
@@ -22,8 +25,7 @@ def stage(database_url: str) -> Iterator[GrowthStage]:
 
 def achievements(stage: GrowthStage, number: int) -> set[tuple[Field, Tier]]:
     """What a player has reached."""
-    with stage.kernel.postgres.transaction() as tx:
-        return {(one.field, one.tier) for one in stage.deps.experience.player(tx, wallet(number)).achievements}
+    return {(one.field, one.tier) for one in stage.deps.experience.player(wallet(number)).achievements}
 
 
 def test_a_contest_brings_experience_by_place(stage: GrowthStage) -> None:
@@ -83,6 +85,21 @@ def test_a_contest_of_many_is_awarded_some_places_at_a_time(stage: GrowthStage) 
     assert "done" == stage.award(contest)
     assert [{"next_place": 7}] == stage.rows("select next_place from contests.awards")
     assert 7 == len([number for number in range(1, 8) if stage.experience(number) >= TAKEN_PART])
+
+
+def test_anybody_may_see_what_a_player_has(stage: GrowthStage) -> None:
+    """Whoever never played is a novice without anything."""
+    stage.award(stage.play([FIRST, SECOND]))
+    override_deps(http_contests.app, stage.deps)
+    visitor = AsgiClient(http_contests.app)
+
+    first, stranger = (visitor.get(f"/v1/contests/players/{wallet(number)}").json() for number in (FIRST, FOURTH))
+
+    assert (1_300, "apprentice") == (first["experience"], first["level"])
+    assert [("contests_entered", "bronze"), ("contests_won", "bronze")] == [
+        (one["field"], one["tier"]) for one in first["achievements"]
+    ]
+    assert (0, "novice", []) == (stranger["experience"], stranger["level"], stranger["achievements"])
 
 
 def test_players_hear_what_they_have_reached(stage: GrowthStage) -> None:
