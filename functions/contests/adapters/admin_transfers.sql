@@ -15,7 +15,8 @@ returning line;
 
 -- name: transfers
 -- Lines of a batch, with where each stands in the outbox.
-select t.*, o.state, o.signature, o.slot, o.reason as ended_because, o.error
+select t.line, t.kind, t.source, t.recipient, t.mint, t.amount, t.actor, t.asked_at, t.reason as why, o.state,
+       o.signature
 from contests.admin_transfers t join kernel.solana_outbox o on o.business_key = t.entry_key
 where t.batch = %(batch)s and t.line > %(after)s order by t.line limit %(limit)s;
 

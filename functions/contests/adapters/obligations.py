@@ -181,10 +181,9 @@ class Obligations:
         """Its account still cannot take it."""
         tx.execute(Q["looked"], **owed.place, now=self._clock.now())
 
-    def stopped(self, tx: Transaction, limit: int, behind: Owed | None = None) -> list[Owed]:
-        """A page of what is held or parked, oldest first, behind a line."""
-        place = {"contest_id": None, "kind": None, "line": None} if behind is None else behind.place
-        return _all(tx.all(Q["stopped"], limit=limit, after=behind and behind.moved_at, **place))
+    def stopped(self, tx: Transaction, states: Sequence[State], *, offset: int, limit: int) -> list[Owed]:
+        """What is held or parked, oldest first; there should be little of it."""
+        return _all(tx.all(Q["stopped"], states=[str(state) for state in states], offset=offset, limit=limit))
 
     def of_contest(self, tx: Transaction, contest_id: UUID, limit: int, *, kind: str, line: int) -> list[Owed]:
         """A page of what a contest owes, behind a line."""

@@ -64,12 +64,9 @@ update contests.obligations set looked_at = %(now)s
 where contest_id = %(contest_id)s and kind = %(kind)s and line = %(line)s and state = 'held';
 
 -- name: stopped
--- A page of what is held or parked, oldest first.
-select * from contests.obligations
-where state in ('held', 'parked')
-  and (%(after)s::timestamptz is null
-       or (moved_at, contest_id, kind, line) > (%(after)s, %(contest_id)s::uuid, %(kind)s, %(line)s))
-order by moved_at, contest_id, kind, line limit %(limit)s;
+-- What is held or parked, oldest first.
+select * from contests.obligations where state = any(%(states)s)
+order by moved_at, contest_id, kind, line offset %(offset)s limit %(limit)s;
 
 -- name: of_contest
 -- A page of what a contest owes.

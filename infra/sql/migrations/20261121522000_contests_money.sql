@@ -63,6 +63,8 @@ create table contests.sweep_looks (
 -- What a role of its own adds, and an administrator sends on its way again.
 grant insert on contests.obligations to counterpart_contests_evaluation;
 grant update (state, tries, due_at, reason, moved_at) on contests.obligations to counterpart_contests_admin;
+-- Whoever moves a contest's money holds its row, which asks for this.
+grant update (moved_at) on contests.contests to counterpart_contests_admin;
 reset role;
 
 set local role counterpart_contests_admin;

@@ -16,7 +16,7 @@ Each sealing and each move is a privileged act, kept in the audit log by the tra
 import hmac
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from kernel.evm.addresses import checksum
 from kernel.keys.envelope import BlobUnreadable, Envelope, wrapping_key
 from kernel.keys.evm import EnvelopeSigner, seal_key
 from kernel.keys.kms import WrongContext
+from kernel.keys.sealed import Sealed
 from kernel.keys.solana import EnvelopeSolanaSigner, checked_address, seal_seed
 from kernel.postgres import Postgres, Queries, Transaction
 
@@ -141,6 +142,14 @@ class Vault:
         """The same for a Solana address."""
         place = {"purpose": purpose, "chain": chain, "address": checked_address(address)}
         return EnvelopeSolanaSigner(self._envelope, lambda: self._blob(place), **place)
+
+    def sealed_by(self, seal: Callable[[bytes], bytes], *, purpose: str, chain: str, address: str) -> bytes:
+        """What `seal` makes of a kept key, for whoever is to have it elsewhere; nobody else sees it in between.
+
+        Who wanted it and why is the caller's to keep. Raises KeyNotKept, WrongContext, KeyUnavailable.
+        """
+        place = {"purpose": purpose, "chain": chain, "address": address}
+        return seal(Sealed(self._envelope, self._blob(place), **place).open().get_secret_value())
 
     def kept(self) -> list[SealedKey]:
         """What is kept, without the blobs."""

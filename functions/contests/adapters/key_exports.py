@@ -1,0 +1,176 @@
+"""Wallets' keys for somebody outside: asked for by one, agreed to by two others, and sealed to the asker's own key.
+
+The key leaves as an HPKE box (RFC 9180: base mode, X25519, HKDF-SHA256, AES-256-GCM) whose info names the wallet, so
+that nobody but the holder of the other half opens it, and no box passes for another wallet's. It is opened and sealed
+in one call, and neither stored nor logged in between. Each step is an act in the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from functions.contests.adapters.admin_transfers import NotOurWallet
+from functions.contests.adapters.admin_transfers import Q as TRANSFERS
+from kernel.audit import Audit
+from kernel.clock import Clock
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from kernel.ids import new_id
+from kernel.keys.vault import Vault
+from kernel.postgres import Postgres, Queries, Transaction
+
+if TYPE_CHECKING:
+    from functions.contests.wiring import Deps
+
+Q: Final = Queries.load(Path(__file__).with_name("key_exports.sql"))
+APPROVALS: Final = 2
+LIVES: Final = timedelta(hours=24)
+#: What a box is for, before the wallet's address.
+DOMAIN: Final = b"counterpart/contests/key-export/"
+
+
+class ExportUnknown(NotFound):
+    """There is no such export."""
+
+    cause = "The id is misspelt, or the key was never asked for."
+    remedy = "Use the id that the request was answered with."
+
+
+class ExportNotApproved(Forbidden):
+    """Two others have not agreed to this export."""
+
+    cause = "Fewer than two administrators beside the asker have agreed, or a day has passed since it was asked for."
+    remedy = "Have two others agree, or ask anew."
+
+
+class OwnExport(Forbidden):
+    """Nobody agrees to an export of their own."""
+
+    cause = "The administrator who asks for a key is none of the two who agree."
+    remedy = "Have somebody else look at it."
+
+
+class ExportGiven(Conflict):
+    """This key was handed over already."""
+
+    cause = "An export is given once; a second box would be a second copy that nobody agreed to."
+    remedy = "Open the box that was given, or ask anew."
+
+
+class SealingKeyUnfit(Invalid):
+    """This is no public key that something can be sealed to."""
+
+    cause = "An X25519 public key is 32 bytes, and not one of the few whose secrets everybody knows."
+    remedy = "Make a new pair, keep its private half, and send the public one."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyExport:
+    """A row of contests.key_exports, and who has agreed."""
+
+    id: UUID
+    address: str
+    sealed_to: bytes
+    actor: str
+    reason: str
+    asked_at: datetime
+    expires_at: datetime
+    given_at: datetime | None
+    approvals: tuple[str, ...]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> KeyExport:
+        """From a row of the query `export`."""
+        return cls(**{**row, "sealed_to": bytes(row["sealed_to"]), "approvals": tuple(row["approvals"])})
+
+
+class KeyExports:
+    """The tables of exports and of who agreed to them."""
+
+    def __init__(self, postgres: Postgres, vault: Vault, clock: Clock, *, chain: str, purpose: str) -> None:
+        self._postgres, self._vault, self._clock = postgres, vault, clock
+        self._chain, self._purpose = chain, purpose
+        self._audit = Audit(postgres, clock)
+
+    def ask(self, address: str, sealed_to: bytes, *, actor: str, reason: str) -> KeyExport:
+        """Want a wallet's key. Raises NotOurWallet, SealingKeyUnfit."""
+        _seal(b"", sealed_to, address)
+        with self._postgres.transaction() as tx:
+            if not tx.one(TRANSFERS["is_ours"], address=address)["ours"]:
+                raise NotOurWallet(address=address)
+            export_id, now = new_id(), self._clock.now()
+            told = {"address": address, "sealed_to": sealed_to, "actor": actor, "reason": reason}
+            tx.execute(Q["ask"], id=export_id, **told, now=now, expires_at=now + LIVES)
+            self._keep(tx, "ask_for_key", export_id, actor, address=address, reason=reason, sealed_to=sealed_to.hex())
+            return self._export(tx, export_id)
+
+    def approve(self, export_id: UUID, *, actor: str) -> KeyExport:
+        """Agree to it; a second time changes nothing. Raises ExportUnknown, OwnExport, ExportNotApproved."""
+        with self._postgres.transaction() as tx:
+            export = self._export(tx, export_id)
+            if export.actor == actor:
+                raise OwnExport
+            self._require_open(export)
+            if tx.execute(Q["approve"], id=export_id, actor=actor, now=self._clock.now()):
+                self._keep(tx, "approve_key", export_id, actor, address=export.address)
+            return self._export(tx, export_id)
+
+    def give(self, export_id: UUID, *, actor: str) -> tuple[str, bytes]:
+        """The address, and its key in a box, once, to whoever asked.
+
+        Raises ExportUnknown, ExportNotApproved, ExportGiven, KeyNotKept.
+        """
+        with self._postgres.transaction() as tx:
+            export = self._export(tx, export_id)
+            if export.actor != actor:
+                raise ExportNotApproved
+            self._require_open(export)
+            if len(export.approvals) < APPROVALS:
+                raise ExportNotApproved(approvals=len(export.approvals))
+            if not tx.execute(Q["give"], id=export_id, now=self._clock.now()):
+                raise ExportGiven
+            box = self._vault.sealed_by(
+                lambda key: _seal(key, export.sealed_to, export.address),
+                purpose=self._purpose,
+                chain=self._chain,
+                address=export.address,
+            )
+            self._keep(tx, "give_key", export_id, actor, address=export.address, approvals=", ".join(export.approvals))
+            return export.address, box
+
+    def _require_open(self, export: KeyExport) -> None:
+        if self._clock.now() >= export.expires_at:
+            raise ExportNotApproved(expired_at=export.expires_at.isoformat())
+
+    def _export(self, tx: Transaction, export_id: UUID) -> KeyExport:
+        row = tx.maybe(Q["export"], id=export_id)
+        if row is None:
+            raise ExportUnknown(export=str(export_id))
+        return KeyExport.from_row(row)
+
+    def _keep(self, tx: Transaction, verb: str, export_id: UUID, actor: str, **told: str) -> None:
+        self._audit.record(tx, actor=actor, action=f"contests.{verb}", subject=f"export:{export_id}", details=told)
+
+
+def _seal(key: bytes, sealed_to: bytes, address: str) -> bytes:
+    """The box. Raises SealingKeyUnfit."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+    from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+    suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+    try:
+        return suite.encrypt(key, X25519PublicKey.from_public_bytes(sealed_to), DOMAIN + address.encode())
+    except ValueError as unfit:
+        raise SealingKeyUnfit from unfit
+
+
+def key_exports_of(deps: Deps) -> KeyExports:
+    """As this container is set up."""
+    from functions.contests.wiring import KEY_PURPOSE
+
+    kernel = deps.kernel
+    return KeyExports(kernel.postgres, kernel.vault, deps.clock, chain=deps.settings.chain, purpose=KEY_PURPOSE)
