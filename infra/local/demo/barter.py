@@ -42,7 +42,8 @@ from infra.local.webhooks import LocalWebhooks
 from kernel.treasury.reconciliation import BALANCED
 
 CHAIN_ID: Final = 31337
-BLOCK_S: Final = 0.25
+#: A proof has 250 blocks, in which another prover has to have made it, too, on a machine that is busy.
+BLOCK_S, BLOCK_SHORT_S = 1.0, 0.25
 SEED: Final = 812_576
 AGENTS, PROVEN_AGENTS, LATE_AGENTS, SHORT_AGENTS = 40, 16, 6, 9
 LIST_MAX: Final = 16
@@ -51,7 +52,8 @@ PHASE_S: Final = 6
 FEE_WEI: Final = ETHER // 100
 PROVER: Final = "queue_poll_offload"
 TURNS: Final = {"cron_follow_watches": 1.0, "cron_timeouts": 1.0, "cron_sweep_tasks": 1.0}
-SOON_S: Final = 120.0
+FOLLOW_EVERY_S: Final = 0.25
+SOON_S: Final = 240.0
 PICTURE: Final = settings.LOCAL / "barter/market.svg"
 # SQS may deliver twice and out of order; here it does, on purpose, and webhooks come twice.
 CHAOS: Final = Chaos(seed=SEED, duplicate=0.2, reorder=0.2, delay_ms=200)
@@ -66,7 +68,7 @@ def play(console: Console) -> None:
     )
     key = development_key(PROVEN_AGENTS, LIST_MAX)
     with ExitStack() as stack:
-        opened = _open(stack, console, ("direct", "groth16"))
+        opened = _open(stack, console, ("direct", "groth16"), BLOCK_S)
         direct, groth16 = opened.shows
         verifier = deploy_verifier(opened.node, _known(key), agents=PROVEN_AGENTS, list_max=LIST_MAX)
         unknown = deploy(opened.node, "RecitingVerifier")
@@ -89,7 +91,7 @@ def play_short(console: Console) -> None:
     started_s = time.monotonic()
     console.rule(f"[bold]barter: {SHORT_AGENTS} tokens change owners by a certificate that their contract checks")
     with ExitStack() as stack:
-        opened = _open(stack, console, ("direct",))
+        opened = _open(stack, console, ("direct",), BLOCK_SHORT_S)
         market = _market(stack, opened.node, "direct", SHORT_AGENTS, _terms())
         story = opened.shows[0].from_trade(console, market)
         _conclude(console, [market], [story], [opened.shows[0].stage])
@@ -192,10 +194,10 @@ class Opened:
     shows: Sequence[Show]
 
 
-def _open(stack: ExitStack, console: Console, modes: Sequence[str]) -> Opened:
+def _open(stack: ExitStack, console: Console, modes: Sequence[str], block_s: float) -> Opened:
     cloud = stack.enter_context(LocalCloud(console=console))
     with console.status("a chain under two RPC endpoints, and a monitor for each way of proving"):
-        node = cloud.anvil("barter", chain_id=CHAIN_ID, block_time_s=BLOCK_S)
+        node = cloud.anvil("barter", chain_id=CHAIN_ID, block_time_s=block_s)
         runner = stack.enter_context(
             Runner(cloud.environment(), chaos=CHAOS, folder=cloud.folder, children=cloud.children, warm=WARM)
         )
@@ -213,7 +215,9 @@ def _open_one(stack: ExitStack, cloud: LocalCloud, runner: Runner, node: AnvilNo
     stage.start()
     stack.enter_context(Turns(stage.stack, TURNS))
     follower = EvmFollower(node, webhooks.alchemy, start_block=node.block_number() + 1)
-    stack.enter_context(Notifier(f"{stage.stack.gateway_url}/hooks", [follower], disorder=DISORDER, every_s=BLOCK_S))
+    stack.enter_context(
+        Notifier(f"{stage.stack.gateway_url}/hooks", [follower], disorder=DISORDER, every_s=FOLLOW_EVERY_S)
+    )
     return Show(stage=stage, desk=stack.enter_context(Desk(stage)))
 
 

@@ -8,7 +8,8 @@ import httpx
 from infra.local.barter.stage import BarterStage
 from infra.local.demo.stage import SceneFailed, wait_for
 
-WITHIN_S = 90.0
+#: As many blocks as a proof may take, and what follows from it.
+WITHIN_S = 300.0
 
 
 class Desk:
