@@ -44,7 +44,6 @@ class Result(Protocol):
 R = TypeVar("R", bound=Result)
 
 _GREATER_FIRST: Final = (
-    "balance",
     "win_rate",
     "profitable_trades",
     "average_profit",
@@ -56,14 +55,25 @@ _GREATER_FIRST: Final = (
 def rank(results: Iterable[R]) -> list[R]:
     """The same objects, best first. Raises ValueError where a tie meets a wallet that is no base58.
 
+    Most balances differ, so only those who share one are compared in the rest.
+    """
+    ranked = _by(list(results), "balance", greatest_first=True)
+    return [one for _, tied in groupby(ranked, key=attrgetter("balance")) for one in _untied(list(tied))]
+
+
+def _untied(tied: list[R]) -> list[R]:
+    """Who shares a balance, best first.
+
     Sorting keeps the order of equals, so the rules are applied from the last to the first. Only the wallets' bytes wait
     until it is known who is still equal: reading an address takes longer than all else together.
     """
-    ranked = _by(list(results), "first_profit_at", greatest_first=False)
+    if len(tied) == 1:
+        return tied
+    ranked = _by(tied, "first_profit_at", greatest_first=False)
     for field in reversed(_GREATER_FIRST):
         ranked = _by(ranked, field, greatest_first=True)
     merits = attrgetter(*_GREATER_FIRST, "first_profit_at")
-    return [one for _, tied in groupby(ranked, key=merits) for one in _by_wallet(list(tied))]
+    return [one for _, equals in groupby(ranked, key=merits) for one in _by_wallet(list(equals))]
 
 
 def _by(results: list[R], field: str, *, greatest_first: bool) -> list[R]:
