@@ -72,7 +72,7 @@ class Custody:
 
     def __init__(self, database_url: str, rpc_url: str, **changes: Any) -> None:
         self.clock, self._url = FakeClock(), database_url
-        first = FakedKernel(database_url, role=ROLE, clock=self.clock)
+        first = self.faked(ROLE)
         self.kernels = {ROLE: first}
         self.kernels |= {role: self._kernel(role) for role in ROLES if role != ROLE}
         self.office = Postgres(database_url, self.clock)
@@ -105,8 +105,12 @@ class Custody:
         """One more, with a connection of its own."""
         return KeyDeps(self._kernel(role), self.settings)
 
-    def _kernel(self, role: str) -> FakedKernel:
-        first, kernel = self.kernels[ROLE], FakedKernel(self._url, role=role, clock=self.clock)
+    def faked(self, role: str) -> Any:
+        """A kernel of its own."""
+        return FakedKernel(self._url, role=role, clock=self.clock)
+
+    def _kernel(self, role: str) -> Any:
+        first, kernel = self.kernels[ROLE], self.faked(role)
         kernel.key_service, kernel.objects, kernel.queues = first.key_service, first.objects, first.queues
         return kernel
 
