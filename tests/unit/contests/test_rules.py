@@ -13,11 +13,20 @@ from functions.contests.core.achievements import (
     experience_of,
     experience_of_contest,
     level,
+    longest_streak,
     reached,
 )
 from functions.contests.core.contest import State
 from functions.contests.core.freshness import refresh_s
-from functions.contests.core.referral import Reward, TimeNaive, earned, week_of
+from functions.contests.core.referral import (
+    ClickTooOld,
+    ReferralOwn,
+    Reward,
+    TimeNaive,
+    earned,
+    require_referred,
+    week_of,
+)
 from functions.contests.core.sweep import (
     KEPT_LAMPORTS,
     RENT_EXEMPT_LAMPORTS,
@@ -115,3 +124,27 @@ def test_the_better_the_rank_the_fresher_the_price() -> None:
     ranks = (1, 50, 51, 200, 500, 501, 1_000, 3_000, 3_001, 10**6)
 
     assert [refresh_s(rank) for rank in ranks] == [15, 15, 30, 30, 60, 180, 180, 300, 600, 600]
+
+
+def test_the_longest_run_of_victories_counts() -> None:
+    """Wherever it stands; whoever never won has none."""
+    assert [0, 0, 3, 2] == [
+        longest_streak(wins)
+        for wins in (
+            [],
+            [False, False],
+            [True, False, True, True, True, False, True],
+            [True, True],
+        )
+    ]
+
+
+def test_a_click_refers_for_thirty_days_and_never_its_owner() -> None:
+    """To the microsecond."""
+    clicked_at = datetime(2026, 11, 1, tzinfo=UTC)
+    require_referred("referrer", "guest", clicked_at, clicked_at + timedelta(days=30))
+
+    with pytest.raises(ClickTooOld):
+        require_referred("referrer", "guest", clicked_at, clicked_at + timedelta(days=30, microseconds=1))
+    with pytest.raises(ReferralOwn):
+        require_referred("referrer", "referrer", clicked_at, clicked_at)
