@@ -62,6 +62,7 @@ class NotOurWallet(NotFound):
 class BatchUnknown(NotFound):
     """There is no such batch."""
 
+    code = "transfer_batch_unknown"
     cause = "The name is misspelt, or nothing of it was ever asked for."
     remedy = "Use the name with which its transfers were asked for."
 

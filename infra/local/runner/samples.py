@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from infra.local.contests import examples as contests
 from infra.local.netting import examples as netting
 from infra.local.runner import events
 from infra.local.runner.bundle import (
@@ -194,6 +195,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call("GET /v1/ops/tasks", query={"state": "parked", "limit": "50"}),
         Call("POST /v1/ops/tasks/{id}/replay", "replay", path_values={"id": TASK_ID}),
     ),
+    **{name: tuple(Call(**one) for one in calls) for name, calls in contests.calls(AT).items()},
 }
 
 #: Whose events are signed by others: the local notifier makes them (infra/local/notifier.py).
