@@ -23,6 +23,7 @@ LOADS: Final[Mapping[str, Load]] = {
     "minute": Load(MINUTES, False, "minutes of a month"),
     "hour": Load(HOURS, False, "hours of a month"),
     "day": Load(HOURS // 24, False, "days of a month"),
+    "ten minutes": Load(MINUTES // 10, False, "times ten minutes of a month"),
     "five minutes": Load(MINUTES // 5, False, "times five minutes of a month"),
     "round": Load(ROUNDS, False, "voting rounds of 90 s; a provider submits in each, whoever reads"),
     "reward epoch": Load(9, False, "reward epochs of three and a half days"),
@@ -36,6 +37,12 @@ LOADS: Final[Mapping[str, Load]] = {
     "intent": Load(3_000, True, "posts of ten trade intents each"),
     "settlement": Load(800, True, "settlement transactions, one for forty intents"),
     "custody": Load(1_000, True, "deposits, withdrawals and session keys of traders"),
+    "market": Load(100, True, "exchanges of NFTs, of forty agents each"),
+    "contest": Load(300, True, "contests of an hour, fifty entrants each"),
+    "entry": Load(15_000, True, "entries into contests, with four trades and twenty looks each"),
+    "grant": Load(1_000, True, "grants of the faucet"),
+    "click": Load(50_000, True, "clicks of referrals"),
+    "vanity": Load(300, True, "addresses with a pattern"),
     "event": Load(5_000, True, "webhooks of chain providers"),
     "delivery": Load(10_000, True, "webhooks to others"),
     "news": Load(50_000, True, "messages published to WebSocket topics, each to 20 readers"),
@@ -53,10 +60,17 @@ ADVANCES, LOOKS, POLLS = 6, 10, 12
 CLOSING_LOOKS = 60
 #: A settlement is looked after every second until it is final.
 SETTLING_LOOKS = 15
+#: A proof is asked after until it is there, posted trades until they are final.
+PROVING_LOOKS, POSTING_LOOKS = 6, 20
+#: A contest's values are taken every 15 s; its payments are looked after until they are final.
+SNAPSHOTS, PAYING_LOOKS = 240, 20
+#: Three payouts, an advance, a sweep.
+PAYMENTS = 5
 _PEOPLE = (
     *("http_access", "http_audit", "http_breakers", "http_docs", "http_inlets", "http_sessions", "http_signatures"),
     *("http_tasks", "http_trace", "http_webhooks"),
 )
+_PLAYERS = ("http_admin", "http_whitelist")
 _TRADERS = ("http_batches", "http_items", "http_listings", "http_user")
 #: service/function -> load -> calls for one of it.
 CALLS: Final[Mapping[str, Mapping[str, int]]] = {
@@ -131,6 +145,40 @@ CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "netting/queue_netting_events": {"settlement": 2, "custody": 2},
     "netting/queue_index_batch": {"settlement": 1},
     "netting/queue_close_withdrawal": {"custody": 1},
+    "barter/cron_follow_watches": {"minute": 1},
+    "barter/cron_timeouts": {"minute": 1},
+    "barter/http_rpc": {"market": PROVING_LOOKS},
+    "barter/http_barter": {"look": 1},
+    "barter/queue_exchange_events": {"market": 4},
+    "barter/queue_advance_phase": {"market": 4},
+    "barter/queue_prove": {"market": PROVING_LOOKS},
+    "barter/queue_post_trades": {"market": POSTING_LOOKS},
+    "barter/queue_submit_barter_transaction": {"market": 4 * ADVANCES},
+    "contests/cron_open_contests": {"minute": 1},
+    "contests/cron_evaluate_contests": {"minute": 1},
+    "contests/cron_generate_wallets": {"five minutes": 1},
+    "contests/cron_top_up_vanity": {"minute": 1},
+    "contests/cron_faucet": {"hour": 1},
+    "contests/cron_sync_tokens": {"minute": 1},
+    "contests/cron_market_data": {"minute": 1},
+    "contests/cron_rake": {"ten minutes": 1},
+    "contests/cron_referrals": {"five minutes": 1},
+    "contests/http_contests": {"entry": 25},
+    "contests/http_faucet": {"grant": 1},
+    "contests/http_market_data": {"push": 1, "look": 1},
+    "contests/http_referrals": {"click": 1, "entry": 1},
+    "contests/queue_step_contest": {"contest": 2},
+    "contests/queue_take_snapshot": {"contest": SNAPSHOTS},
+    "contests/queue_sync_token_list": {"minute": 2},
+    "contests/queue_refresh_market": {"minute": 4},
+    "contests/queue_evaluate_contest": {"contest": 1},
+    "contests/queue_pay_prizes": {"contest": PAYING_LOOKS},
+    "contests/queue_refund_entries": {"contest": 1},
+    "contests/queue_award_achievements": {"contest": 1},
+    "contests/queue_assign_wallet": {"contest": 1},
+    "contests/queue_collect_vanity": {"vanity": POLLS},
+    "contests/queue_submit_contests_transaction": {"contest": PAYMENTS * ADVANCES, "grant": ADVANCES},
+    **{f"contests/{name}": {"look": 1} for name in _PLAYERS},
     **{f"netting/{name}": {"look": 1} for name in _TRADERS},
     **{f"ops/{name}": {"look": 1} for name in _PEOPLE},
 }
