@@ -125,22 +125,32 @@ class KeyExports:
         Raises ExportUnknown, ExportNotApproved, ExportGiven, KeyNotKept.
         """
         with self._postgres.transaction() as tx:
-            export = self._export(tx, export_id)
-            if export.actor != actor:
-                raise ExportNotApproved
-            self._require_open(export)
-            if len(export.approvals) < APPROVALS:
-                raise ExportNotApproved(approvals=len(export.approvals))
-            if not tx.execute(Q["give"], id=export_id, now=self._clock.now()):
+            export = self._givable(tx, export_id, actor)
+        box = self._vault.sealed_by(
+            lambda key: _seal(key, export.sealed_to, export.address),
+            purpose=self._purpose,
+            chain=self._chain,
+            address=export.address,
+        )
+        with self._postgres.transaction() as tx:
+            if self._givable(tx, export_id, actor) != export or not tx.execute(
+                Q["give"], id=export_id, now=self._clock.now()
+            ):
                 raise ExportGiven
-            box = self._vault.sealed_by(
-                lambda key: _seal(key, export.sealed_to, export.address),
-                purpose=self._purpose,
-                chain=self._chain,
-                address=export.address,
-            )
-            self._keep(tx, "give_key", export_id, actor, address=export.address, approvals=", ".join(export.approvals))
-            return export.address, box
+            told = {"address": export.address, "approvals": ", ".join(export.approvals)}
+            self._keep(tx, "give_key", export_id, actor, **told)
+        return export.address, box
+
+    def _givable(self, tx: Transaction, export_id: UUID, actor: str) -> KeyExport:
+        export = self._export(tx, export_id)
+        if export.actor != actor:
+            raise ExportNotApproved
+        self._require_open(export)
+        if len(export.approvals) < APPROVALS:
+            raise ExportNotApproved(approvals=len(export.approvals))
+        if export.given_at is not None:
+            raise ExportGiven
+        return export
 
     def _require_open(self, export: KeyExport) -> None:
         if self._clock.now() >= export.expires_at:
