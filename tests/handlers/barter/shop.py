@@ -145,7 +145,7 @@ class Shop:
         answer = HANDLERS[task["kind"]].bind(self.deps)(sent, Context())
         assert answer == {"batchItemFailures": []}, answer
 
-    def live(self, is_over: Callable[[], bool], *, step_s: float = 6.0) -> None:
+    def live(self, is_over: Callable[[], bool], *, step_s: float = 15.0) -> None:
         """Let work, blocks and time go on until something holds."""
         for _ in range(ROUNDS_MAX):
             self.minute()
