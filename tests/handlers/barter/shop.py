@@ -22,6 +22,7 @@ from kernel.evm.fees import GWEI
 from kernel.handler import Entry
 from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
+from kernel.tasks import TaskSpec
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 from kernel.treasury.checking import Checks
@@ -184,6 +185,14 @@ class Shop:
             address=self.seen().watch.address,
         )
         return [(row["subject"], row["event"]) for row in rows]
+
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was published, by topic."""
+        return [(topic, dict(body)) for kernel in self._opened for topic, body in kernel.news.published]
+
+    def ask(self, spec: TaskSpec) -> None:
+        """Ask for a task, as anybody of ours may."""
+        self.deps.tasks.enqueue([spec])
 
     def outcomes(self, kind: str) -> list[tuple[str, str | None]]:
         """How the tasks of a kind stand, and why."""
