@@ -74,16 +74,16 @@ def exchange_proof_work(size: int, list_max: int = 16, *, with_key: bool = True)
     """How much a proof for a circuit of this size is, in constraints (gpu.exchange.count has them; this is a bound).
 
     with_key: the proving key comes as the job's input. A key that is used for the first time takes longer to be read
-    (1.4 ms a constraint) than the proof takes; this counts both.
+    (0.4 ms a constraint) than the proof takes; this counts both.
     """
     constraints = 850 + size * (50 + list_max * (size.bit_length() * 5 // 2 + 5))
     key_bytes = 1_000 * constraints
     return Work(
         units=constraints,
-        in_process_units_per_s=600,
-        gpu_units_per_s=1_500,
+        in_process_units_per_s=1_500,
+        gpu_units_per_s=2_500,
         input_bytes=key_bytes if with_key else 0,
-        memory_bytes=200_000_000 + 12 * key_bytes,
+        memory_bytes=100_000_000 + 8 * key_bytes,
     )
 
 

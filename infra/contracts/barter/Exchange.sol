@@ -49,6 +49,9 @@ contract Exchange {
     /// @dev The order of BN254's scalar field
     uint256 private constant FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
 
+    /// @dev The words before W in what r is drawn from
+    uint256 private constant HEAD = 7;
+
     address public immutable operator;
     IGroth16Verifier public immutable verifier;
     uint256 public immutable agentsMax;
@@ -300,35 +303,51 @@ contract Exchange {
         (uint256[2] memory a, uint256[2][2] memory b, uint256[2] memory c, uint256 commitment) =
             abi.decode(seal, (uint256[2], uint256[2][2], uint256[2], uint256));
         require(commitment < FIELD, "Commitment outside the field");
-        uint256[] memory words = _boundWords(received);
-        uint256 r = uint256(
-            keccak256(
-                abi.encodePacked(
-                    DOMAIN,
-                    block.chainid,
-                    uint256(uint160(address(this))),
-                    tradeInitiatedAtBlock,
-                    received.length,
-                    listMax,
-                    commitment,
-                    words
-                )
-            )
-        ) % FIELD;
+        uint256[] memory told = _told(received, commitment);
+        uint256 r;
         uint256 v;
-        for (uint256 j = words.length; j > 0; j--) v = mulmod(addmod(v, words[j - 1], FIELD), r, FIELD);
+        assembly ("memory-safe") {
+            let place := add(add(told, 32), shl(5, mload(told)))
+            let first := add(add(told, 32), shl(5, HEAD))
+            r := mod(keccak256(add(told, 32), shl(5, mload(told))), FIELD)
+            for { } gt(place, first) { } {
+                place := sub(place, 32)
+                v := mulmod(addmod(v, mload(place), FIELD), r, FIELD)
+            }
+        }
         require(verifier.verifyProof(a, b, c, [commitment, r, v]), "Proof does not hold");
     }
 
-    /// @dev The lists, then the allocation, of as many agents as the circuit has: those beyond ours list nothing and keep
-    /// their own item.
-    function _boundWords(uint256[] memory received) private view returns (uint256[] memory words) {
+    /// @dev What r is drawn from: the market and the commitment in HEAD words, then W: the lists, then the allocation, of
+    /// as many agents as the circuit has. Those beyond ours list nothing and keep their own item. In assembly, so that an
+    /// agent costs little more than the read of its list.
+    function _told(uint256[] memory received, uint256 commitment) private view returns (uint256[] memory told) {
         uint256 size = verifier.agents();
-        words = new uint256[](size + Words.count(size));
-        for (uint256 i = 0; i < size; i++) {
-            if (i < received.length) words[i] = _lists[i];
-            uint256 item = i < received.length ? received[i] : i + 1;
-            words[size + i / Words.PER_WORD] |= Words.put(item, i % Words.PER_WORD);
+        told = new uint256[](HEAD + size + Words.count(size));
+        (told[0], told[1], told[2]) = (uint256(DOMAIN), block.chainid, uint256(uint160(address(this))));
+        (told[3], told[4], told[5], told[6]) = (tradeInitiatedAtBlock, received.length, listMax, commitment);
+        uint256 bits = Words.BITS;
+        uint256 perWord = Words.PER_WORD;
+        assembly ("memory-safe") {
+            let ours := mload(received)
+            if gt(ours, size) { ours := size }
+            let place := add(add(told, 32), shl(5, HEAD))
+            for { let agent := 0 } lt(agent, ours) { agent := add(agent, 1) } {
+                mstore(add(place, shl(5, agent)), sload(add(_lists.slot, agent)))
+            }
+            place := add(place, shl(5, size))
+            for { let agent := 1 } iszero(gt(agent, size)) { place := add(place, 32) } {
+                let word := 0
+                let end := add(agent, perWord)
+                if gt(end, size) { end := add(size, 1) }
+                for { let shift := 0 } lt(agent, end) { agent := add(agent, 1) } {
+                    let item := agent
+                    if iszero(gt(agent, ours)) { item := mload(add(received, shl(5, agent))) }
+                    word := or(word, shl(shift, item))
+                    shift := add(shift, bits)
+                }
+                mstore(place, word)
+            }
         }
     }
 
