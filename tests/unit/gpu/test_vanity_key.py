@@ -100,6 +100,15 @@ def test_a_result_made_for_somebody_else_is_none_of_ours(find: dict[str, Any]) -
     assert problem(find, other) == "the key of the address has not signed"
 
 
+def test_a_proven_key_without_the_pattern_is_none_of_ours() -> None:
+    """Found for another search of the same asker."""
+    other = Search(letters="z", place="prefix", is_case_sensitive=False, recipient=RECIPIENT, tries_max=60_000)
+    result = found(other)
+
+    assert problem(result, other) is None
+    assert problem(result) == "the address has not the pattern"
+
+
 def test_a_search_that_finds_nothing_says_how_many_it_tried() -> None:
     """The end of a search is no failure: the next is as good as going on."""
     search = Search(letters="zzzzzzzz", place="suffix", is_case_sensitive=True, recipient=RECIPIENT, tries_max=1_500)
