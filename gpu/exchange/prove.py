@@ -27,7 +27,7 @@ _kept: dict[bytes, "Prover"] = {}
 _KEPT_MAX: Final = 1
 
 
-class KeyAbsent(LookupError):
+class KeyAbsent(InputRefused):
     """There is no proving key for the verifier of a contract."""
 
 

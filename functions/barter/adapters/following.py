@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 SOON: Final = timedelta(seconds=60)
 #: While an exchange takes deposits or lists, and its time is not over.
 SELDOM: Final = timedelta(minutes=5)
+#: A phase is over by the clock, and the chain's newest block is a little older.
+LAG: Final = timedelta(seconds=5)
 #: A look that is due for longer was lost.
 MISSED: Final = timedelta(seconds=90)
 LIMIT: Final = 200
@@ -196,7 +198,7 @@ class Following:
         if watch.state != State.WATCHING or sight.phase_ends_s is None:
             return now + SOON
         left = timedelta(seconds=sight.phase_ends_s) - timedelta(seconds=now.timestamp())
-        return now + (min(left, SELDOM) if left > timedelta() else SOON)
+        return now + (SOON if may_be_ended(sight) else min(max(left, LAG), SELDOM))
 
     def _plan(self, tx: Transaction, watch: StoredWatch, step: LookStep, at: datetime) -> None:
         """Only the newest planned look plans another, or whoever wants one sooner."""
