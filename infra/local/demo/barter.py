@@ -1,9 +1,9 @@
 """Markets of NFTs from their deployment until everybody has left, each result checked by the contract itself.
 
-1. direct: 40 agents bring tokens of three collections and say which others they would rather have. The monitor follows
-   the exchange from its deployment and ends its phases; it proves the trades by a certificate and posts them.
-2. groth16: 16 agents, in an exchange that is watched only once it is in Trade. Whoever computes the proof is killed
+1. groth16: 16 agents, in an exchange that is watched only once it is in Trade. Whoever computes the proof is killed
    over it; another one computes it.
+2. direct: 40 agents bring tokens of three collections and say which others they would rather have. The monitor follows
+   the exchange from its deployment and ends its phases; it proves the trades by a certificate and posts them.
 3. No proof: the key of the third exchange's verifier is nobody's. After 250 blocks the monitor ends the wait.
 4. Everybody withdraws. Each token has to be where top trading cycles puts it, or with whom brought it in the third
    market; the collections are asked, past every fault. The market is drawn.
@@ -77,11 +77,10 @@ def play(console: Console) -> None:
             _market(stack, opened.node, "groth16", PROVEN_AGENTS, _terms(verifier.address, PROVEN_AGENTS)),
             _market(stack, opened.node, "no proof", LATE_AGENTS, _terms(unknown.address, 24)),
         ]
-        stories = [
-            direct.from_the_start(console, markets[0]),
-            groth16.over_a_death(console, markets[1]),
-            groth16.without_a_proof(console, markets[2]),
-        ]
+        groth16.until_a_death(console, markets[1])
+        # Who takes over waits for the lease of the dead; meanwhile the first market has its whole life.
+        first = direct.from_the_start(console, markets[0])
+        stories = [first, groth16.traded(console, markets[1]), groth16.without_a_proof(console, markets[2])]
         _conclude(console, markets, stories, [one.stage for one in opened.shows])
     console.print(f"\n[green]Every promise was seen.[/] {time.monotonic() - started_s:.0f} s in all.")
 
@@ -113,7 +112,7 @@ class Show:
         self.desk.wait_for_phase(market.address, "rank")
         market.rank()
         _say(console, "the monitor has ended Deposit; everybody says what it wishes")
-        return self._traded(console, market)
+        return self.traded(console, market)
 
     def from_trade(self, console: Console, market: Market) -> dict[str, Any]:
         """A market that nobody has watched until it was in Trade. Its story."""
@@ -123,10 +122,10 @@ class Show:
         market.world.advance(Phase.TRADE)
         _say(console, f"{len(market.lists)} agents are in Trade; only now the exchange is watched")
         self.desk.ask("watchContract", market.address)
-        return self._traded(console, market)
+        return self.traded(console, market)
 
-    def over_a_death(self, console: Console, market: Market) -> dict[str, Any]:
-        """A market whose prover dies. Its story."""
+    def until_a_death(self, console: Console, market: Market) -> None:
+        """A market whose prover dies."""
         market.deposit()
         market.world.advance(Phase.RANK)
         market.rank()
@@ -136,7 +135,6 @@ class Show:
         self.desk.wait_for_job(market.address, "in_progress")
         killed = wait_for(lambda: self._kill() or None, "a prover at work", within_s=SOON_S, every_s=0.05)
         _say(console, f"[bold red]{killed} prover is killed over the proof[/]; its job is {self._status(market)}")
-        return self._traded(console, market)
 
     def without_a_proof(self, console: Console, market: Market) -> dict[str, Any]:
         """A market whose proof nobody can make: everybody gets back what it brought. Its story."""
@@ -153,10 +151,12 @@ class Show:
         _say(console, "[bold green]250 blocks later the monitor has ended the wait[/]")
         return self._left(market, story, list(range(len(market.lists))))
 
-    def _traded(self, console: Console, market: Market) -> dict[str, Any]:
+    def traded(self, console: Console, market: Market) -> dict[str, Any]:
+        """A market in Trade, until everybody has left. Its story."""
         started_s = time.monotonic()
         story = self.desk.wait_for_phase(market.address, "withdraw")
-        _say(console, f"[bold green]proven, checked by the exchange, posted[/] in {time.monotonic() - started_s:.1f} s")
+        seconds = time.monotonic() - started_s
+        _say(console, f"{market.title}: [bold green]proven, checked by the exchange, posted[/] in {seconds:.1f} s")
         proof, status = self.desk.answers([(name, (market.address,)) for name in ("getProof", "getProofStatus")])
         received = story["job"]["allocation"]
         if (status, received) != ("Completed", market.expected) or set(proof) != {"journal", "seal"}:
