@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting demo-barter bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting demo-barter demo-contests bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -38,6 +38,9 @@ demo-netting: ready ## 2 000 signed intents of 100 wallets, one batch on Solana 
 
 demo-barter: ready ## NFTs of 40 agents change owners by a certificate, of 16 by a proof whose prover dies; one proof never comes
 	@$(LOCAL) demo barter $(ARGS)
+
+demo-contests: ready ## 50 wallets duel on moving prices: faucet, entries, a tie, prizes and refunds while those who sign die; to the lamport
+	@$(LOCAL) demo contests $(ARGS)
 
 bridge-worker: ready ## Fill the orders of any registry and escrow until Ctrl-C; ARGS="--help" says what it must be told
 	@$(RUN) -m infra.local.bridge.worker $(ARGS)

@@ -15,7 +15,7 @@ from functions.contests.wiring import KEY_PURPOSE
 from infra.local.cloud import LocalCloud
 from infra.local.contests.players import Player
 from infra.local.contests.world import CHAIN, CLUSTER, World
-from infra.local.demo.stage import wait_for
+from infra.local.demo.stage import SceneFailed, wait_for
 from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
@@ -53,6 +53,13 @@ VENDORS: Final = (
 )
 WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, *HANDLERS, *ADAPTERS))
 
+_START: Final = """
+    update contests.contests set starts_at = now() + interval '1 second', ends_at = now() + %(length)s::interval
+    where id = %(contest)s::uuid and state = 'pending'
+"""
+_END: Final = "update contests.contests set ends_at = now() where id = %(contest)s::uuid and state = 'active'"
+_END_TASK: Final = "update kernel.tasks set run_at = now() where business_key = %(key)s and state = 'ready'"
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ContestsStage:
@@ -75,6 +82,17 @@ class ContestsStage:
         secret = self.cloud.aws.secret(self.cloud.environment()["COUNTERPART_JWT_SECRET"])
         return Tokens(SecretStr(secret)).issue(f"solana:{player.address}", role=Role.VIEWER)
 
+    def start_now(self, contest: str, *, length_s: int) -> None:
+        """Bring a contest's start forward: on a machine of one's own nobody has to wait for it."""
+        self._change(_START, contest=contest, length=f"{length_s} seconds")
+        self.stack.fire("cron_open_contests")
+
+    def end_now(self, contest: str) -> None:
+        """The same with its end, once it runs."""
+        self._change(_END, contest=contest)
+        self._change(_END_TASK, key=f"contests:{contest}:end")
+        self.stack.fire("cron_sweep_tasks")
+
     def verdict(self, occasion: str) -> str:
         """Have the fee payer compared with the chain now; what came of it."""
         before = self.wallet().read_at
@@ -86,6 +104,13 @@ class ContestsStage:
         wallet = (CHAIN, self.world.fee_payer.address)
         check_wallets(self.cloud, self.stack, self.database_url, [wallet], occasion)
         wait_for(lambda: is_done(self.wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S)
+
+    def _change(self, sql: str, **params: Any) -> None:
+        postgres = Postgres(self.database_url)
+        with postgres.transaction() as tx:
+            if tx.execute(sql, **params) != 1:
+                raise SceneFailed(f"nothing to bring forward: {params}")
+        postgres.close()
 
     def wallet(self) -> WalletRecord:
         """The fee payer, as the treasury has it."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: The tour is made of every scene's short form.
-SCENES = ("oracle", "outbox", "edges", "bridge", "netting", "barter")
+SCENES = ("oracle", "outbox", "edges", "bridge", "netting", "barter", "contests")
 
 
 def demo(scene: str, options: Sequence[str]) -> int:
@@ -53,6 +53,10 @@ def _play(scene: str, console: "Console", *, is_short: bool, epoch_s: Sequence[i
         from infra.local.demo import netting
 
         netting.play(console, netting.SHORT if is_short else netting.WHOLE)
+    elif scene == "contests":
+        from infra.local.demo import contests
+
+        (contests.play_short if is_short else contests.play)(console)
     elif scene == "barter":
         from infra.local.demo import barter
 
