@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import httpx
 
+from functions.barter.core.json_rpc import Code
 from infra.local.barter.stage import BarterStage
 from infra.local.demo.stage import SceneFailed, wait_for
 
@@ -30,16 +31,30 @@ class Desk:
             {"jsonrpc": "2.0", "method": method, "params": list(params), "id": number}
             for number, (method, params) in enumerate(calls)
         ]
-        answers = self._client.post("/barter/rpc", json=body).raise_for_status().json()
-        refused = [answer["error"] for answer in answers if "error" in answer]
+        told = wait_for(lambda: self._answered(body), "an answer", within_s=WITHIN_S)
+        refused = [answer["error"] for answer in told if "error" in answer]
         if refused:
             raise SceneFailed(f"the monitor refuses: {refused[0]}")
-        return [answer["result"] for answer in sorted(answers, key=lambda one: int(one["id"]))]
+        return [answer["result"] for answer in sorted(told, key=lambda one: int(one["id"]))]
+
+    def _answered(self, body: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+        """The answers; None where the gateway, or what it needs for one of them, is away: the same may be asked again."""
+        answer = self._client.post("/barter/rpc", json=body)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return None
+        told: list[dict[str, Any]] = answer.raise_for_status().json()
+        is_away = any(one.get("error", {}).get("code") == Code.UNAVAILABLE for one in told)
+        return None if is_away else told
 
     def story(self, address: str) -> dict[str, Any]:
         """Everything about an exchange."""
-        told: dict[str, Any] = self._client.get(f"/barter/contracts/{address}").raise_for_status().json()
-        return told
+
+        def look() -> dict[str, Any] | None:
+            answer = self._client.get(f"/barter/contracts/{address}")
+            is_away = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            return None if is_away else dict(answer.raise_for_status().json())
+
+        return wait_for(look, "an answer", within_s=WITHIN_S)
 
     def wait_for_job(self, address: str, state: str) -> dict[str, Any]:
         """The exchange's story, once its proof is in this state."""
