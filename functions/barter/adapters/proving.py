@@ -172,13 +172,13 @@ class Proving:
             if current_job is None:
                 return Skipped("nobody wants it any more")
             offloaded = self._jobs.offloaded(
-                tx, current_job, self._offloading.submit(tx, self._asked(job, lists.circuit_agents, arguments))
+                tx, current_job, self._offloading.submit(tx, self._asked(job, lists.list_max, arguments))
             )
             told = {"state": str(offloaded.state), "offloaded": str(offloaded.offload_id)}
             self._tasks.complete(tx, fence, told)
         return Done(told)
 
-    def _asked(self, job: StoredJob, size: int, arguments: dict[str, Any]) -> Offloaded:
+    def _asked(self, job: StoredJob, list_max: int, arguments: dict[str, Any]) -> Offloaded:
         from gpu.catalogue import exchange_proof_work
 
         return Offloaded(
@@ -186,7 +186,7 @@ class Proving:
             service=SERVICE,
             function=_FUNCTION,
             arguments=arguments,
-            work=exchange_proof_work(size),
+            work=exchange_proof_work(arguments["size"], list_max, with_key=False),
             then_kind=PROVE,
             valid_until=self._clock.now() + _VALID,
             correlation_id=current(),

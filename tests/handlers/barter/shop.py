@@ -139,12 +139,26 @@ class Shop:
         """Tasks whose message would be delivered now."""
         return self.rows(DUE, now=self.clock.now(), kinds=list(kinds or HANDLERS))
 
-    def deliver(self, task: Mapping[str, Any]) -> None:
-        """Deliver one task's message to its handler."""
+    def deliver(self, task: Mapping[str, Any], handler: Entry[Any] | None = None, deps: Any = None) -> None:
+        """Deliver one task's message to its handler, or to another service's."""
         [record] = EVENT["Records"]
         sent = {"Records": [{**record, "body": json.dumps({"task_id": str(task["id"])})}]}
-        answer = HANDLERS[task["kind"]].bind(self.deps)(sent, Context())
+        answer = (handler or HANDLERS[task["kind"]]).bind(deps or self.deps)(sent, Context())
         assert answer == {"batchItemFailures": []}, answer
+
+    def compute(self) -> int:
+        """Have offloaded jobs computed, in this process, by the function that drives them; how many tasks."""
+        from functions.ops import queue_poll_offload
+        from functions.ops.wiring import ROLE as OPS
+        from functions.ops.wiring import Deps as OpsDeps
+        from functions.ops.wiring import Settings as OpsSettings
+
+        kernel = FakedKernel(self._database_url, role=OPS, clock=self.clock)
+        self._opened.append(kernel)
+        due = self.due("ops.poll_offload")
+        for task in due:
+            self.deliver(task, queue_poll_offload.handler, OpsDeps(kernel, OpsSettings()))
+        return len(due)
 
     def live(self, is_over: Callable[[], bool], *, step_s: float = 15.0) -> None:
         """Let work, blocks and time go on until something holds."""
