@@ -12,13 +12,13 @@ from fastapi import Depends, Header, Path, Query
 from functions.contests.adapters import admin_views as views
 from functions.contests.adapters.admin_transfers import Wanted
 from functions.contests.core.obligation import Kind, State
-from functions.contests.wiring import KeyDeps, build_admin_deps
+from functions.contests.wiring import Deps, build_admin_deps
 from kernel.auth.http import require
 from kernel.auth.principal import Principal, Role
 from kernel.handler.http import api, lambda_handler, wired
 
 app = api("contests", build_admin_deps)
-Wired = Annotated[KeyDeps, Depends(wired)]
+Wired = Annotated[Deps, Depends(wired)]
 Admin = Annotated[Principal, Depends(require(Role.OPERATOR))]
 Superadmin = Annotated[Principal, Depends(require(Role.ADMIN))]
 Batch = Annotated[str, Header(alias="Idempotency-Key", pattern=views.BATCH)]

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from functions.contests.adapters.wallet_books import WalletBooks
     from functions.contests.adapters.wallets import Wallets
     from functions.contests.adapters.whitelist import Whitelist
+    from kernel.keys.solana import SolanaSigner
     from kernel.solana.pool import SolanaPool
     from kernel.treasury import KillSwitch
     from kernel.wiring import Kernel
@@ -231,6 +232,12 @@ class Deps(KernelDeps):
 
         return key_exports_of(self)
 
+    def signer_of(self, address: str) -> SolanaSigner:
+        """Whoever signs for the treasury's fee payer, or for a contest's wallet."""
+        settings = self.settings
+        purpose = "treasury" if address == settings.fee_payer else KEY_PURPOSE
+        return self.kernel.vault.solana_signer(address, purpose=purpose, chain=settings.chain)
+
     @cached_property
     def ends(self) -> Ends:
         """What follows from the end of a transaction."""
@@ -333,8 +340,13 @@ def build_vanity_deps() -> KeyDeps:
     return _with_keys(VANITY_ROLE)
 
 
-def build_admin_deps() -> KeyDeps:
+def build_admin_deps() -> Deps:
     """The same for administrators' transfers."""
+    return _without_keys(ADMIN_ROLE)
+
+
+def build_export_deps() -> KeyDeps:
+    """The same for the function that seals a key for somebody outside."""
     return _with_keys(ADMIN_ROLE)
 
 

@@ -1,13 +1,14 @@
 """Wallets' keys for somebody outside: asked for by one, agreed to by two others, and sealed to the asker's own key.
 
 The key leaves as an HPKE box (RFC 9180: base mode, X25519, HKDF-SHA256, AES-256-GCM) whose info names the wallet, so
-that nobody but the holder of the other half opens it, and no box passes for another wallet's. It is opened and sealed
-in one call, and neither stored nor logged in between. Each step is an act in the audit log.
+that nobody but the holder of the other half opens it, and no box passes for another wallet's. What the internet calls
+opens no key: the second agreement asks for a task, which opens and seals in one call, and stores nothing but the box,
+until that is given. Each step is an act in the audit log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,12 +17,14 @@ from uuid import UUID
 
 from functions.contests.adapters.admin_transfers import NotOurWallet
 from functions.contests.adapters.admin_transfers import Q as TRANSFERS
+from functions.contests.adapters.export_steps import export_task
 from kernel.audit import Audit
 from kernel.clock import Clock
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import new_id
 from kernel.keys.vault import Vault
-from kernel.postgres import Postgres, Queries, Transaction
+from kernel.postgres import Fence, Postgres, Queries, Transaction
+from kernel.tasks import Done, Outcome, Skipped, Tasks
 
 if TYPE_CHECKING:
     from functions.contests.wiring import Deps
@@ -61,6 +64,13 @@ class ExportGiven(Conflict):
     remedy = "Open the box that was given, or ask anew."
 
 
+class ExportNotSealed(Conflict):
+    """The key is not in its box yet."""
+
+    cause = "Two others have agreed a moment ago, and the task that seals it has not run."
+    remedy = "Ask again in some seconds; look at contests.seal_export if it lasts."
+
+
 class SealingKeyUnfit(Invalid):
     """This is no public key that something can be sealed to."""
 
@@ -79,20 +89,26 @@ class KeyExport:
     reason: str
     asked_at: datetime
     expires_at: datetime
+    box: bytes | None
     given_at: datetime | None
     approvals: tuple[str, ...]
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> KeyExport:
         """From a row of the query `export`."""
-        return cls(**{**row, "sealed_to": bytes(row["sealed_to"]), "approvals": tuple(row["approvals"])})
+        box = None if row["box"] is None else bytes(row["box"])
+        read = {"sealed_to": bytes(row["sealed_to"]), "approvals": tuple(row["approvals"]), "box": box}
+        return cls(**{**row, **read})
 
 
 class KeyExports:
     """The tables of exports and of who agreed to them."""
 
-    def __init__(self, postgres: Postgres, vault: Vault, clock: Clock, *, chain: str, purpose: str) -> None:
-        self._postgres, self._vault, self._clock = postgres, vault, clock
+    def __init__(
+        self, postgres: Postgres, tasks: Tasks, vault: Callable[[], Vault], clock: Clock, *, chain: str, purpose: str
+    ) -> None:
+        """vault: asked for by whoever seals alone."""
+        self._postgres, self._tasks, self._vault, self._clock = postgres, tasks, vault, clock
         self._chain, self._purpose = chain, purpose
         self._audit = Audit(postgres, clock)
 
@@ -117,29 +133,43 @@ class KeyExports:
             self._require_open(export)
             if tx.execute(Q["approve"], id=export_id, actor=actor, now=self._clock.now()):
                 self._keep(tx, "approve_key", export_id, actor, address=export.address)
-            return self._export(tx, export_id)
+            agreed = self._export(tx, export_id)
+            if len(agreed.approvals) >= APPROVALS:
+                self._tasks.enqueue([export_task(export_id, self._clock.now())], tx)
+            return agreed
 
-    def give(self, export_id: UUID, *, actor: str) -> tuple[str, bytes]:
-        """The address, and its key in a box, once, to whoever asked.
-
-        Raises ExportUnknown, ExportNotApproved, ExportGiven, KeyNotKept.
-        """
+    def seal(self, export_id: UUID, fence: Fence) -> Outcome:
+        """Put the key into its box, once, if two others have agreed. Raises ExportUnknown, KeyNotKept."""
         with self._postgres.transaction() as tx:
-            export = self._givable(tx, export_id, actor)
-        box = self._vault.sealed_by(
+            export = self._export(tx, export_id)
+        is_wanted = export.given_at is None and export.box is None and self._clock.now() < export.expires_at
+        if len(export.approvals) < APPROVALS or not is_wanted:
+            return Skipped("there is nothing to seal")
+        box = self._vault().sealed_by(
             lambda key: _seal(key, export.sealed_to, export.address),
             purpose=self._purpose,
             chain=self._chain,
             address=export.address,
         )
+        with self._postgres.transaction(holding=fence) as tx:
+            tx.execute(Q["seal"], id=export_id, box=box)
+            self._tasks.complete(tx, fence)
+        return Done()
+
+    def give(self, export_id: UUID, *, actor: str) -> tuple[str, bytes]:
+        """The address, and its key in a box, once, to whoever asked.
+
+        Raises ExportUnknown, ExportNotApproved, ExportGiven, ExportNotSealed.
+        """
         with self._postgres.transaction() as tx:
-            if self._givable(tx, export_id, actor) != export or not tx.execute(
-                Q["give"], id=export_id, now=self._clock.now()
-            ):
+            export = self._givable(tx, export_id, actor)
+            if export.box is None:
+                raise ExportNotSealed(export=str(export_id))
+            if not tx.execute(Q["give"], id=export_id, now=self._clock.now()):
                 raise ExportGiven
             told = {"address": export.address, "approvals": ", ".join(export.approvals)}
             self._keep(tx, "give_key", export_id, actor, **told)
-        return export.address, box
+        return export.address, export.box
 
     def _givable(self, tx: Transaction, export_id: UUID, actor: str) -> KeyExport:
         export = self._export(tx, export_id)
@@ -183,4 +213,11 @@ def key_exports_of(deps: Deps) -> KeyExports:
     from functions.contests.wiring import KEY_PURPOSE
 
     kernel = deps.kernel
-    return KeyExports(kernel.postgres, kernel.vault, deps.clock, chain=deps.settings.chain, purpose=KEY_PURPOSE)
+    return KeyExports(
+        kernel.postgres,
+        deps.tasks,
+        lambda: kernel.vault,
+        deps.clock,
+        chain=deps.settings.chain,
+        purpose=KEY_PURPOSE,
+    )

@@ -14,6 +14,10 @@ from contests.key_exports e where e.id = %(id)s;
 insert into contests.export_approvals (export_id, actor, approved_at) values (%(id)s, %(actor)s, %(now)s)
 on conflict do nothing;
 
+-- name: seal
+-- The box in which it will be given.
+update contests.key_exports set box = %(box)s where id = %(id)s and box is null and given_at is null;
+
 -- name: give
--- It is given, once.
-update contests.key_exports set given_at = %(now)s where id = %(id)s and given_at is null;
+-- It is given, once, and kept no longer.
+update contests.key_exports set given_at = %(now)s, box = null where id = %(id)s and box is not null;

@@ -101,7 +101,9 @@ create table contests.key_exports (
     reason      text        not null,
     asked_at    timestamptz not null,
     expires_at  timestamptz not null,
-    given_at    timestamptz
+    box         bytea,                                         -- the key, sealed to that; from the second approval until it is given
+    given_at    timestamptz,
+    check (given_at is null or box is null)
 );
 create table contests.export_approvals (
     export_id   uuid        not null references contests.key_exports,
@@ -110,7 +112,7 @@ create table contests.export_approvals (
     primary key (export_id, actor)
 );
 revoke update, delete, truncate on contests.key_exports, contests.export_approvals from counterpart_contests_admin;
-grant update (given_at) on contests.key_exports to counterpart_contests_admin;
+grant update (box, given_at) on contests.key_exports to counterpart_contests_admin;
 reset role;
 
 -- migrate:down

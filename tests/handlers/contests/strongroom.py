@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from functions.contests import http_admin
+from functions.contests import http_admin, queue_seal_export
 from functions.contests.adapters.pools import pool_account
 from functions.contests.wiring import ADMIN_ROLE
 from infra.local.runner.events import HttpCall, http_event
@@ -16,6 +16,7 @@ from kernel.keys.solana import LocalSolanaSigner
 from kernel.ledger import Account, Ledger, Posting
 from kernel.solana.transactions import Instruction
 from tests.handlers.contests.custody import CHAIN, SITE, Answer, Balances, Context, Custody
+from tests.handlers.contests.market_stage import EVENT
 
 SOL = 10**9
 ASSET = f"{CHAIN}:native"
@@ -105,6 +106,14 @@ class Strongroom:
         )
         answer = http_admin.handler.bind(self.deps)(http_event(SITE, call, f"{method} {path}", {}), Context())
         return answer["statusCode"], json.loads(answer["body"])
+
+    def seal(self) -> list[tuple[str, str | None]]:
+        """Deliver the messages of exports that were agreed to; states and errors of their tasks."""
+        where = "from kernel.tasks where kind = 'contests.seal_export' order by id"
+        for row in self.rows(f"select id {where}"):
+            record = {**EVENT, "body": json.dumps({"task_id": str(row["id"])})}
+            queue_seal_export.handler.bind(self.deps)({"Records": [record]}, Context())
+        return [(row["state"], row["error_code"]) for row in self.rows(f"select state, error_code {where}")]
 
     def instructions(self) -> list[list[Instruction]]:
         """What the cluster is owed, oldest first."""

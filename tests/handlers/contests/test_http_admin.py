@@ -216,11 +216,14 @@ def test_a_key_leaves_when_two_others_agree_sealed_and_once(room: Strongroom) ->
             ("key", "cyd"),
         )
     ]
+    early = room.http("POST", f"{path}/key")
+    room.seal()
     given, again = room.http("POST", f"{path}/key"), room.http("POST", f"{path}/key")
     box = base64.b64decode(given[1]["box_base64"])
     suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
     assert [403, 403, 200, 200, 403, 200, 403] == steps
+    assert (409, "export_not_sealed") == code(early)
     assert (409, "export_given") == code(again)
     assert bytes([1]) * 32 == suite.decrypt(box, pair, b"counterpart/contests/key-export/" + wallet.encode())
     with pytest.raises(InvalidTag):

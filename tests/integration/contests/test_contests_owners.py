@@ -37,6 +37,7 @@ OWNERS = {
 SHARED = {
     ("contests", "evaluation"): {"update"},  # its state
     ("contests", "wallets"): {"update"},  # its wallet
+    ("contests", "admin"): {"update"},  # its moment, so that it can be held
     ("contest_wallets", "admin"): {"insert", "update"},
     ("obligations", "evaluation"): {"insert"},
     ("obligations", "admin"): {"update"},
