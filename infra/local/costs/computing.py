@@ -24,7 +24,7 @@ WHOLE_PROCESSOR_MB: Final = 1_769
 FARTHER: Final = 10
 #: Two endpoints are asked at the same time; a transaction of Postgres is four round trips, an invocation two of them.
 RPC_MS, REDIS_MS, POSTGRES_MS = 30, 2, 24
-AS_FAR: Final = frozenset({"oracle/queue_collect"})
+AS_FAR: Final = frozenset({"oracle/queue_collect", "contests/queue_refresh_market", "contests/queue_sync_token_list"})
 #: Lambda asks each queue by five connections, each for 20 s (AWS, "Using Lambda with Amazon SQS").
 IDLE_RECEIVES: Final = 5 * 3 * MINUTES
 #: Names of metrics that a function writes: invocations, how they ended, and one or two of its own.
@@ -36,13 +36,23 @@ SECRETS, KMS_KEYS = 10, 2
 #: each queue the oldest message; and three of the HTTP API and the dead letters.
 ALARMED_A_FUNCTION, ALARMED_ONCE = 4, 3
 #: Functions by what is in their names: those that open a key in each call, and those that ask a chain.
-OPENS_KEYS: Final = ("submit", "queue_commit", "queue_reveal", "queue_sign", "deliver_webhook")
+OPENS_KEYS: Final = (
+    "submit",
+    "queue_commit",
+    "queue_reveal",
+    "queue_sign",
+    "deliver_webhook",
+    "generate_wallets",
+    "collect_vanity",
+)
 READS_CHAINS: Final = (
     *("submit", "queue_commit", "queue_reveal", "queue_sign", "finalise", "plan_rounds"),
     *("check_wallet", "follow_inlets", "take_deposit", "index_orders", "accepted_orders", "chain_events"),
     *("decide_order", "fill_order", "claim_orders", "close_order", "rebalance"),
     *("poll_program", "settle_batch", "netting_events", "index_batch", "close_withdrawal"),
     *("http_custody", "http_session_keys"),
+    *("follow_watches", "exchange_events", "advance_phase", "queue_prove", "post_trades"),
+    *("http_contests", "http_whitelist", "pay_prizes", "refund_entries", "cron_rake", "cron_faucet"),
 )
 SECONDS: Final = Decimal(HOURS * 3_600)
 GB: Final = Decimal(10**9)

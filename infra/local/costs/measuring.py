@@ -1,8 +1,8 @@
 """What each function takes, warm, in containers of the runner that imported everything by themselves, as on Lambda.
 
 1. Work that matters: voting rounds on a local Flare, transfers of the treasury on two chains, orders of the bridge,
-   intents that are netted. The log says what each invocation took, of time and of the processor; the stand-ins say
-   how often they were asked.
+   intents that are netted, exchanges of NFTs, duels. The log says what each invocation took, of time and of the
+   processor; the stand-ins say how often they were asked.
 2. Each function is called with its own event from events/ as well: for its memory, and for its time where that work did
    not call it often enough. Where the event names a task that does not exist, that is the price of looking.
 
@@ -63,6 +63,8 @@ def measure(console: Console, services: Collection[str], known: Mapping[str, Any
             "ops": lambda: works.transfers(cloud, runner),
             "bridge": lambda: works.orders(ends, cloud, runner),
             "netting": lambda: works.trades(cloud, runner),
+            "barter": lambda: works.exchanges(ends, cloud, runner),
+            "contests": lambda: works.duels(cloud, runner),
         }
         for service in services:
             work = opened[service]()

@@ -1,4 +1,4 @@
-"""Work that matters, a piece at a time and with nothing going wrong: rounds, transfers, orders, trades."""
+"""Work that matters, a piece at a time and with nothing going wrong: rounds, transfers, orders, trades and so on."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,14 +9,23 @@ from typing import Final
 from rich.console import Console
 
 from functions.bridge.core.registry import Version
+from infra.local.barter.stage import open_stage as open_barter
+from infra.local.barter.world import Terms
+from infra.local.barter.world import deploy_world as deploy_exchange
 from infra.local.bridge.deployment import start_world
 from infra.local.bridge.ether_price import EtherPrice
 from infra.local.bridge.relayer import Relayer
 from infra.local.bridge.stage import open_stage as open_bridge
 from infra.local.bridge.target import check
 from infra.local.cloud import LocalCloud
+from infra.local.contests.stage import open_stage as open_contests
+from infra.local.contests.world import start_world as start_contests
+from infra.local.demo import barter as exchange
 from infra.local.demo import bridge as demo
+from infra.local.demo import contests as duel
 from infra.local.demo import netting as market
+from infra.local.demo.barter_desk import Desk as Monitor
+from infra.local.demo.barter_market import Market, random_lists
 from infra.local.demo.bridge_count import Counted
 from infra.local.demo.bridge_crowd import COMPLETED, plan
 from infra.local.demo.transfers_desk import Desk
@@ -31,7 +40,7 @@ from infra.local.runner.turns import Turns
 from infra.local.treasury_stage import open_stage
 from kernel.postgres import Postgres
 
-ROUNDS, TRANSFERS, ORDERS = 9, 10, 10
+ROUNDS, TRANSFERS, ORDERS, EXCHANGES = 9, 10, 10, 3
 TIMING: Final = Timing(voting_epoch_s=20, reveal_deadline_s=10)
 PATIENCE_S: Final = 240.0
 OPEN: Final = """select 1 from kernel.evm_outbox where settled_at is null
@@ -130,6 +139,53 @@ def trades(cloud: LocalCloud, runner: Runner) -> Work:
 
     proxies = _present([stage.world.node.proxy])
     return Work(stack=stage.stack, database_url=stage.database_url, proxies=proxies, play=play)
+
+
+def exchanges(ends: ExitStack, cloud: LocalCloud, runner: Runner) -> Work:
+    """Exchanges of NFTs, watched from their deposits on until the trades are enacted, each by a certificate."""
+    node = cloud.anvil("barter", chain_id=exchange.CHAIN_ID, block_time_s=exchange.BLOCK_SHORT_S)
+    stage = open_barter(cloud, runner, "costs", node, mode="direct", database_url=cloud.postgres.create_migrated())
+    terms = Terms(deposit_s=exchange.PHASE_S, rank_s=exchange.PHASE_S)
+    worlds = [
+        ends.enter_context(deploy_exchange(node, agents=exchange.AGENTS, terms=terms, name=f"costs {number}"))
+        for number in range(EXCHANGES)
+    ]
+
+    def play() -> int:
+        stage.start()
+        with Monitor(stage) as desk, Turns(stage.stack, exchange.TURNS):
+            for number, world in enumerate(worlds):
+                market = Market(title="costs", world=world, lists=random_lists(exchange.AGENTS, number))
+                desk.ask("watchContract", market.address)
+                market.deposit()
+                desk.wait_for_phase(market.address, "rank")
+                market.rank()
+                desk.wait_for_phase(market.address, "withdraw")
+        return len(worlds)
+
+    return Work(stack=stage.stack, database_url=stage.database_url, proxies=_present([node.proxy]), play=play)
+
+
+def duels(cloud: LocalCloud, runner: Runner) -> Work:
+    """Entries into a duel that is played to its sweep, and into a contest that is cancelled."""
+    size, quiet = duel.SHORT, Console(quiet=True)
+    world = start_contests(cloud.children, players=size.players, seed=duel.SEED, slot_ms=duel.SLOT_MS, proxied=True)
+    stage = open_contests(cloud, runner, world, database_url=cloud.postgres.create_migrated())
+
+    def play() -> int:
+        stage.start()
+        with ExitStack() as ends:
+            show = duel.begin(ends, stage, size)
+            show.list_tokens()
+            played, cancelled = show.announce("costs", duel.FEE), show.announce("cancelled", duel.SMALL_FEE)
+            show.fund(quiet)
+            show.enter(quiet, played, show.crowd.players)
+            show.enter(quiet, cancelled, show.crowd.players[-size.refunds :])
+            show.trade(quiet, played)
+            show.pay_out(quiet, played, cancelled)
+        return size.players + size.refunds
+
+    return Work(stack=stage.stack, database_url=stage.database_url, proxies=_present([world.node.proxy]), play=play)
 
 
 def _present(proxies: Iterable[FaultProxy | None]) -> tuple[FaultProxy, ...]:
