@@ -34,7 +34,7 @@ def open_shop(moving_node: AnvilNode, database_url: str) -> Iterator[OpenShop]:
         def open_one(agents: int = 6, terms: Terms = USUAL, **settings: Any) -> Shop:
             name = f"shop {next(_numbers)}"
             world = stack.enter_context(deploy_world(moving_node, agents=agents, terms=terms, name=name))
-            shop = Shop(database_url, world, name=name, **settings)
+            shop = Shop(database_url, world, terms, name=name, **settings)
             stack.callback(shop.close)
             return shop
 

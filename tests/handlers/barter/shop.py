@@ -16,7 +16,7 @@ from functions.barter import (
 )
 from functions.barter.adapters.stored import StoredContract
 from functions.barter.wiring import KEY_PURPOSE, ROLE, Settings, SignerDeps
-from infra.local.barter.world import BarterWorld, Phase
+from infra.local.barter.world import BarterWorld, Phase, Terms
 from infra.local.flare.accounts import ETHER, dev_account
 from kernel.evm.fees import GWEI
 from kernel.handler import Entry
@@ -69,9 +69,9 @@ def event(name: str) -> dict[str, Any]:
 class Shop:
     """One deployment of barter on one chain; `work` delivers what is due, as the queues would."""
 
-    def __init__(self, database_url: str, world: BarterWorld, *, name: str, **settings: Any) -> None:
+    def __init__(self, database_url: str, world: BarterWorld, terms: Terms, *, name: str, **settings: Any) -> None:
         """name: whose settler it is. settings: other than the usual."""
-        self.world, self.node, self._database_url = world, world.node, database_url
+        self.world, self.node, self.terms, self._database_url = world, world.node, terms, database_url
         self.clock = FakeClock(self._chain_time())
         self.settler = dev_account(name, "settler")
         self.settings = Settings(**(self._usual() | settings))
