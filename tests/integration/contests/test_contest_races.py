@@ -60,7 +60,8 @@ def test_two_evaluators_at_the_same_moment_rank_once(duel: Duel, database_url: s
     assert [(2, 2, 1)] == [
         tuple(row.values())
         for row in duel.rows(
-            "select (select count(*) from contests.contest_results) as ranked, (select count(*) from contests.obligations) as owed,"
+            "select (select count(*) from contests.contest_results) as ranked,"
+            " (select count(*) from contests.obligations) as owed,"
             " (select count(*) from kernel.audit_log where action = 'contests.rank') as acts"
         )
     ]
