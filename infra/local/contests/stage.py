@@ -7,11 +7,13 @@ stage.start()
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import SecretStr
 
-from functions.contests.wiring import KEY_PURPOSE
+from functions.contests.adapters.life_steps import STEP
+from functions.contests.wiring import KEY_PURPOSE, ROLE
 from infra.local.cloud import LocalCloud
 from infra.local.contests.players import Player
 from infra.local.contests.world import CHAIN, CLUSTER, World
@@ -26,6 +28,8 @@ from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms
 from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
+from kernel.tasks import SqsSender, Tasks, TaskSpec
+from kernel.tasks.messages import queue_of
 from kernel.treasury.desks import Desk
 from kernel.treasury.treasury import Treasury
 from kernel.treasury.wallets import OperatorWallet, WalletRecord
@@ -58,7 +62,6 @@ _START: Final = """
     where id = %(contest)s::uuid and state = 'pending'
 """
 _END: Final = "update contests.contests set ends_at = now() where id = %(contest)s::uuid and state = 'active'"
-_END_TASK: Final = "update kernel.tasks set run_at = now() where business_key = %(key)s and state = 'ready'"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -90,8 +93,17 @@ class ContestsStage:
     def end_now(self, contest: str) -> None:
         """The same with its end, once it runs."""
         self._change(_END, contest=contest)
-        self._change(_END_TASK, key=f"contests:{contest}:end")
-        self.stack.fire("cron_sweep_tasks")
+        url = self.stack.queues["ContestsStepContestQueue"].url
+        sender = SqsSender(url.removesuffix(queue_of(STEP)), self.cloud.aws.client("sqs"))
+        postgres = Postgres(self.database_url, role=ROLE)
+        spec = TaskSpec(
+            kind=STEP,
+            business_key=f"contests:{contest}:early-end",
+            payload={"contest": contest},
+            run_at=datetime.now(UTC),
+        )
+        Tasks(postgres, sender).enqueue([spec])
+        postgres.close()
 
     def verdict(self, occasion: str) -> str:
         """Have the fee payer compared with the chain now; what came of it."""

@@ -78,13 +78,19 @@ class World:
 
 
 def start_world(
-    children: Children, *, players: int = 5, tokens: int = 60, seed: int | None = None, **options: Any
+    children: Children,
+    *,
+    players: int = 5,
+    tokens: int = 60,
+    seed: int | None = None,
+    paused: bool = False,
+    **options: Any,
 ) -> World:
     """Start a node and the sources (1 s); options as of `infra.local.solana.start`.
 
     Nobody but the fee payer and the faucet has lamports; the mints of all tokens are on the chain.
     """
-    node = solana.start(children, name=options.pop("name", "contests"), **options)
+    node = solana.start(children, name=options.pop("name", "contests"), paused=True, **options)
     seeded = {} if seed is None else {"seed": seed}
     sources = token_server.start(children, count=tokens, name="contests-tokens", **seeded)
     world = World(
@@ -102,4 +108,6 @@ def start_world(
         content = struct.pack("<36xQBB36x", token.supply, token.decimals, _INITIALIZED)
         node.set_account(token.mint, lamports=MINT_LAMPORTS, owner=TOKEN_PROGRAM, content=content)
     node.finalize()
+    if not paused:
+        node.resume()
     return world

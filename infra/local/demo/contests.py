@@ -221,7 +221,6 @@ class Show:
         thief, victim = Player.named("thief"), self.crowd.players[0]
         pay_to = self.contest(contest)["pay_to"]
         self.world.node.fund(thief.address, LAMPORTS_PER_SOL)
-        self.world.node.mine(1)
         weights = {self.crowd.tokens[0].mint: 10_000}
         too_little = self._pay(thief, pay_to, FEE - 1)
         elsewhere = self._pay(thief, self.world.treasury.address, FEE)
