@@ -1,6 +1,7 @@
 """The Modal app: each function carries one pure function of this folder onto a GPU. `modal deploy gpu/app.py`.
 
-Importing it needs no account, no GPU and no CuPy. What a function returns is plain JSON; gpu/carrier.py says which.
+Importing it needs no account, no GPU and no CuPy, and every container imports it: what one function needs is imported
+in that function. What a function returns is plain JSON; gpu/carrier.py says which.
 """
 
 from typing import Any
@@ -8,10 +9,6 @@ from typing import Any
 import modal
 
 from gpu import carrier, settings
-from gpu.exchange import prove
-from gpu.forest import grow
-from gpu.reduce import medians
-from gpu.vanity import grind
 
 APP = "counterpart"
 
@@ -48,18 +45,24 @@ hook = modal.Secret.from_name("counterpart-hook")
 @app.function(image=image, gpu="L4", memory=4_096, timeout=900, retries=0, max_containers=4, secrets=[hook])
 def weighted_medians(call: dict[str, Any]) -> dict[str, Any]:
     """Medians and quartiles of many columns of votes (gpu/reduce/medians.py)."""
+    from gpu.reduce import medians
+
     return carrier.carried(call, medians.run_on_gpu, settings.hook())
 
 
 @app.function(image=learner, cpu=2, memory=4_096, timeout=900, retries=0, max_containers=4, secrets=[hook])
 def isolation_forest(call: dict[str, Any]) -> dict[str, Any]:
     """An isolation forest of what is usual (gpu/forest/grow.py); scikit-learn knows no GPU."""
+    from gpu.forest import grow
+
     return carrier.carried(call, grow.run, settings.hook())
 
 
 @app.function(image=grinder, cpu=1, memory=512, timeout=900, retries=0, max_containers=8, secrets=[hook])
 def vanity_key(call: dict[str, Any]) -> dict[str, Any]:
     """A key whose address has a pattern, sealed to whoever asked (gpu/vanity/grind.py); on a processor so far."""
+    from gpu.vanity import grind
+
     return carrier.carried(call, grind.run, settings.hook())
 
 
@@ -68,4 +71,6 @@ def vanity_key(call: dict[str, Any]) -> dict[str, Any]:
 )
 def exchange_proof(call: dict[str, Any]) -> dict[str, Any]:
     """A proof that an allocation is that of top trading cycles (gpu/exchange/prove.py); its sums are on the CPU."""
+    from gpu.exchange import prove
+
     return carrier.carried(call, prove.run_in_public, settings.hook())

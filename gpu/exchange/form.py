@@ -90,6 +90,7 @@ class Proven:
 def request_of(arguments: Mapping[str, Any]) -> Request:
     """What the arguments ask for. Raises InputRefused."""
     _demand(set(arguments) == {*_NUMBERS, *_WORDS, "address", "image_id"}, "the arguments are others than a proof's")
+    _demand(all(isinstance(arguments[name], list) for name in _WORDS), "lists, items, positions and labels are lists")
     numbers = {name: _whole(arguments[name], name) for name in _NUMBERS}
     lists = tuple(_hexadecimal(word, "a list") for word in arguments["lists"])
     allocation, positions, labels = (
@@ -106,7 +107,7 @@ def request_of(arguments: Mapping[str, Any]) -> Request:
         shape=shape,
         image_id=f"0x{_hexadecimal(arguments['image_id'], 'the image id'):064x}",
         chain_id=numbers["chain_id"],
-        address=_hexadecimal(arguments["address"].lower(), "the address"),
+        address=_hexadecimal(str(arguments["address"]).lower(), "the address"),
         trade_block=numbers["trade_block"],
         lists=lists,
         allocation=allocation,

@@ -161,6 +161,7 @@ def _over(numbers: Sequence[int], divisor: int) -> list[int]:
 def _put(path: Path, write: Callable[[Path], object]) -> None:
     """Nobody sees a part of it."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
     write(unfinished)
     unfinished.replace(path)
 

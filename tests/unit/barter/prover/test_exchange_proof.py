@@ -69,6 +69,8 @@ def test_it_is_bound_as_the_slice_and_the_contract_bind_it(seed: int) -> None:
         ("list_max", 22),
         ("address", "0xAG"),
         ("address", "ab" * 20),
+        ("address", None),
+        ("lists", 5),
         ("image_id", "0x" + "0" * 65),
         ("lists", ["0x0", "0x0"]),
         ("lists", ["0x1000000", "0x0", "0x0"]),
