@@ -11,6 +11,7 @@ import httpx
 from rich.console import Console
 
 from infra.local import ports
+from infra.local.barter.resident import Resident
 from infra.local.children import ChildDied
 from infra.local.cloud import LocalCloud
 from infra.local.flare.accounts import ETHER
@@ -70,7 +71,8 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
                     market.start(*playing)
                 following.enter_context(_notifier(market, playing[0], webhooks))
                 _declare_wallets(playing[0])
-                for line in banner(cloud, market, playing):
+                resident = following.enter_context(Resident(cloud, runner, moves=chosen.seed))
+                for line in (*banner(cloud, market, playing), *resident.lines()):
                     console.print(line, highlight=False, soft_wrap=True)
                 return _wait(market, deaths, console)
             except KeyboardInterrupt:

@@ -35,7 +35,7 @@ SERVICES: Final = ("barter", "ops")
 ACTOR: Final = "the local world"
 CONFIRMATIONS: Final = 2
 POLL_S: Final = 0.5
-OPEN_WITHIN_S: Final = 60.0
+OPEN_WITHIN_S: Final = 180.0
 SETTLER_ETHER: Final = 100
 _COMPUTING: Final = """
     select exists (select from kernel.tasks where kind = 'ops.poll_offload' and state = 'leased') as computing
@@ -72,6 +72,10 @@ class BarterStage:
         """Start it, and wait until the treasury has opened the books of the settler's wallet."""
         self.stack.start()
         bring_messages_back_soon(self.cloud, self.stack)
+        self.open_books()
+
+    def open_books(self) -> None:
+        """Have the treasury open the books of the settler's wallet, and wait for it."""
         self._check("the opening", lambda wallet: wallet.opened_at is not None)
 
     def verdict(self) -> str:

@@ -38,7 +38,7 @@ class Desk:
         return [answer["result"] for answer in sorted(told, key=lambda one: int(one["id"]))]
 
     def _answered(self, body: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-        """The answers; None where the gateway, or what it needs for one of them, is away: the same may be asked again."""
+        """The answers; None where the monitor, or what it needs, is away: the same may be asked again."""
         answer = self._client.post("/barter/rpc", json=body)
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return None
