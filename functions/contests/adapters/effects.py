@@ -20,7 +20,6 @@ from kernel.tasks import Outcome
 
 if TYPE_CHECKING:
     from functions.contests.wiring import Deps
-    from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaEntry, SolanaOutbox
 
 SERVICE: Final = "contests"
@@ -104,7 +103,7 @@ def outbox_of(deps: Deps, wallet: str) -> SolanaOutbox:
     """The outbox that signs for a wallet and the fee payer."""
     from kernel.outbox.solana import SolanaOutbox
 
-    signers = {address: signer_of(deps, address) for address in {deps.settings.fee_payer, wallet}}
+    signers = {address: deps.signer_of(address) for address in {deps.settings.fee_payer, wallet}}
     return SolanaOutbox(
         deps.kernel.postgres,
         deps.tasks,
@@ -114,12 +113,3 @@ def outbox_of(deps: Deps, wallet: str) -> SolanaOutbox:
         policy=deps.settings.outbox_policy,
         switch=deps.switch,
     )
-
-
-def signer_of(deps: Deps, address: str) -> SolanaSigner:
-    """Whoever signs for an address: the treasury's wallet, or a contest's."""
-    from functions.contests.wiring import KEY_PURPOSE
-
-    settings = deps.settings
-    purpose = "treasury" if address == settings.fee_payer else KEY_PURPOSE
-    return deps.kernel.vault.solana_signer(address, purpose=purpose, chain=settings.chain)
