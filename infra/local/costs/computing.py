@@ -37,6 +37,9 @@ SECRETS, KMS_KEYS = 10, 2
 ALARMED_A_FUNCTION, ALARMED_ONCE = 4, 3
 #: Functions by what is in their names: those that open a key in each call, and those that ask a chain.
 OPENS_KEYS: Final = (
+    *("submit", "queue_commit", "queue_reveal", "queue_sign", "deliver_webhook"),
+    *("generate_wallets", "collect_vanity"),
+)
     "submit",
     "queue_commit",
     "queue_reveal",
