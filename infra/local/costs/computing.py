@@ -40,14 +40,6 @@ OPENS_KEYS: Final = (
     *("submit", "queue_commit", "queue_reveal", "queue_sign", "deliver_webhook"),
     *("generate_wallets", "collect_vanity"),
 )
-    "submit",
-    "queue_commit",
-    "queue_reveal",
-    "queue_sign",
-    "deliver_webhook",
-    "generate_wallets",
-    "collect_vanity",
-)
 READS_CHAINS: Final = (
     *("submit", "queue_commit", "queue_reveal", "queue_sign", "finalise", "plan_rounds"),
     *("check_wallet", "follow_inlets", "take_deposit", "index_orders", "accepted_orders", "chain_events"),
