@@ -1,6 +1,6 @@
 # Counterpart: `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting demo-barter demo-contests bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
+.PHONY: help ready demo demo-oracle demo-outbox demo-edges demo-bridge demo-netting demo-barter demo-contests bridge-worker up test soak crash bench check mutants doctor invoke migrate api-key seal-key key-backup legacy-wallets barter-keys audit back-test judge-anomaly contracts costs documents package deploy-local deploy format clean
 
 # The tested versions first; any later one is tried when neither is there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || echo python3)
@@ -86,6 +86,12 @@ back-test: ready ## Make stored rounds again, bit for bit: DATABASE_URL=… ARGS
 
 seal-key: ready ## Seal a signing key from stdin: DATABASE_URL=… KMS_KEY=… ARGS="--purpose treasury --chain evm:1" < key
 	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.seal_key $(ARGS)
+
+key-backup: ready ## Back the sealed keys up, try a backup, put one back: DATABASE_URL=… KMS_KEY=… ARGS="take|drill|put-back FILE"
+	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.key_backup $(ARGS)
+
+legacy-wallets: ready ## Take over contests' wallets of the earlier form from stdin: DATABASE_URL=… KMS_KEY=… ARGS="--cluster devnet --fd 3" 3< key
+	@DATABASE_URL="$(DATABASE_URL)" KMS_KEY="$(KMS_KEY)" $(RUN) -m infra.local.legacy_wallets $(ARGS)
 
 barter-keys: ready ## Make the development keys of the proofs of exchanges; ARGS="--size 64", "--export DIR", "--show FILE"
 	@$(RUN) -m infra.local.barter.keys $(ARGS)
