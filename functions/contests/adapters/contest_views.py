@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool
 
 from functions.contests.adapters.contests import StoredContest, Terms
 from functions.contests.adapters.entries import StoredEntry
@@ -27,6 +27,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 ADDRESS: Final = r"^[1-9A-HJ-NP-Za-km-z]{32,44}$"
+
+
+def whole(value: object) -> object:
+    """JSON has one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Address = Annotated[str, Field(pattern=ADDRESS)]
 SignatureText = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{64,88}$")]
 #: Below 10^12 lamports, a thousand SOL.
@@ -34,12 +41,15 @@ FeeText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,11}$")]
 #: Below 10^13 micro-units, ten million.
 StakeText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,12}$")]
 QuantityText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,29}$")]
-Bps = Annotated[int, Field(ge=0, le=10_000)]
-Weight = Annotated[int, Field(ge=1, le=10_000)]
+Whole = Annotated[int, Field(strict=True), BeforeValidator(whole)]
+Bps = Annotated[Whole, Field(ge=0, le=10_000)]
+Weight = Annotated[Whole, Field(ge=1, le=10_000)]
 Shares = Annotated[list[Bps], Field(min_length=1, max_length=100)]
-Weights = Annotated[dict[Address, Weight], Field(min_length=1, max_length=50)]
+Weights = Annotated[
+    dict[Address, Weight], Field(min_length=1, max_length=50, json_schema_extra={"additionalProperties": False})
+]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Count = Annotated[int, Field(ge=2, le=ENTRANTS_MAX)]
+Count = Annotated[Whole, Field(ge=2, le=ENTRANTS_MAX)]
 #: What a status means in states.
 STATES: Final[Mapping[Status, Sequence[State]]] = {
     Status.PENDING: (State.PENDING,),
@@ -83,10 +93,10 @@ class ContestBody(_Played):
 class TemplateBody(_Played):
     """What opens contests: days of the week, Monday being 1, and hours in UTC."""
 
-    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)]
-    hours: Annotated[list[Annotated[int, Field(ge=0, le=23)]], Field(min_length=1, max_length=24)]
-    duration_s: Annotated[int, Field(ge=60, le=2_678_400)]
-    announced_s: Annotated[int, Field(ge=60, le=604_800)] = 86_400
+    days: Annotated[list[Annotated[Whole, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)]
+    hours: Annotated[list[Annotated[Whole, Field(ge=0, le=23)]], Field(min_length=1, max_length=24)]
+    duration_s: Annotated[Whole, Field(ge=60, le=2_678_400)]
+    announced_s: Annotated[Whole, Field(ge=60, le=604_800)] = 86_400
 
     def terms(self) -> TemplateTerms:
         """What its contests are played for."""
@@ -98,7 +108,7 @@ class TemplateBody(_Played):
 class SwitchBody(Document):
     """Whether a template opens contests."""
 
-    is_active: bool
+    is_active: StrictBool
 
 
 class EntryBody(Document):

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from functions.contests.adapters.contests import Terms
 from functions.contests.adapters.living import Living
-from functions.contests.core.prizes import split
-from functions.contests.core.template import Rhythm, starts
+from functions.contests.core.template import HOUR, Rhythm, starts
+from functions.contests.core.terms import Frame, require_fit
 from kernel.audit import Audit
 from kernel.clock import Clock
 from kernel.errors import NotFound
@@ -72,11 +72,12 @@ class Templates:
         self._usual_fee_lamports, self._audit = usual_fee_lamports, Audit(postgres, clock)
 
     def add(self, terms: TemplateTerms, *, actor: str) -> StoredTemplate:
-        """A new template, at work from now on. Raises PrizeTableUnfit."""
-        split(0, terms.shares_bps, terms.rake_bps, 1)
+        """A new template, at work from now on. Raises TermsUnfit, PrizeTableUnfit."""
+        now = self._clock.now()
+        require_fit(_frame(terms, now + HOUR), now)
         lists = {"days": list(terms.days), "hours": list(terms.hours), "shares_bps": list(terms.shares_bps)}
         with self._postgres.transaction() as tx:
-            row = tx.one(Q["add_template"], id=new_id(), now=self._clock.now(), **{**asdict(terms), **lists})
+            row = tx.one(Q["add_template"], id=new_id(), now=now, **{**asdict(terms), **lists})
             self._audit.record(tx, actor=actor, action="contests.add_template", subject=f"template:{row['id']}")
         return StoredTemplate(**row)
 
@@ -115,6 +116,18 @@ class Templates:
             shares_bps=template.shares_bps,
             rake_bps=template.rake_bps,
         )
+
+
+def _frame(terms: TemplateTerms, start: datetime) -> Frame:
+    """Of one of its contests."""
+    return Frame(
+        starts_at=start,
+        ends_at=start + timedelta(seconds=terms.duration_s),
+        entrants_min=terms.entrants_min,
+        entrants_max=terms.entrants_max,
+        shares_bps=terms.shares_bps,
+        rake_bps=terms.rake_bps,
+    )
 
 
 def templates_of(deps: Deps) -> Templates:

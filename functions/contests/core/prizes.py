@@ -22,6 +22,7 @@ DEFAULT_RAKE_BPS: Final = 1_000
 class PrizeTableUnfit(Invalid):
     """Shares and rake are parts of a whole, and a pool and its entrants are counted."""
 
+    status = 422
     cause = "A share, the rake, the pool or the number of entrants is negative, or shares or rake exceed all of it."
     remedy = "Give basis points that add up to 10 000 at most, best place first."
 

@@ -21,6 +21,7 @@ STAKE_MICROS: Final = 10_000_000_000
 class TermsUnfit(Invalid):
     """A contest cannot be played on these terms."""
 
+    status = 422
     cause = "It starts in the past or in over a year, lasts under a minute or over 31 days, or is for too few or many."
     remedy = "Correct the field that details name."
     example = '{"field": "starts_at"}'

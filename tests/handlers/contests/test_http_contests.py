@@ -286,5 +286,7 @@ def test_a_template_is_added_and_stopped_by_administrators(duel: Duel) -> None:
     assert (201, 200) == (added[0], stopped[0])
     assert [stopped[1]] == duel.get("/v1/contests/templates")["templates"]
     assert 403 == duel.person(ALICE, "POST", "/v1/contests/templates", body)[0]
+    unfit = duel.admin("POST", "/v1/contests/templates", {**body, "entrants_min": 9, "entrants_max": 8})
+    assert (422, "terms_unfit") == code(unfit)
     unknown = duel.admin("PUT", "/v1/contests/templates/00000000-0000-4000-8000-000000000000", {"is_active": True})
     assert 404 == unknown[0]
