@@ -13,7 +13,7 @@ from gpu import settings
 from gpu.exchange.circuit import system
 from gpu.exchange.circuit_files import r1cs_file
 from gpu.exchange.circuit_shape import Shape
-from gpu.exchange.formats import KeyUnfit, verification_key_json
+from gpu.exchange.formats import verification_key_json
 from gpu.exchange.formats_zkey import LABEL, proving_key_of
 from gpu.exchange.keys import by_image_id, development_zkey, is_development
 
@@ -33,15 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--export", type=Path, metavar="FOLDER", help="write exchange.r1cs there, for a ceremony")
     parser.add_argument("--show", type=Path, metavar="ZKEY", help="say what a contract's verifier takes for this key")
     given = parser.parse_args(arguments)
-    shape = Shape(given.size, given.list_max)
     try:
+        shape = Shape(given.size, given.list_max)
         if given.export is not None:
             given.export.mkdir(parents=True, exist_ok=True)
             (given.export / "exchange.r1cs").write_bytes(r1cs_file(system(shape)))
             print(f"{given.export / 'exchange.r1cs'}: the circuit for {shape.size} agents, lists of {shape.list_max}")
         else:
             _show(given.show or development_key(shape.size, shape.list_max), shape)
-    except (KeyUnfit, OSError) as problem:
+    except (ValueError, OSError) as problem:
         print(f"No key: {problem}")
         return 1
     return 0
