@@ -73,6 +73,13 @@ class Resident:
         return self._open.enter_context(world)
 
     def _run(self) -> None:
+        try:
+            self._live()
+        except Exception:
+            if not self._closed.is_set():  # else all of it is going away
+                raise
+
+    def _live(self) -> None:
         """Have the exchange watched; then market after market: the monitor ends the phases, proves and posts."""
         self.stage.open_books()
         self._desk.ask("watchContract", self.world.exchange.address)
