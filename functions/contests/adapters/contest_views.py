@@ -41,15 +41,15 @@ FeeText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,11}$")]
 #: Below 10^13 micro-units, ten million.
 StakeText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,12}$")]
 QuantityText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,29}$")]
-Whole = Annotated[int, Field(strict=True), BeforeValidator(whole)]
-Bps = Annotated[Whole, Field(ge=0, le=10_000)]
-Weight = Annotated[Whole, Field(ge=1, le=10_000)]
+Whole = BeforeValidator(whole)
+Bps = Annotated[int, Field(strict=True, ge=0, le=10_000), Whole]
+Weight = Annotated[int, Field(strict=True, ge=1, le=10_000), Whole]
 Shares = Annotated[list[Bps], Field(min_length=1, max_length=100)]
 Weights = Annotated[
     dict[Address, Weight], Field(min_length=1, max_length=50, json_schema_extra={"additionalProperties": False})
 ]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Count = Annotated[Whole, Field(ge=2, le=ENTRANTS_MAX)]
+Count = Annotated[int, Field(strict=True, ge=2, le=ENTRANTS_MAX), Whole]
 #: What a status means in states.
 STATES: Final[Mapping[Status, Sequence[State]]] = {
     Status.PENDING: (State.PENDING,),
@@ -93,10 +93,10 @@ class ContestBody(_Played):
 class TemplateBody(_Played):
     """What opens contests: days of the week, Monday being 1, and hours in UTC."""
 
-    days: Annotated[list[Annotated[Whole, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)]
-    hours: Annotated[list[Annotated[Whole, Field(ge=0, le=23)]], Field(min_length=1, max_length=24)]
-    duration_s: Annotated[Whole, Field(ge=60, le=2_678_400)]
-    announced_s: Annotated[Whole, Field(ge=60, le=604_800)] = 86_400
+    days: Annotated[list[Annotated[int, Field(strict=True, ge=1, le=7), Whole]], Field(min_length=1, max_length=7)]
+    hours: Annotated[list[Annotated[int, Field(strict=True, ge=0, le=23), Whole]], Field(min_length=1, max_length=24)]
+    duration_s: Annotated[int, Field(strict=True, ge=60, le=2_678_400), Whole]
+    announced_s: Annotated[int, Field(strict=True, ge=60, le=604_800), Whole] = 86_400
 
     def terms(self) -> TemplateTerms:
         """What its contests are played for."""
