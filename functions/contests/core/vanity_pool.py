@@ -20,8 +20,8 @@ from kernel.errors import Broken
 
 #: A search that nobody has told of since then is over.
 STUCK: Final = timedelta(minutes=30)
-#: Searches that are under way at once.
-AT_ONCE: Final = 8
+#: Searches that are under way at once: the queue that polls computations takes ten, of all services.
+AT_ONCE: Final = 4
 #: Keys that one search tries at most: somewhat more than a minute of one processor.
 TRIES_MAX: Final = 2_000_000
 

@@ -40,20 +40,20 @@ def test_what_is_missing_is_searched_for(custody: Custody) -> None:
 
 def test_so_many_are_under_way_at_once(database_url: str) -> None:
     """The others wait, and go when one has ended."""
-    with Custody.open(database_url, vanity_patterns=TWO % (15, 9)) as (custody, _):
+    with Custody.open(database_url, vanity_patterns=TWO % (5, 4)) as (custody, _):
         custody.top_up()
         first = sorted(states(custody))
         custody.grind()
         custody.collect()
         custody.top_up()
 
-        assert first == ["pending"] * 16 + ["processing"] * 8
-        assert sorted(states(custody)) == ["completed"] * 8 + ["pending"] * 8 + ["processing"] * 8
+        assert first == ["pending"] * 5 + ["processing"] * 4
+        assert sorted(states(custody)) == ["completed"] * 4 + ["pending"] + ["processing"] * 4
         custody.grind()
         custody.collect()
         custody.fill_pool()
         amounts = custody.rows("select letters, count(*) as n from contests.vanity_pool group by letters order by 1")
-        assert [tuple(row.values()) for row in amounts] == [("D", 9), ("z", 15)]
+        assert [tuple(row.values()) for row in amounts] == [("D", 4), ("z", 5)]
 
 
 def test_what_nobody_tells_of_for_half_an_hour_is_given_up(custody: Custody) -> None:
@@ -73,9 +73,9 @@ def test_what_nobody_tells_of_for_half_an_hour_is_given_up(custody: Custody) -> 
 
 def test_what_nobody_needs_any_more_is_cancelled(database_url: str) -> None:
     """Those that wait; what is under way may find one more."""
-    with Custody.open(database_url, vanity_patterns=TWO % (15, 0)) as (custody, _):
+    with Custody.open(database_url, vanity_patterns=TWO % (9, 0)) as (custody, _):
         custody.top_up()
-        custody.settings = custody.settings.model_copy(update={"vanity_patterns": TWO % (10, 1)})
+        custody.settings = custody.settings.model_copy(update={"vanity_patterns": TWO % (6, 1)})
         custody.top_up()
 
         rows = custody.rows(
@@ -83,7 +83,7 @@ def test_what_nobody_needs_any_more_is_cancelled(database_url: str) -> None:
         )
         assert [tuple(row.values()) for row in rows] == [
             ("D", "pending", 1),
-            ("z", "cancelled", 5),
+            ("z", "cancelled", 3),
             ("z", "pending", 2),
-            ("z", "processing", 8),
+            ("z", "processing", 4),
         ]

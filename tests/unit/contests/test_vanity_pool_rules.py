@@ -70,7 +70,7 @@ def test_a_pattern_that_nobody_wants_any_more_is_wanted_none_times() -> None:
 
 def test_so_many_are_under_way_at_once() -> None:
     """Never fewer than none."""
-    assert [to_be_asked(0), to_be_asked(AT_ONCE - 1), to_be_asked(AT_ONCE), to_be_asked(AT_ONCE + 3)] == [8, 1, 0, 0]
+    assert [to_be_asked(0), to_be_asked(AT_ONCE - 1), to_be_asked(AT_ONCE), to_be_asked(AT_ONCE + 3)] == [4, 1, 0, 0]
 
 
 def test_a_search_costs_what_it_tries_in_the_mean() -> None:
