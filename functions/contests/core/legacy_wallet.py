@@ -10,12 +10,11 @@ list of numbers, other fields) is refused and never quoted, for it may be a key 
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kernel import base58
+from kernel import base58, strict_json
 from kernel.errors import Invalid
 
 VERSION: Final = "v2_seed"
@@ -81,8 +80,8 @@ def _object(given: Any) -> dict[str, Any] | None:
     """The object that is given, or that a text stands for."""
     if isinstance(given, str):
         try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
+            given = strict_json.read(given)
+        except strict_json.NotStrictJson:
             return None
     return given if isinstance(given, dict) else None
 
