@@ -183,13 +183,14 @@ class VanityPool:
         after(State(search["state"]), Event.COMPLETE)
         address = None if sealing is None else sealing.address
         tries = (job.result or {})["tries"]
-        told = {"state": State.COMPLETED, "address": address, "tries": tries}
         with self._postgres.transaction(holding=fence) as tx:
             row = {"id": search["id"], "tries": tries, "address": address, "now": self._clock.now()}
-            if tx.execute(Q["complete_search"], **row) and sealing is not None:
+            is_in_time = bool(tx.execute(Q["complete_search"], **row))
+            if is_in_time and sealing is not None:
                 place = {name: search[name] for name in ("letters", "place", "is_case_sensitive")}
                 tx.execute(Q["pool"], address=address, job=search["id"], now=self._clock.now(), **place)
                 self._vault.store(tx, sealing, actor=ACTOR)
+            told = {"state": State.COMPLETED if is_in_time else State.FAILED, "address": address, "tries": tries}
             self._tasks.complete(tx, fence, told)
         return Done(told)
 
