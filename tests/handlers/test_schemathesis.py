@@ -6,12 +6,12 @@ The applications are found by their files, functions/<slice>/http_*.py, so that 
 remembering it; a slice whose settings have no defaults adds them to SLICE_ENVIRONMENTS. Postgres and Redis are real.
 """
 
+import functools
 import gc
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -19,6 +19,10 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck
 from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
+from schemathesis.schemas import BaseSchema
 
 from infra.local import settings
 from infra.local.aws import Aws
@@ -40,12 +44,18 @@ ZKSYNC = (
     f'"escrow": "0x{"11" * 20}", "account": "0x{"22" * 20}"}}]'
 )
 SLICE_ENVIRONMENTS = {
+    "COUNTERPART_BARTER_CHAIN_ID": "1",
+    "COUNTERPART_BARTER_RPC_URLS": "plain:http://rpc.invalid",
+    "COUNTERPART_BARTER_SETTLER": "0x" + "22" * 20,
     "COUNTERPART_BRIDGE_L1_CHAIN_ID": "1",
     "COUNTERPART_BRIDGE_L1_RPC_URLS": "plain:http://rpc.invalid",
     "COUNTERPART_BRIDGE_REGISTRY_ADDRESS": "0x" + "11" * 20,
     "COUNTERPART_BRIDGE_REGISTRY_VERSION": "2",
     "COUNTERPART_BRIDGE_SIGNER": "0x" + "22" * 20,
     "COUNTERPART_BRIDGE_ORIGINS": ZKSYNC,
+    "COUNTERPART_CONTESTS_CLUSTER": "localnet",
+    "COUNTERPART_CONTESTS_RPC_URLS": "plain:http://rpc.invalid",
+    "COUNTERPART_CONTESTS_FEE_PAYER": "1" * 32,
     "COUNTERPART_NETTING_CLUSTER": "localnet",
     "COUNTERPART_NETTING_RPC_URLS": "plain:http://rpc.invalid",
     "COUNTERPART_NETTING_PROGRAM": "1" * 32,
@@ -76,12 +86,21 @@ CONFIG = {
     "operations": [
         # Any text is a subject; an array of one, sent in a query, is the text that it holds.
         {"include-name": "GET /v1/ops/audit", "checks": {"negative_data_rejection": {"enabled": False}}},
+        # JSON-RPC says what is wrong with a body in its own words, under status 200.
+        {"include-name": "POST /barter/rpc", "checks": {"negative_data_rejection": {"enabled": False}}},
+        {"include-name": "POST /v1/barter/rpc", "checks": {"negative_data_rejection": {"enabled": False}}},
     ],
 }
 
 
-#: Test -> whom it attacks.
-ATTACKED = {f"test_{name.replace('.', '_')}": importlib.import_module(name) for name in NAMES}
+#: Whom we attack.
+APPLICATIONS = {name: importlib.import_module(name).app for name in NAMES}
+OPERATIONS = [
+    pytest.param(name, f"{method.upper()} {path}", id=f"{name.removeprefix('functions.')} {method.upper()} {path}")
+    for name, app in APPLICATIONS.items()
+    for path, methods in app.openapi()["paths"].items()
+    for method in methods
+]
 
 
 @pytest.fixture
@@ -91,9 +110,9 @@ def api_key(
     aws: Aws,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
+    name: str,
 ) -> Iterator[str]:
     """A key that may do everything; the attacked application is wired, as in Lambda, by this test's environment."""
-    name = request.node.name.partition("[")[0]
     environment = {
         "COUNTERPART_STAGE": "test",
         "COUNTERPART_DATABASE_URL": f"plain:{database_url}",
@@ -111,10 +130,9 @@ def api_key(
         environment["COUNTERPART_NETTING_RPC_URLS"] = f"plain:{node.url}"
     for variable, value in (SLICE_ENVIRONMENTS | environment).items():
         monkeypatch.setenv(variable, value)
-    module = ATTACKED[name]
-    deps = importlib.import_module(f"{module.__package__}.wiring").build_deps()
+    deps = importlib.import_module(f"{name.rpartition('.')[0]}.wiring").build_deps()
     deps.check()
-    override_deps(module.app, deps)
+    override_deps(APPLICATIONS[name], deps)
     kernel: Kernel = deps.kernel
     yield kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="schemathesis", actor="a test").key
     kernel.close()
@@ -124,27 +142,38 @@ def api_key(
         gc.collect()
 
 
-def attack(module: ModuleType) -> Callable[..., None]:
-    """A test of each operation of the module's application."""
-    schema = schemathesis.openapi.from_dict(module.app.openapi(), config=SchemathesisConfig.from_dict(CONFIG))
-    schema.app = module.app
+@functools.cache
+def document(name: str) -> BaseSchema:
+    """What the module's application says of itself."""
+    app = APPLICATIONS[name]
+    schema = schemathesis.openapi.from_dict(app.openapi(), config=SchemathesisConfig.from_dict(CONFIG))
+    schema.app = app
+    return schema
 
-    @schema.parametrize()
-    @hypothesis.settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        # One database serves all examples of an operation: what one leaves behind is part of the attack on the next.
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+
+@hypothesis.settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # One database serves all examples of an operation: what one leaves behind is part of the attack on the next.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def send(case: schemathesis.Case[Any], api_key: str) -> None:
+    """Ask once, and judge the answer."""
+    case.call_and_validate(headers={"X-Api-Key": api_key})
+
+
+@pytest.mark.parametrize(("name", "operation"), OPERATIONS)
+def test_attacks(name: str, operation: str, api_key: str) -> None:
+    """No undocumented status, no leak, no crash, no call without a key that is answered as if it had one."""
+    schema = document(name)
+    attacked = schema.find_operation_by_label(operation)
+    assert attacked is not None
+    constants = FeedbackSources(constants_value_source=make_constants_value_source(schema))
+    # `schema.parametrize` would think of every operation's attacks while tests are collected, in each process anew.
+    attack = build_operation_test(
+        config=schema.config, operation=attacked, test_func=send, given_kwargs={}, feedback=constants
     )
-    def test(case: schemathesis.Case[Any], api_key: str) -> None:
-        """No undocumented status, no leak, no crash, no call without a key that is answered as if it had one."""
-        case.call_and_validate(headers={"X-Api-Key": api_key})
 
-    attacking: Callable[..., None] = test
-    return attacking
-
-
-for _name, _module in ATTACKED.items():
-    globals()[_name] = attack(_module)
+    attack(api_key=api_key)

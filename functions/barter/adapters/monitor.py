@@ -105,10 +105,11 @@ class Monitor:
         return views.Exchanges(contracts=[views.exchange_view(one) for one in page], next_cursor=following)
 
     def contract(self, address: str) -> views.ExchangeStory:
-        """One exchange with its history. Raises MarketUnknown, AddressInvalid."""
+        """One exchange with its history; a path may have any case. Raises MarketUnknown."""
+        named = checksum(address.lower())
         with self._deps.kernel.postgres.transaction() as tx:
-            found = self._deps.contracts.one(tx, address)
-            history = self._deps.contracts.history(tx, address, limit=STEPS_MAX)
+            found = self._deps.contracts.one(tx, named)
+            history = self._deps.contracts.history(tx, named, limit=STEPS_MAX)
         return views.story_view(found, history)
 
     def _job(self, address: Any) -> StoredJob:
