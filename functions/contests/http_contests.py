@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Query
 from pydantic import AwareDatetime
 
+from functions.contests.adapters import contest_bodies as bodies
 from functions.contests.adapters import contest_views as views
 from functions.contests.adapters.callers import wallet_of
 from functions.contests.adapters.entries import Wish
@@ -25,14 +26,14 @@ Wired = Annotated[Deps, Depends(wired)]
 Anyone = Annotated[Principal, Depends(anyone)]
 Person = Annotated[Principal, Depends(require(Role.VIEWER))]
 Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
-AskedKey = Annotated[str, Header(alias="Idempotency-Key", pattern=views.ASKED_KEY)]
+AskedKey = Annotated[str, Header(alias="Idempotency-Key", pattern=bodies.ASKED_KEY)]
 Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(pattern=views.CURSOR)]
+Cursor = Annotated[str | None, Query(pattern=bodies.CURSOR)]
 Number = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @app.post("/v1/contests", status_code=201)
-def announce(body: views.ContestBody, deps: Wired, admin: Admin) -> views.ContestView:
+def announce(body: bodies.ContestBody, deps: Wired, admin: Admin) -> views.ContestView:
     """Announce a contest. It takes entries as soon as it has a wallet, which is a matter of seconds."""
     terms = body.terms(deps.settings.entry_fee_lamports)
     return views.contest_view(deps.living.announce_one(terms, actor=admin.identity))
@@ -48,7 +49,7 @@ def contests(
 
 
 @app.post("/v1/contests/templates", status_code=201)
-def add_template(body: views.TemplateBody, deps: Wired, admin: Admin) -> views.TemplateView:
+def add_template(body: bodies.TemplateBody, deps: Wired, admin: Admin) -> views.TemplateView:
     """Have contests opened on days and hours."""
     return views.template_view(deps.templates.add(body.terms(), actor=admin.identity))
 
@@ -62,7 +63,7 @@ def templates(deps: Wired, _: Anyone) -> views.Templates:
 @app.put("/v1/contests/templates/{id}")
 def switch_template(
     id: UUID,  # noqa: A002 (the path's name)
-    body: views.SwitchBody,
+    body: bodies.SwitchBody,
     deps: Wired,
     admin: Admin,
 ) -> views.TemplateView:
@@ -92,7 +93,7 @@ def contest(id: UUID, deps: Wired, _: Anyone) -> views.ContestView:  # noqa: A00
 @app.post("/v1/contests/{id}/enter")
 def enter(
     id: UUID,  # noqa: A002 (the path's name)
-    body: views.EntryBody,
+    body: bodies.EntryBody,
     deps: Wired,
     person: Person,
 ) -> views.EntryView:
@@ -104,7 +105,7 @@ def enter(
 @app.post("/v1/contests/{id}/cancel")
 def cancel(
     id: UUID,  # noqa: A002 (the path's name)
-    body: views.CancelBody,
+    body: bodies.CancelBody,
     deps: Wired,
     admin: Admin,
 ) -> views.ContestView:
@@ -121,7 +122,7 @@ def portfolio(id: UUID, deps: Wired, person: Person) -> views.PortfolioView:  # 
 @app.put("/v1/contests/{id}/portfolio")
 def weigh(
     id: UUID,  # noqa: A002 (the path's name)
-    body: views.WeightsBody,
+    body: bodies.WeightsBody,
     deps: Wired,
     person: Person,
 ) -> views.PortfolioView:
@@ -132,7 +133,7 @@ def weigh(
 @app.post("/v1/contests/{id}/trades")
 def trade(
     id: UUID,  # noqa: A002 (the path's name)
-    body: views.TradeBody,
+    body: bodies.TradeBody,
     deps: Wired,
     person: Person,
     key: AskedKey,
