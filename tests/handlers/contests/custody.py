@@ -26,7 +26,7 @@ from infra.local.runner.events import ApiSite, HttpCall, http_event
 from kernel.auth import Role
 from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
-from kernel.testing import FakeClock
+from kernel.testing import FakeClock, InMemoryKms
 from kernel.testing.kernel import FakedKernel
 from tests.integration.cursors.cluster import FINAL_SLOT, Cluster, Gaps
 
@@ -70,9 +70,11 @@ class Balances(Cluster):
 class Custody:
     """One deployment: a kernel for each database role, which share their fakes."""
 
-    def __init__(self, database_url: str, rpc_url: str, **changes: Any) -> None:
+    def __init__(self, database_url: str, rpc_url: str, *, kms: InMemoryKms | None = None, **changes: Any) -> None:
+        """kms: another key service than that of the fakes."""
         self.clock, self._url = FakeClock(), database_url
         first = self.faked(ROLE)
+        first.key_service = kms or first.key_service
         self.kernels = {ROLE: first}
         self.kernels |= {role: self._kernel(role) for role in ROLES if role != ROLE}
         self.office = Postgres(database_url, self.clock)
