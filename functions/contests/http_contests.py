@@ -78,7 +78,7 @@ def entries(deps: Wired, person: Person, before: AwareDatetime | None = None, li
 
 
 @app.get("/v1/contests/players/{wallet}")
-def player(wallet: Annotated[str, Path(pattern=views.ADDRESS)], deps: Wired, _: Anyone) -> PlayerView:
+def player(wallet: Annotated[str, Path(pattern=bodies.ADDRESS)], deps: Wired, _: Anyone) -> PlayerView:
     """What a player has: experience, the level that this is, and achievements."""
     return player_view(deps.experience.player(wallet))
 
