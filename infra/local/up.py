@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from queue import Empty, SimpleQueue
 from types import FrameType
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -14,6 +15,7 @@ from infra.local import ports
 from infra.local.barter.resident import Resident
 from infra.local.children import ChildDied
 from infra.local.cloud import LocalCloud
+from infra.local.contests.resident import WARM, ContestsResident
 from infra.local.flare.accounts import ETHER
 from infra.local.flare.network import enter_reward_epoch
 from infra.local.flare.timing import Timing
@@ -60,8 +62,9 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
         unwatch = cloud.children.watch(deaths.put)
         webhooks = LocalWebhooks.new(CHAIN_ID)
         environment = {**cloud.environment(), **webhooks.environment(cloud.aws.put_secret)}
+        warm: dict[str, Any] = {"warm": WARM} if chosen.seed else {}
         with (
-            Runner(environment, folder=cloud.folder, children=cloud.children) as runner,
+            Runner(environment, folder=cloud.folder, children=cloud.children, **warm) as runner,
             ExitStack() as following,
         ):
             try:
@@ -72,7 +75,9 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
                 following.enter_context(_notifier(market, playing[0], webhooks))
                 _declare_wallets(playing[0])
                 resident = following.enter_context(Resident(cloud, runner, moves=chosen.seed))
-                for line in (*banner(cloud, market, playing), *resident.lines()):
+                duels = following.enter_context(ContestsResident(cloud, runner)) if chosen.seed else None
+                told = (*banner(cloud, market, playing), *resident.lines(), *(duels.lines() if duels else ()))
+                for line in told:
                     console.print(line, highlight=False, soft_wrap=True)
                 return _wait(market, deaths, console)
             except KeyboardInterrupt:
