@@ -1,0 +1,86 @@
+"""cron_rake: whose wallet is swept, by how much, and who is freed of waiting."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from functions.contests.adapters.pay_steps import PAY
+from functions.contests.core.obligation import Kind
+from kernel.outbox.solana import State
+from tests.handlers.contests.paydesk import Paydesk
+from tests.handlers.contests.strongroom import RECIPIENTS, SOL
+
+pytestmark = pytest.mark.handlers
+
+SWEEPS = "select contest_id, lamports, found_lamports, state from contests.sweeps order by planned_at, contest_id"
+KEPT, LEAST = SOL // 100, SOL // 1_000
+
+
+@pytest.fixture
+def desk(database_url: str) -> Iterator[Paydesk]:
+    """A contest that is paid; a SOL is left."""
+    with Paydesk.open(database_url, "paid") as desk:
+        yield desk
+
+
+def test_only_what_is_over_is_swept_and_all_but_a_hundredth_of_it(desk: Paydesk) -> None:
+    """Contests in every state, all with the same in their wallets; what is less than a thousandth stays."""
+    states = ("pending", "active", "evaluating", "paying", "refunding", "raked", "swept", "refunded")
+    for seed, state in enumerate(states, 2):
+        desk.room.contest(desk.room.wallet(seed, SOL), state, SOL)
+    for seed, lamports in ((20, KEPT + LEAST), (21, KEPT + LEAST - 1)):
+        desk.room.contest(desk.room.wallet(seed, lamports), "paid", lamports)
+    desk.rake()
+    desk.rake()
+
+    assert [LEAST, SOL - KEPT, SOL - KEPT] == sorted(row["lamports"] for row in desk.rows(SWEEPS))
+    assert {("sent", 0)} == {(row["state"], row["found_lamports"]) for row in desk.rows(SWEEPS)}
+
+
+def test_a_sweep_ends_its_contest_and_one_that_failed_is_planned_anew(desk: Paydesk) -> None:
+    """Under another number."""
+    desk.rake()
+    desk.end(State.CANCELLED)
+
+    assert ("paid", ["failed"]) == (desk.state, [row["state"] for row in desk.rows(SWEEPS)])
+
+    desk.rake()
+    desk.end(State.CONFIRMED)
+
+    assert ("raked", ["failed", "swept"]) == (desk.state, sorted(row["state"] for row in desk.rows(SWEEPS)))
+    balances = desk.rows("select name, balance::bigint as balance from kernel.ledger_accounts order by name")
+    assert [-SOL, KEPT, SOL - KEPT] == [row["balance"] for row in balances]
+
+
+def test_fifty_wallets_a_turn_and_five_sweeps_at_once(desk: Paydesk) -> None:
+    """The others wait their turn; every end makes room for one."""
+    for seed in range(2, 58):
+        desk.room.contest(desk.room.wallet(seed, SOL), "paid", SOL)
+    desk.rake()
+
+    assert (5, 45) == _sent_and_planned(desk)
+
+    desk.end(State.CONFIRMED)
+
+    assert (5, 40) == _sent_and_planned(desk)
+
+
+def test_what_is_held_is_left_and_paid_once_its_account_can_take_it(desk: Paydesk) -> None:
+    """Looked at again every ten minutes."""
+    del desk.room.balances.lamports[RECIPIENTS[0]]
+    desk.owe(Kind.PAYOUT, [500_000], SOL - 500_000)
+    desk.run(PAY)
+    desk.rake()
+
+    assert [SOL - KEPT - 500_000] == [row["lamports"] for row in desk.rows(SWEEPS)]
+
+    desk.room.balances.lamports[RECIPIENTS[0]] = 890_880
+    desk.rake()
+    desk.run(PAY)
+
+    assert [("payout", 0, "sent", 1)] == desk.lines()
+
+
+def _sent_and_planned(desk: Paydesk) -> tuple[int, int]:
+    states = [row["state"] for row in desk.rows(SWEEPS)]
+    return states.count("sent"), states.count("planned")
