@@ -100,6 +100,10 @@ class Market:
             shown_by=shown_by,
         )
 
+    def is_ranking(self) -> bool:
+        """Whether lists are taken now."""
+        return self.world.phase == Phase.RANK
+
     def is_over(self) -> bool:
         """Whether nothing is left in the exchange."""
         return self.world.phase == Phase.CLEANUP
