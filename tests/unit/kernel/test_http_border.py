@@ -140,6 +140,24 @@ def test_a_wrong_method_is_405_with_the_right_ones(client: AsgiClient) -> None:
     ) == (405, "method_not_allowed", "POST")
 
 
+def test_a_path_that_is_named_does_not_allow_what_a_parameter_would(deps: ApiDeps) -> None:
+    """`/orders/newest` is no order's number, though the pattern of another path would take it."""
+    app = example_api(deps)
+
+    @app.get("/v1/example/orders/newest")
+    def newest() -> None:
+        return None
+
+    @app.delete("/v1/example/orders/{number}")
+    def withdraw(number: str) -> None:
+        return None
+
+    client = AsgiClient(app)
+    allowed = [client.request("PATCH", f"/v1/example/orders/{which}").headers["allow"] for which in ("newest", "7")]
+
+    assert ["GET", "DELETE, GET"] == allowed
+
+
 def test_a_frameworks_own_refusal_has_the_same_shape(deps: ApiDeps) -> None:
     """Whatever a library refuses comes out in our words."""
     app = example_api(deps)

@@ -238,10 +238,15 @@ def _answer_refused(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Every method that the path knows: it may have a route for each, of which the router names the first only."""
+    """Every method that the path knows: it may have a route for each, of which the router names the first only.
+
+    A path that is named word by word is not what stands for a parameter's value in another.
+    """
+    path = request.scope["path"]
     routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
-    here = [route for route in routes if route.path_regex.match(request.scope["path"])]
-    return sorted({method for route in here for method in route.methods or ()})
+    here = [route for route in routes if route.path_regex.match(path)]
+    named = [route for route in here if route.path_format == path]
+    return sorted({method for route in named or here for method in route.methods or ()})
 
 
 def _bare_answer(error: CounterpartError, event: Mapping[str, Any]) -> dict[str, Any]:
