@@ -302,6 +302,9 @@ def _conclude(console: Console, show: Show, duel: str) -> None:
     with console.status("the chain is read and compared"):
         tally = show.counted.tally(show.spent, show.treasury_before)
     console.print(report.growth_table(show.counted.experience(), names, level))
+    if show.size.referred:
+        weeks = show.desk.of(show.crowd.players[0]).get("/referrals/weeks")["weeks"]
+        console.print(report.referred_line(weeks, names[show.crowd.players[0].address]), highlight=False)
     console.print(report.achieved_line(show.counted.achieved()), highlight=False, soft_wrap=True)
     console.print(report.sent_line(tally), highlight=False)
     console.print(report.proof_table(tally))

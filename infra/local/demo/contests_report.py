@@ -94,6 +94,14 @@ def achieved_line(achieved: Sequence[Mapping[str, Any]]) -> str:
     return "Achievements: " + ", ".join(told) + "."
 
 
+def referred_line(weeks: Sequence[Mapping[str, Any]], friend: str) -> str:
+    """What a link has brought, and earned."""
+    sources = [one for week in weeks for one in week["sources"]]
+    clicks, conversions = (sum(one[name] for one in sources) for name in ("clicks", "conversions"))
+    points = sum(one["points"] for week in weeks for one in week["rewards"])
+    return f"The link of {friend}: {clicks} clicks, {conversions} of them entered, {points} points as its reward."
+
+
 def names_of(players: Sequence[Player]) -> dict[str, str]:
     """Names by wallet."""
     return {player.address: f"{player.name} ({player.address[:4]})" for player in players}
