@@ -24,8 +24,9 @@ from kernel.errors import Broken
 ATTEMPTS_MAX: Final = 5
 #: After the first failure; twice as long after each further one.
 _PAUSE: Final = timedelta(seconds=5)
-#: Below so many agents a certificate costs the exchange less than a proof does.
-GROTH16_AGENTS_MIN: Final = 64
+#: Below so many agents a certificate costs the exchange less than a proof does, whose words it has to read, too
+#: (BENCHMARKS.md, "Barter").
+GROTH16_AGENTS_MIN: Final = 340
 
 
 class State(StrEnum):
