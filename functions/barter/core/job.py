@@ -25,7 +25,7 @@ ATTEMPTS_MAX: Final = 5
 #: After the first failure; twice as long after each further one.
 _PAUSE: Final = timedelta(seconds=5)
 #: Below so many agents a certificate costs the exchange less than a proof does, whose words it has to read, too
-#: (BENCHMARKS.md, "Barter").
+#: (BENCHMARKS.md, "Gas").
 GROTH16_AGENTS_MIN: Final = 340
 
 
