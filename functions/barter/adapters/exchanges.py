@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from functions.barter.core.code import EXCHANGE, VERIFIER, fingerprint
 from functions.barter.core.exchange import (
     CURRENT_PHASE,
     QUESTIONS,
@@ -52,10 +53,11 @@ class TradeGone(Transient):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """An exchange at one block."""
+    """An exchange at one block. is_ours: by its code, so that it may be sent transactions that we pay for."""
 
     terms: Terms
     sight: Sight
+    is_ours: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,11 @@ class Exchanges:
             time_s=answers.head.time_s,
             is_left=is_left,
         )
-        return Seen(terms=terms, sight=sight)
+        return Seen(terms=terms, sight=sight, is_ours=answers.fingerprint == EXCHANGE)
+
+    def is_our_verifier(self, address: str | None) -> bool:
+        """Whether what an exchange asks about proofs is ours, by its code; so is nothing at all."""
+        return address is None or self._asked(address, [], self._quorum.newest_block()).fingerprint == VERIFIER
 
     def lists(self, address: str, trade: Trade) -> Lists:
         """The lists that this Trade is about, all as of one block. Raises TradeGone, NotAnExchange."""
@@ -179,14 +185,19 @@ class Exchanges:
             ("eth_call", [{"to": address, "data": hexadecimal(question)}, at]) for question in questions
         ]
 
-        def told(answers: Sequence[Any]) -> tuple[tuple[bytes, ...], str]:
-            return tuple(octets(answer) for answer in answers[:-1]), answers[-1]["hash"]
+        calls += [("eth_getCode", [address, at]), ("eth_getBlockByNumber", [at, False])]
 
-        answers = self._quorum.agreed_batch([*calls, ("eth_getBlockByNumber", [at, False])], by=told)
-        return _Answers(told(answers)[0], Head.from_rpc(answers[-1]))
+        def told(answers: Sequence[Any]) -> tuple[tuple[bytes, ...], str, str]:
+            *said, code, block = answers
+            return tuple(octets(answer) for answer in said), fingerprint(octets(code)), block["hash"]
+
+        answers = self._quorum.agreed_batch(calls, by=told)
+        said, known_by, _ = told(answers)
+        return _Answers(said, known_by, Head.from_rpc(answers[-1]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
     said: tuple[bytes, ...]
+    fingerprint: str
     head: Head

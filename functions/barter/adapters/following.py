@@ -26,6 +26,7 @@ from functions.barter.core.exchange import ADVANCE_PHASE
 from functions.barter.core.watch import PROOF_BLOCKS, Phase, Sight, State, may_be_ended, next_event
 from kernel.chain_events import EvmEvent, ToldEvent
 from kernel.clock import Clock
+from kernel.evm.blocks import HEIGHT_MAX
 from kernel.ledger import Overdrawn
 from kernel.postgres import Fence, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped, Tasks
@@ -117,6 +118,9 @@ class Following:
 
     def plan_late(self) -> int:
         """Ask now for looks at exchanges whose proof has had all its blocks; how many. Raises what is transient."""
+        with self._tasks.postgres.transaction() as tx:
+            if not self._watches.late(tx, HEIGHT_MAX, 1):
+                return 0  # Nobody waits, so no endpoint need be asked.
         trade_before = self._exchanges.newest_block() - PROOF_BLOCKS
         with self._tasks.postgres.transaction() as tx:
             late = self._watches.late(tx, trade_before, LIMIT)
@@ -159,7 +163,7 @@ class Following:
                 self._jobs.owe(tx, watch, sight.trade)
             known = sight.trade
         job = self._see_to_proof(tx, watch, sight)
-        if calls and self._calls.open(tx, watch) is None:
+        if calls and seen.is_ours and self._calls.open(tx, watch) is None:
             self._see_to_phase(tx, watch, sight, job)
         return watch
 

@@ -11,7 +11,7 @@ from functions.barter.adapters.steps import PostStep
 from functions.barter.adapters.stored import StoredJob
 from functions.barter.adapters.watches import Watches
 from functions.barter.core.exchange import trades_call
-from functions.barter.core.job import State
+from functions.barter.core.job import Mode, State
 from functions.barter.core.watch import Phase
 from kernel.ledger import Overdrawn
 from kernel.postgres import Fence
@@ -59,9 +59,12 @@ class Posting:
         if job.state != State.COMPLETED or job.journal is None or job.seal is None:
             return Skipped(f"it is {job.state}")
         try:
-            sight = self._exchanges.look(job.address).sight
+            seen = self._exchanges.look(job.address)
         except NotAnExchange as other:
             return Skipped(other.code)
+        if not (seen.is_ours and (job.mode == Mode.DIRECT or self._exchanges.is_our_verifier(seen.terms.verifier))):
+            return Skipped("it is no exchange of ours")
+        sight = seen.sight
         if sight.phase != Phase.TRADE or sight.trade != job.trade:
             return Skipped("the exchange does not wait for it")
         data = trades_call(job.journal, job.seal)

@@ -19,11 +19,13 @@ select * from barter.watches where chain_id = %(chain_id)s and address = %(addre
 -- One watch, held until the commit: whoever changes anything of an exchange holds it first.
 select * from barter.watches where chain_id = %(chain_id)s and address = %(address)s for update;
 
+-- name: lock_count
+-- One new watch at a time, so that two who ask do not both take the last place.
+select pg_advisory_xact_lock(hashtextextended('barter.watches/count', 0));
+
 -- name: count_live
--- How many exchanges are followed; held alone until the commit, so that two who ask do not both take the last place.
-select count(*) as live from (select pg_advisory_xact_lock(hashtextextended('barter.watches/count', 0))) alone,
-    barter.watches
-where chain_id = %(chain_id)s and state <> 'over';
+-- How many exchanges are followed.
+select count(*) as live from barter.watches where chain_id = %(chain_id)s and state <> 'over';
 
 -- name: move_watch
 -- A watch's next state, if it is still in the one that it leaves, with its row of history.

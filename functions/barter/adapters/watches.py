@@ -58,6 +58,7 @@ class Watches:
         known = self.of(tx, address)
         if known is not None:
             return known
+        tx.execute(Q["lock_count"])
         if tx.one(Q["count_live"], chain_id=self.chain_id)["live"] >= LIVE_MAX:
             raise TooManyWatches(live_max=LIVE_MAX)
         row = tx.maybe(Q["insert_watch"], **named, correlation_id=current(), now=self._clock.now())

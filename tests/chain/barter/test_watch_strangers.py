@@ -1,0 +1,65 @@
+"""Whose transactions we pay for: exchanges of ours, by their code, and nobody else's."""
+
+import pytest
+
+from functions.barter.core.code import EXCHANGE, VERIFIER, fingerprint
+from functions.barter.core.job import State as JobState
+from gpu.exchange.formats_zkey import verification_key_of
+from infra.local.barter.verifier import deploy_verifier
+from infra.local.barter.world import Terms, deploy
+from kernel.evm.blocks import octets
+from tests.handlers.barter.open_shop import OpenShop, moving_node, open_shop
+from tests.handlers.barter.shop import Shop
+from tests.unit.barter.published import LISTS
+
+pytestmark = pytest.mark.chain
+
+__all__ = ["moving_node", "open_shop"]
+
+LOOK, PROVE, POST = "barter.advance_phase", "barter.prove", "barter.post_trades"
+
+
+def code_at(shop: Shop, address: str) -> bytes:
+    """What is deployed there."""
+    return octets(shop.node.rpc("eth_getCode", address, "latest"))
+
+
+def test_our_contracts_are_known_by_their_code(open_shop: OpenShop, proving_key: bytes) -> None:
+    """Whatever the terms that they are deployed with."""
+    shops = [open_shop(2, terms) for terms in (Terms(), Terms(agents_max=9, list_max=3, deposit_fee_wei=7, rank_s=1))]
+    verifiers = [
+        deploy_verifier(shops[0].node, verification_key_of(proving_key), agents=agents, list_max=16)
+        for agents in (16, 15)
+    ]
+
+    exchanges = [code_at(shop, shop.world.exchange.address) for shop in shops]
+    assert exchanges[0] != exchanges[1]
+    assert {EXCHANGE} == {fingerprint(code) for code in exchanges}
+    assert {VERIFIER} == {fingerprint(code_at(shops[0], one.address)) for one in verifiers}
+
+
+def test_nothing_is_sent_to_a_strangers_exchange(open_shop: OpenShop) -> None:
+    """One byte of its code is another: it is followed and proven, and neither ended nor posted to."""
+    shop = open_shop(len(LISTS))
+    shop.world.ready(LISTS)
+    address = shop.world.exchange.address
+    shop.node.rpc("anvil_setCode", address, "0x" + (code_at(shop, address) + b"\0").hex())
+    shop.watch()
+    shop.work()
+    shop.mine(251)
+    shop.clock.advance(60)
+    shop.work(LOOK)
+
+    seen = shop.seen()
+    assert seen.job is not None
+    assert (JobState.COMPLETED, ()) == (seen.job.state, seen.calls)
+    assert ("skipped", "it is no exchange of ours") in shop.outcomes(POST)
+
+
+def test_a_proof_is_not_posted_by_way_of_a_strangers_verifier(open_shop: OpenShop) -> None:
+    """The exchange is ours; what it would ask about a proof is not, and may cost whatever it likes."""
+    shop = open_shop(2)
+    verifier = deploy(shop.node, "RecitingVerifier")
+
+    assert not shop.deps.exchanges.is_our_verifier(verifier.address)
+    assert shop.deps.exchanges.is_our_verifier(None)
