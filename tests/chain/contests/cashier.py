@@ -159,6 +159,13 @@ class Cashier:
             self.deps.obligations.owe(tx, contest_id, Kind.REFUND, lines)
             self.deps.contests.step(tx, contest, Event.CANCEL)
 
+    def adopt(self, contest_id: UUID) -> None:
+        """Let the contest's wallet be one of ours, as whoever assigns wallets does."""
+        sql = "insert into contests.contest_wallets (address, origin, created_at) values (%(w)s, 'generated', %(now)s)"
+        row = {"w": self.wallet(contest_id), "now": self.clock.now()}
+        with self.office.transaction() as tx:
+            tx.execute(sql, **row)
+
     def replay_all(self, contest_id: UUID) -> None:
         """What an operator does about what is parked."""
         with self.kernel.postgres.transaction() as tx:
