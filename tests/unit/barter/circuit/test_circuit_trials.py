@@ -58,7 +58,7 @@ def test_the_circuit_takes_what_the_definition_takes(
     hashes = set(part(system, "commitment", "challenge"))
     rest = [number for number in range(len(system.constraints)) if number not in hashes]
     refused = 0
-    for profile, certificate in source.sample(trials, volume(1_000, len(trials))):
+    for profile, certificate in source.sample(trials, volume(250, len(trials))):
         lists = [list(wishes) for wishes in profile]
         wires = assigned(SHAPE, claimed(SHAPE, lists, certificate))
         broken = system.broken(wires, None if source.random() < 1 / 32 else rest)
@@ -126,7 +126,7 @@ def test_no_choice_of_all_bits_of_two_agents_shows_another_allocation(
         for pos in product(range(2), repeat=2)
         for bits in product(range(2), repeat=len(free))
     ]
-    for lists, pos, bits in Random(SEED).sample(trials, volume(400, len(trials))):
+    for lists, pos, bits in Random(SEED).sample(trials, volume(100, len(trials))):
         claim = claimed(shape, lists, Certificate(pos, (1, 1)))
         wires = forged(shape, claim, dict(zip(free, bits, strict=True)))
         received = tuple(agent if at else (lists[agent] or [-1])[0] for agent, at in enumerate(pos))
