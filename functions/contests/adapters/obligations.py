@@ -117,8 +117,13 @@ class Obligations:
         self._tasks.enqueue([payment(contest_id, kind, self._clock.now())], tx)
 
     def owe_advance(self, tx: Transaction, contest_id: UUID, wallet: str, lamports: int) -> None:
-        """Write down that the contest's wallet is to be lent its rent."""
-        self._store(tx, contest_id, Kind.ADVANCE, [asdict(Line(0, wallet, lamports))])
+        """Write down that the contest's wallet is to be lent its rent; nothing where an advance is not over."""
+        advances = {
+            state: lines for (kind, state), (lines, _) in self.standings(tx, contest_id).items() if kind == Kind.ADVANCE
+        }
+        if not advances.keys() - {State.PAID}:
+            line = Line(advances.get(State.PAID, 0), wallet, lamports)
+            self._store(tx, contest_id, Kind.ADVANCE, [asdict(line)])
 
     def due(self, tx: Transaction, contest_id: UUID, limit: int) -> list[Owed]:
         """What may be sent now."""

@@ -92,9 +92,8 @@ class Paying:
             return Due(contest=contest.id)
         asked = {contest.wallet, *(line.wallet for line in lines)}
         holdings = self._wallets.holdings(asked, as_of_slot=wallet.slot)
-        untouched = all(state in (State.OWED, State.HELD) for _, state in standings)
-        fresh = untouched and not any(kind == Kind.ADVANCE for kind, _ in standings)
-        advance = advance_lamports(holdings[contest.wallet], unpaid) if fresh else 0
+        is_quiet = not any(_is_under_way(kind, state) for kind, state in standings)
+        advance = advance_lamports(holdings[contest.wallet], unpaid) if is_quiet else 0
         return Due(contest=contest.id, lines=lines, holdings=holdings, advance=advance)
 
     def take(self, due: Due, *, fence: Fence) -> Outcome:
@@ -163,6 +162,11 @@ class Paying:
             return Done(lines)
         more = bool(self._obligations.due(tx, contest_id, 1)) and not self._lends(tx, contest_id)
         return Retry(0.0 if more else float(RETRY_S), "payments are on their way")
+
+
+def _is_under_way(kind: Kind, state: State) -> bool:
+    """Whether what the wallet holds, or will have been lent, is about to change."""
+    return state == State.SENT or (kind == Kind.ADVANCE and state != State.PAID)
 
 
 def contest_of(business_key: str) -> UUID:

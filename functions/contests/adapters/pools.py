@@ -66,8 +66,7 @@ class Pools:
     def sweep(self, tx: Transaction, contest_id: UUID, key: str, lamports: int, *, found: int) -> None:
         """A sweep is final. found: what had come to the wallet beside its entries, and is booked with it."""
         self._open(tx, contest_id)
-        if found:
-            self._move(tx, f"{key}:found", {OUTSIDE: -found, pool_account(contest_id): found})
+        self._find(tx, key, contest_id, found, lamports)
         self._move(tx, key, {pool_account(contest_id): -lamports, TREASURY: lamports})
 
     def move(self, tx: Transaction, key: str, moved: Moved) -> None:
@@ -79,8 +78,8 @@ class Pools:
         for contest_id in (moved.source, moved.recipient):
             if contest_id is not None:
                 self._open(tx, contest_id)
-        if moved.found and source is not None:
-            self._move(tx, f"{key}:found", {OUTSIDE: -moved.found, source: moved.found})
+        if moved.source is not None:
+            self._find(tx, key, moved.source, moved.found, moved.lamports)
         elsewhere = TREASURY if moved.is_treasurys else OUTSIDE
         self._move(tx, key, {source or elsewhere: -moved.lamports, recipient or elsewhere: moved.lamports})
 
@@ -96,6 +95,12 @@ class Pools:
         self._ledger.open(
             tx, [Account(name=name, asset=self._asset, may_go_negative=may) for name, may in names.items()]
         )
+
+    def _find(self, tx: Transaction, key: str, contest_id: UUID, found: int, lamports: int) -> None:
+        """Book what came beside the entries: as it was found, and no less than what has left proves."""
+        came = max(found, lamports - self.balance(tx, contest_id))
+        if came > 0:
+            self._move(tx, f"{key}:found", {OUTSIDE: -came, pool_account(contest_id): came})
 
     def _move(self, tx: Transaction, key: str, amounts: dict[str, int]) -> None:
         postings = [Posting(account, self._asset, amount) for account, amount in amounts.items()]

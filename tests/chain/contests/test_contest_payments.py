@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.contests.adapters.admin_transfers import Asked
 from tests.chain.contests.cashier import FEE, SOL, Cashier
 
 pytestmark = pytest.mark.chain
@@ -150,3 +151,27 @@ def test_five_sweeps_are_on_their_way_at_once(cashier: Cashier) -> None:
 
     assert {"raked"} == {cashier.state(contest) for contest in contests}
     assert 6 == len(cashier.rows("select * from contests.sweeps where state = 'swept'"))
+
+
+def test_a_wallet_that_was_reclaimed_is_lent_its_rent_to_pay_what_it_held(cashier: Cashier) -> None:
+    """What is held stays in it, as the least that an account holds; paying that would leave too little."""
+    contest = cashier.contest("duel", 3)
+    cashier.adopt(contest)
+    first, second = (cashier.entrant("duel", number) for number in range(2))
+    cashier.rank(contest, [(first, 2 * FEE), (second, 500_000)])
+    cashier.work()
+    cashier.rake()
+    cashier.work()
+    asked = Asked(batch="over", source=cashier.wallet(contest), actor="ada", reason="over")
+    cashier.admin().admin_transfers.reclaim(asked, 0)
+    cashier.work()
+
+    assert 890_880 == cashier.balance(cashier.wallet(contest)) == cashier.booked(contest)
+
+    cashier.node.fund(second, 890_880)
+    cashier.node.finalize()
+    cashier.rake()
+    cashier.work()
+
+    assert [("advance", 0, "paid", 1), ("payout", 1, "paid", 1), ("payout", 2, "paid", 1)] == cashier.lines(contest)
+    assert 2 * 890_880 - 500_000 == cashier.balance(cashier.wallet(contest)) == cashier.booked(contest)
