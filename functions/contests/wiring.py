@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from functions.contests.adapters.portfolios import Portfolios
     from functions.contests.adapters.referrals import Referrals
     from functions.contests.adapters.snapshots import Snapshots
+    from functions.contests.adapters.standstill import Standstill
     from functions.contests.adapters.sweeping import Sweeping
     from functions.contests.adapters.templates import Templates
     from functions.contests.adapters.tokens import Tokens
@@ -136,6 +137,13 @@ class Deps(KernelDeps):
         from functions.contests.adapters.evaluating import evaluating_of
 
         return evaluating_of(self)
+
+    @cached_property
+    def standstill(self) -> Standstill:
+        """Tells when contests stand still."""
+        from functions.contests.adapters.standstill import Standstill
+
+        return Standstill(self.kernel.postgres, self.clock)
 
     @cached_property
     def templates(self) -> Templates:
