@@ -30,19 +30,21 @@ create table contests.market_data (
 create table contests.market_data_default partition of contests.market_data default;
 create index market_data_time on contests.market_data using brin (observed_at);
 
--- How asking went: who answered, and for how many tokens. Rows are only ever added; breakers tell when nobody did.
+-- How asking went: who answered, and for how many tokens. Rows are only ever added; breakers tell when nobody did. Daily
+-- partitions.
 create table contests.market_visits (
-    id         bigint      generated always as identity primary key,
     visited_at timestamptz not null,
     what       text        not null check (what in ('tokens', 'prices')),
     source     text        not null,
     asked      integer     not null check (asked >= 0),
     told       integer     not null check (told >= 0)
-);
+) partition by range (visited_at);
+create table contests.market_visits_default partition of contests.market_visits default;
 create index market_visits_time on contests.market_visits using brin (visited_at);
 reset role;
 
-insert into kernel.partitioned_tables (table_name, keep_days) values ('contests.market_data', 30);
+insert into kernel.partitioned_tables (table_name, keep_days) values
+    ('contests.market_data', 30), ('contests.market_visits', 30);
 
 set local role counterpart_contests_whitelist;
 
@@ -73,7 +75,7 @@ reset role;
 -- migrate:down
 
 drop table contests.token_whitelist;
-delete from kernel.partitioned_tables where table_name = 'contests.market_data';
+delete from kernel.partitioned_tables where table_name in ('contests.market_data', 'contests.market_visits');
 drop table contests.market_visits;
 drop table contests.market_data;
 drop table contests.tokens;

@@ -145,5 +145,5 @@ def test_the_registered_tables_of_the_house_are_maintained(database_url: str) ->
 
     report = {each.table: len(each.made) for each in Partitions(database).maintain()}
 
-    names = ("contests.market_data", "oracle.candles", "oracle.judgements", "oracle.prices")
+    names = ("contests.market_data", "contests.market_visits", "oracle.candles", "oracle.judgements", "oracle.prices")
     assert dict.fromkeys(names, 8) == report
