@@ -43,7 +43,7 @@ from kernel.treasury.reconciliation import BALANCED
 
 CHAIN_ID: Final = 31337
 #: A proof has 250 blocks, in which another prover has to have made it, too, on a machine that is busy.
-BLOCK_S, BLOCK_SHORT_S = 1.0, 0.25
+BLOCK_S, BLOCK_SHORT_S = 1.5, 0.25
 SEED: Final = 812_576
 AGENTS, PROVEN_AGENTS, LATE_AGENTS, SHORT_AGENTS = 40, 16, 6, 9
 LIST_MAX: Final = 16
