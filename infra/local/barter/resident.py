@@ -81,8 +81,8 @@ class Resident:
 
     def _live(self) -> None:
         """Have the exchange watched; then market after market: the monitor ends the phases, proves and posts."""
-        self.stage.open_books()
         self._desk.ask("watchContract", self.world.exchange.address)
+        self.stage.open_books()
         while self._moves and not self._closed.is_set():
             lists = random_lists(AGENTS, self._number)
             market = Market(title=f"market {self._number}", world=self.world, lists=lists)
