@@ -1,12 +1,11 @@
 """Take prices at any rate, and show tokens, what they cost now, and what they have cost."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
 
 from functions.contests.adapters import market_views as views
-from functions.contests.core.market import AHEAD_MAX, judge
+from functions.contests.core.market import judge, span
 from functions.contests.wiring import Deps, build_market_deps
 from kernel.auth.http import INTERNAL_ONLY, anyone, require
 from kernel.auth.principal import Principal
@@ -17,7 +16,6 @@ Wired = Annotated[Deps, Depends(wired)]
 Anyone = Annotated[Principal, Depends(anyone)]
 Service = Annotated[Principal, Depends(require(tiers=INTERNAL_ONLY))]
 Limit = Annotated[int, Query(ge=1, le=200)]
-A_DAY = timedelta(days=1)
 
 
 @app.post("/internal/market-data")
@@ -46,8 +44,8 @@ def history(
     limit: Limit = 100,
 ) -> views.HistoryView:
     """What a token cost from a moment on and before another, of the last day unless asked otherwise."""
-    until = end or deps.clock.now() + 2 * AHEAD_MAX
-    return views.history_view(mint, deps.market.history(mint, start or until - A_DAY, until, limit=limit), limit)
+    since, until = span(start, end, deps.clock.now())
+    return views.history_view(mint, deps.market.history(mint, since, until, limit=limit), limit)
 
 
 @app.get("/v1/contests/tokens")

@@ -10,7 +10,7 @@ nothing. A price counts for twice the time between two looks at its token and ha
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
@@ -29,6 +29,9 @@ DECIMALS_MAX: Final = 18
 POINTS_PER_CALL_MAX: Final = 100
 AHEAD_MAX: Final = timedelta(seconds=5)
 AGE_MAX: Final = timedelta(seconds=60)
+A_DAY: Final = timedelta(days=1)
+#: Nobody has a price of before.
+EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 GRACE_S: Final = 30
 #: Who is asked; nobody else may push under these names.
 JUPITER: Final = "jupiter"
@@ -140,6 +143,13 @@ def width_bps(prices: Sequence[int]) -> int:
     """Half of what lies between the lowest and the highest, as a part of their middle, rounded up."""
     low, high = min(prices), max(prices)
     return -(-(high - low) * 10_000 // (high + low))
+
+
+def span(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """From and to of a history, in UTC: the day before its end unless asked otherwise, and nothing that never was."""
+    until = min(max(end or now + 2 * AHEAD_MAX, EARLIEST), now + 2 * AHEAD_MAX).astimezone(UTC)
+    since = min(max(start or until - A_DAY, EARLIEST), until).astimezone(UTC)
+    return since, until
 
 
 def judge(points: Sequence[object], now: datetime, *, known: Collection[str]) -> Judged:

@@ -1,7 +1,7 @@
 """What the price of a token is, until when it counts, and what an addition to the list costs."""
 
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from functions.contests.core.market import (
     AGE_MAX,
     AHEAD_MAX,
+    EARLIEST,
     Doubt,
     NoPriceUsable,
     counts_s,
     judge,
     price_of,
+    span,
     token_of,
     width_bps,
 )
@@ -120,6 +122,24 @@ def test_clocks_may_differ_by_so_much(seconds: int) -> None:
     timestamp = (NOW + timedelta(seconds=seconds)).isoformat()
 
     assert 1 == len(judge([point(timestamp=timestamp, width_bps=0)], NOW, known={MINT}).quotes)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (None, None, (NOW - timedelta(hours=24) + timedelta(seconds=10), NOW + timedelta(seconds=10))),
+        (None, NOW, (NOW - timedelta(hours=24), NOW)),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), NOW, (EARLIEST, NOW)),
+        (None, datetime.min.replace(tzinfo=UTC), (EARLIEST, EARLIEST)),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))), NOW, (NOW, NOW)),
+    ],
+)
+def test_a_history_lies_within_what_was(
+    start: datetime | None, end: datetime | None, expected: tuple[datetime, datetime]
+) -> None:
+    """A day unless asked otherwise; the ends of the calendar are nobody's failure."""
+    assert expected == span(start, end, NOW)
+    assert all(moment.tzinfo is UTC for moment in span(start, end, NOW))
 
 
 def test_the_fee_falls_by_a_percent_a_level() -> None:
