@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: The System program's transfers: plain, and from an address that was derived with a seed.
 TRANSFER, TRANSFER_WITH_SEED = 2, 11
-_KIND: Final = struct.Struct("<I")
+#: Which account each pays. The program reads none behind it, and refuses none.
+_PAYEE: Final = {TRANSFER: 1, TRANSFER_WITH_SEED: 2}
 _TRANSFER: Final = struct.Struct("<IQ")
 
 
@@ -57,12 +58,17 @@ def transfers(ran: Sequence[ExecutedInstruction]) -> tuple[Transfer, ...]:
 
     A transfer from a derived address is told too, under that address: nobody enters from one.
     """
-    told = [one for one in ran if one.program == SYSTEM_PROGRAM and len(one.data) >= _TRANSFER.size]
-    moves = [one for one in told if _KIND.unpack_from(one.data)[0] in (TRANSFER, TRANSFER_WITH_SEED)]
-    return tuple(
-        Transfer(source=one.accounts[0], destination=one.accounts[-1], lamports=_TRANSFER.unpack_from(one.data)[1])
-        for one in moves
-    )
+    told = [_transfer(one) for one in ran if one.program == SYSTEM_PROGRAM and len(one.data) >= _TRANSFER.size]
+    return tuple(one for one in told if one is not None)
+
+
+def _transfer(ran: ExecutedInstruction) -> Transfer | None:
+    """What an instruction of the System program moved; None for one that is no transfer."""
+    kind, lamports = _TRANSFER.unpack_from(ran.data)
+    payee = _PAYEE.get(kind)
+    if payee is None or payee >= len(ran.accounts):
+        return None
+    return Transfer(source=ran.accounts[0], destination=ran.accounts[payee], lamports=lamports)
 
 
 def payments_of(deps: Deps) -> Payments:
