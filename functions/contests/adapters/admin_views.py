@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import Base64Bytes, Field
+from pydantic import Base64Bytes, Field, WithJsonSchema
 
 from functions.contests.adapters.admin_transfers import Asked, Wanted
 from functions.contests.adapters.contests import StoredContest
@@ -18,6 +18,8 @@ from functions.contests.adapters.wallet_books import Standing
 from functions.contests.core.transfers import LINES_MAX
 from kernel.handler.http import Document
 
+#: The 32 octets of a key.
+_ONE_KEY: Final = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$", "contentEncoding": "base64"})
 BATCH: Final = r"^[A-Za-z0-9._-]{1,100}$"
 #: A line of a contest, as the page before told it.
 LINE: Final = r"^(payout|refund|advance)\.[0-9]{1,9}$"
@@ -149,7 +151,7 @@ class ExportBody(Document):
     """A wallet's key for whoever holds the other half of an X25519 public key."""
 
     address: Address
-    sealed_to_base64: Annotated[Base64Bytes, Field(min_length=32, max_length=64)]
+    sealed_to_base64: Annotated[Base64Bytes, Field(min_length=32, max_length=64), _ONE_KEY]
     reason: Reason
 
 

@@ -74,6 +74,7 @@ class ExportNotSealed(Conflict):
 class SealingKeyUnfit(Invalid):
     """This is no public key that something can be sealed to."""
 
+    status = 422
     cause = "An X25519 public key is 32 bytes, and not one of the few whose secrets everybody knows."
     remedy = "Make a new pair, keep its private half, and send the public one."
 

@@ -1,11 +1,12 @@
 """Owns the documents of tokens, their prices, and the list of what may be played with."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from functions.contests.adapters.market_rows import TokenRow
 from functions.contests.adapters.whitelist import ListedToken
@@ -14,6 +15,7 @@ from functions.contests.core.whitelist import NAME_LONGEST, SYMBOL_LONGEST
 from kernel.amounts import format_units
 from kernel.handler.http import Document
 
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ADDRESS: Final = "[1-9A-HJ-NP-Za-km-z]{32,44}"
 ADDRESS: Final = f"^{_ADDRESS}$"
 ADDRESSES: Final = f"^{_ADDRESS}(,{_ADDRESS}){{0,49}}$"
@@ -161,8 +163,15 @@ class RemovedView(Document):
     removed: Literal[True] = True
 
 
+def _written(moment: object) -> object:
+    """A time in ISO 8601, and no number of seconds. Raises ValueError."""
+    if not isinstance(moment, str) or not _DATE.match(moment):
+        raise ValueError("a time is written in ISO 8601")
+    return moment
+
+
 #: From and to of a history, whose page ends where the next begins.
-Moment = AwareDatetime
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 def push_view(judged: Judged, stored: int) -> PushView:

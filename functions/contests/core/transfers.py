@@ -29,6 +29,7 @@ class WalletInPlay(Conflict):
 class AmountUnfit(Invalid):
     """The chain would refuse this amount, or it is not worth a transaction."""
 
+    status = 422
     cause = "It leaves a wallet or its recipient with less than an account has to hold, takes more than is free, or less than 0.001 SOL is to be reclaimed."  # noqa: E501 (one sentence)
     remedy = "Move all that is free, or leave 890 880 lamports; give a new account at least as much."
 
@@ -36,6 +37,7 @@ class AmountUnfit(Invalid):
 class BatchUnfit(Invalid):
     """A batch names each of its lines once."""
 
+    status = 422
     cause = "It has no lines, more than fifty, or two under one number."
     remedy = "Number the lines, and send more of them under the same batch in another request."
 

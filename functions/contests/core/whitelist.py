@@ -22,6 +22,7 @@ _IS_MINT: Final = 1
 class MintUnfit(Invalid):
     """This address is no token that can be played with."""
 
+    status = 422
     cause = "No finalized account is there, or it is no initialized mint of a token program."
     remedy = "Give the address of a token's mint, as wallets show it, once its creation is final."
     example = '{"mint": "So11111111111111111111111111111111111111112"}'
@@ -30,6 +31,7 @@ class MintUnfit(Invalid):
 class TokenTextUnfit(Invalid):
     """A token's symbol or name cannot be shown."""
 
+    status = 422
     cause = "A symbol has 1 to 10 printable characters and a name 1 to 50, neither with blanks at its ends."
     remedy = "Shorten it, or leave out what is not printed."
 

@@ -86,7 +86,7 @@ def test_a_batch_grows_and_repeats_nothing(room: Strongroom) -> None:
 
     assert [f"contests:admin:may:{n}" for n in range(4)] == [row["business_key"] for row in room.rows(ENTRIES)]
     assert ([0, 1, 2], [3]) == ([one["line"] for one in page["lines"]], [one["line"] for one in rest["lines"]])
-    assert (400, "batch_unfit") == code(twice)
+    assert (422, "batch_unfit") == code(twice)
 
 
 def test_a_wallet_in_play_is_nobodys_to_empty(room: Strongroom) -> None:
@@ -116,7 +116,7 @@ def test_money_does_not_come_to_a_pool_that_is_still_counted(room: Strongroom) -
 
 def test_what_the_chain_would_refuse_is_refused_at_once(room: Strongroom) -> None:
     """A wallet is left empty or with its rent, and a new account gets at least that."""
-    moves = {SOL: 202, SOL - RENT: 202, SOL - RENT + 1: 400, SOL + 1: 400, RENT - 1: 400}
+    moves = {SOL: 202, SOL - RENT: 202, SOL - RENT + 1: 422, SOL + 1: 422, RENT - 1: 422}
     told = {
         lamports: room.http("POST", f"{ADMIN}/transfers", transfer(room.wallet(seed, SOL), lamports), key=f"t-{seed}")[
             0
@@ -151,7 +151,7 @@ def test_a_wallet_is_reclaimed_whole_or_keeps_its_rent(room: Strongroom) -> None
         else:
             taken.append([system_transfer(wallet, FEE_PAYER, takes)])
 
-    assert [(400, "amount_unfit")] * 4 == refused
+    assert [(422, "amount_unfit")] * 4 == refused
     assert taken == room.instructions()
 
 
@@ -246,5 +246,5 @@ def test_an_export_that_nobody_agreed_to_within_a_day_is_over(room: Strongroom) 
     room.custody.clock.advance(24 * 3_600)
     late = room.http("POST", f"{ADMIN}/exports/{export['id']}/approvals", who="bob")
 
-    assert (400, "sealing_key_unfit") == code(weak)
+    assert (422, "sealing_key_unfit") == code(weak)
     assert (403, "export_not_approved") == code(late)
