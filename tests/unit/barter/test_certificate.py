@@ -71,7 +71,7 @@ def test_every_accepted_certificate_of_four_agents_is_right(volume: Callable[[in
     """Sampled profiles, all positions, all 75 dense label orders."""
     source, labels = Random(9), dense_labels(4)
     choices = [partial_lists(agent, 4) for agent in range(4)]
-    for _ in range(volume(60, 20_000)):
+    for _ in range(volume(20, 20_000)):
         lists = [source.choice(choice) for choice in choices]
         found = list(accepted(lists, 3, labels))
 
