@@ -31,6 +31,11 @@ from kernel.jsonrpc.endpoint import Call
 
 #: Lists that are read with one question.
 PAGE: Final = 512
+#: Gas of a call, above what an exchange of ours takes: a word, a page of lists, the check of 4,095 agents. Without it
+#: each provider sets its own, so a stranger could burn or send so much that endpoints seem away, or to contradict.
+WORD_GAS: Final = 200_000
+PAGE_GAS: Final = 3_000_000
+CHECK_GAS: Final = 30_000_000
 #: Endpoints' estimates of gas may differ by so many hundredths of the least.
 _CLOSE_PERCENT: Final = 25
 
@@ -115,7 +120,7 @@ class Exchanges:
             raise TradeGone(address=address)
         pages = [lists_call(first, PAGE) for first in range(0, seen.sight.agents, PAGE)]
         try:
-            answers = self._asked(address, pages, seen.sight.block)
+            answers = self._asked(address, pages, seen.sight.block, gas=PAGE_GAS)
             words = tuple(word for said in answers.said for word in read_numbers(said))
             circuit_agents = self._circuit_agents(seen.terms.verifier, seen.sight.block)
         except (Reverted, AnswerUnfit) as other:
@@ -132,7 +137,8 @@ class Exchanges:
     def refusal(self, address: str, journal: bytes, seal: bytes, allocation: Sequence[int]) -> str | None:
         """Why the exchange would not take these trades now; None where it would, and reads the allocation from them."""
         try:
-            answers = self._asked(address, [verify_call(journal, seal)], self._quorum.newest_block())
+            check = [verify_call(journal, seal)]
+            answers = self._asked(address, check, self._quorum.newest_block(), gas=CHECK_GAS)
             received = [item - 1 for item in read_numbers(answers.said[0])]
         except Reverted as reverted:
             return f"the exchange refuses it: {reverted}"
@@ -178,13 +184,11 @@ class Exchanges:
             return None
         return read_circuit_agents(self._asked(verifier, [VERIFIER_AGENTS], block).said[0])
 
-    def _asked(self, address: str, questions: Sequence[bytes], block: int) -> "_Answers":
+    def _asked(self, address: str, questions: Sequence[bytes], block: int, *, gas: int = WORD_GAS) -> "_Answers":
         """What a contract answers at a block, with the block itself: all from one chain."""
         at = hex(block)
-        calls: list[Call] = [
-            ("eth_call", [{"to": address, "data": hexadecimal(question)}, at]) for question in questions
-        ]
-
+        asked = [{"to": address, "data": hexadecimal(question), "gas": hex(gas)} for question in questions]
+        calls: list[Call] = [("eth_call", [one, at]) for one in asked]
         calls += [("eth_getCode", [address, at]), ("eth_getBlockByNumber", [at, False])]
 
         def told(answers: Sequence[Any]) -> tuple[tuple[bytes, ...], str, str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.barter.adapters.exchanges import NotAnExchange
 from functions.barter.core.code import EXCHANGE, VERIFIER, fingerprint
 from functions.barter.core.job import State as JobState
 from gpu.exchange.formats_zkey import verification_key_of
@@ -63,3 +64,13 @@ def test_a_proof_is_not_posted_by_way_of_a_strangers_verifier(open_shop: OpenSho
 
     assert not shop.deps.exchanges.is_our_verifier(verifier.address)
     assert shop.deps.exchanges.is_our_verifier(None)
+
+
+def test_a_stranger_gets_no_more_gas_for_an_answer_than_an_exchange_needs(open_shop: OpenShop) -> None:
+    """This one answers each question with 1, which an exchange might say, if it may use a million; else with 0."""
+    shop = open_shop(2)
+    address = "0x" + "5a" * 20
+    shop.node.rpc("anvil_setCode", address, "0x620f42405a115f5260205ff3")
+
+    with pytest.raises(NotAnExchange):
+        shop.deps.exchanges.look(address)
