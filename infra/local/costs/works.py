@@ -145,7 +145,7 @@ def exchanges(ends: ExitStack, cloud: LocalCloud, runner: Runner) -> Work:
     """Exchanges of NFTs, watched from their deposits on until the trades are enacted, each by a certificate."""
     node = cloud.anvil("barter", chain_id=exchange.CHAIN_ID, block_time_s=exchange.BLOCK_SHORT_S)
     stage = open_barter(cloud, runner, "costs", node, mode="direct", database_url=cloud.postgres.create_migrated())
-    terms = Terms(deposit_s=exchange.PHASE_S, rank_s=exchange.PHASE_S)
+    terms = Terms(deposit_s=exchange.DEPOSIT_S, rank_s=exchange.RANK_S)
     worlds = [
         ends.enter_context(deploy_exchange(node, agents=exchange.AGENTS, terms=terms, name=f"costs {number}"))
         for number in range(EXCHANGES)
