@@ -10,8 +10,9 @@ insert into contests.test_wallets (address, created_at) values (%(address)s, %(n
 
 -- name: stock
 -- How many wallets wait for a contest, and how many test wallets there are.
-select (select count(*) from contests.contest_wallets
-        where contest_id is null and origin = 'generated' and retired_at is null) as free,
+select (select count(*) from contests.contest_wallets w
+        where contest_id is null and origin = 'generated' and retired_at is null
+          and not exists (select from contests.key_exports e where e.address = w.address)) as free,
        (select count(*) from contests.test_wallets) as test;
 
 -- name: claim_vanity
@@ -19,12 +20,13 @@ select (select count(*) from contests.contest_wallets
 select contests.claim_vanity(%(contest_id)s, %(now)s) as address;
 
 -- name: claim_generated
--- The wallet that has waited longest, for a contest.
+-- The wallet that has waited longest, for a contest; none whose key somebody wanted to have outside.
 update contests.contest_wallets
 set contest_id = %(contest_id)s, assigned_at = %(now)s
 where address = (
-    select address from contests.contest_wallets
+    select address from contests.contest_wallets w
     where contest_id is null and origin = 'generated' and retired_at is null
+      and not exists (select from contests.key_exports e where e.address = w.address)
     order by number limit 1
     for update skip locked)
 returning address;

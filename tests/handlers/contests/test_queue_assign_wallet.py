@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
-from functions.contests.wiring import WALLETS_ROLE
+from functions.contests.wiring import ADMIN_ROLE, WALLETS_ROLE
 from kernel.keys.solana import verify_message
 from tests.handlers.contests.custody import Custody
 
@@ -57,6 +58,24 @@ def test_a_message_that_comes_again_changes_nothing(custody: Custody) -> None:
 
     assert (states, custody.wallet(contest)) == (["done"], wallet)
     assert len(custody.rows("select address from contests.contest_wallets")) == 1
+
+
+def test_a_wallet_whose_key_somebody_asked_for_is_given_to_none(custody: Custody) -> None:
+    """Whoever holds a copy of its key could take the pool: it is left aside, and another is made in its stead."""
+    custody.generate()
+    asked, other = (
+        row["address"] for row in custody.rows("select address from contests.contest_wallets order by number")
+    )
+    with closing(custody.container(ADMIN_ROLE)) as admin:
+        admin.key_exports.ask(asked, bytes([9]) * 32, actor="ada", reason="moves to another custodian")
+    contests = [custody.announce(), custody.announce()]
+    custody.assign()
+    custody.generate()
+
+    given = [custody.wallet(contest) for contest in contests]
+    assert asked not in given and other == given[0] and given[1] is not None
+    [row] = custody.rows("select count(*) as waiting from contests.contest_wallets where contest_id is null")
+    assert 1 + custody.settings.wallets_free == row["waiting"]
 
 
 def test_a_cancelled_contest_gets_none(custody: Custody) -> None:
