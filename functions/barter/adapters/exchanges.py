@@ -67,7 +67,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
-    """Every agent's list, as a word, of an exchange in Trade. circuit_agents: of its verifier; None without one."""
+    """Every agent's list, as a word, of an exchange in Trade. circuit_agents: of its verifier, if both are ours."""
 
     words: tuple[int, ...]
     list_max: int
@@ -122,7 +122,7 @@ class Exchanges:
         try:
             answers = self._asked(address, pages, seen.sight.block, gas=PAGE_GAS)
             words = tuple(word for said in answers.said for word in read_numbers(said))
-            circuit_agents = self._circuit_agents(seen.terms.verifier, seen.sight.block)
+            circuit_agents = self._circuit_agents(seen)
         except (Reverted, AnswerUnfit) as other:
             raise NotAnExchange(address=address) from other
         if answers.head.hash != seen.sight.block_hash or len(words) != seen.sight.agents:
@@ -179,10 +179,12 @@ class Exchanges:
         phase = read_phase(self._asked(address, [CURRENT_PHASE], final).said[0])
         return phase is not None and phase > Phase.TRADE
 
-    def _circuit_agents(self, verifier: str | None, block: int) -> int | None:
-        if verifier is None:
+    def _circuit_agents(self, seen: Seen) -> int | None:
+        """None for strangers, too: a proof is dear, and one that lies could have as many computed as it likes."""
+        verifier = seen.terms.verifier
+        if verifier is None or not seen.is_ours or not self.is_our_verifier(verifier):
             return None
-        return read_circuit_agents(self._asked(verifier, [VERIFIER_AGENTS], block).said[0])
+        return read_circuit_agents(self._asked(verifier, [VERIFIER_AGENTS], seen.sight.block).said[0])
 
     def _asked(self, address: str, questions: Sequence[bytes], block: int, *, gas: int = WORD_GAS) -> "_Answers":
         """What a contract answers at a block, with the block itself: all from one chain."""

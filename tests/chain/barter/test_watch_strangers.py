@@ -74,3 +74,25 @@ def test_a_stranger_gets_no_more_gas_for_an_answer_than_an_exchange_needs(open_s
 
     with pytest.raises(NotAnExchange):
         shop.deps.exchanges.look(address)
+
+
+def test_no_proof_is_computed_for_a_stranger(open_shop: OpenShop, proving_key: bytes) -> None:
+    """Neither for an exchange whose code is another, nor for one of ours before a stranger's verifier."""
+    node = open_shop(2).node
+    verifier = deploy_verifier(node, verification_key_of(proving_key), agents=16, list_max=16)
+    reciting = deploy(node, "RecitingVerifier")
+    known, other = (open_shop(2, Terms(agents_max=16, verifier=one.address)) for one in (verifier, reciting))
+
+    def circuit_agents(shop: Shop) -> int | None:
+        address = shop.world.exchange.address
+        trade = shop.deps.exchanges.look(address).sight.trade
+        assert trade is not None
+        return shop.deps.exchanges.lists(address, trade).circuit_agents
+
+    for shop in (known, other):
+        shop.world.ready([[1], [0]])
+    told = [circuit_agents(known), circuit_agents(other)]
+    address = known.world.exchange.address
+    node.rpc("anvil_setCode", address, "0x" + (code_at(known, address) + b"\0").hex())
+
+    assert [16, None, None] == [*told, circuit_agents(known)]
