@@ -79,8 +79,9 @@ class Settings(FrozenSettings):
     posts_trades: bool = True
     #: Whether it ends phases whose time is over, the wait for a proof included.
     advances_phases: bool = True
-    #: What one transaction of it may use. An exchange that asks for more is left to others: anybody can deploy one.
-    gas_max: int = Field(default=20_000_000, ge=100_000)
+    #: What one transaction of it may use: 2^24 is what Ethereum takes (EIP-7825). An exchange that asks for more is
+    #: left to others: anybody can deploy one.
+    gas_max: int = Field(default=16_777_216, ge=100_000)
     #: The hash of the verification key that exchanges are to be deployed with, 32 bytes in hexadecimal; "" for none.
     image_id: str = Field(default="", pattern=r"^(0x[0-9a-fA-F]{64})?$")
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from functions.barter.adapters.steps import post
+from functions.barter.adapters.exchanges import Exchanges
+from functions.barter.adapters.posting import Postable
+from functions.barter.adapters.steps import PostStep, post
 from functions.barter.core.exchange import trades_call
 from functions.barter.queue_post_trades import handler
 from tests.handlers.barter.open_shop import OpenShop, moving_node, open_shop
@@ -14,6 +16,14 @@ pytestmark = pytest.mark.handlers
 __all__ = ["moving_node", "open_shop"]
 
 LOOK, PROVE, POST = "barter.advance_phase", "barter.prove", "barter.post_trades"
+
+
+class Dear(Exchanges):
+    """The trades take nearly all the gas that one transaction may have."""
+
+    def gas(self, *_: object, **__: object) -> int | None:
+        """As endpoints estimate it."""
+        return 15_000_000
 
 
 @pytest.fixture
@@ -89,3 +99,14 @@ def test_an_exchange_that_asks_for_too_much_gas_is_left_to_others(shop: Shop) ->
     shop.work(POST)
 
     assert [("skipped", "it takes more gas than one transaction may")] == shop.outcomes(POST)
+
+
+def test_no_transaction_names_more_gas_than_ethereum_takes(shop: Shop) -> None:
+    """2^24 (EIP-7825): where the estimate is below, the headroom must not lift the limit above."""
+    job = shop.seen().job
+    assert job is not None
+    vars(shop.deps)["exchanges"] = Dear(shop.deps.pool)
+    found = shop.deps.posting.look(PostStep(job.id))
+
+    assert isinstance(found, Postable)
+    assert 16_777_216 == found.gas_limit
