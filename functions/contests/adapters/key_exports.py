@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Q: Final = Queries.load(Path(__file__).with_name("key_exports.sql"))
 APPROVALS: Final = 2
 LIVES: Final = timedelta(hours=24)
+#: How the identity of whoever has signed in begins.
+_PERSON: Final = "person:"
 #: What a box is for, before the wallet's address.
 DOMAIN: Final = b"counterpart/contests/key-export/"
 
@@ -50,11 +52,18 @@ class ExportNotApproved(Forbidden):
     remedy = "Have two others agree, or ask anew."
 
 
+class ExportByProgram(Forbidden):
+    """Keys are asked for, and agreed to, by people."""
+
+    cause = "The caller has an API key, of which an administrator makes as many as he likes."
+    remedy = "Sign in with the wallet that has the role."
+
+
 class OwnExport(Forbidden):
     """Nobody agrees to an export of their own."""
 
-    cause = "The administrator who asks for a key is none of the two who agree."
-    remedy = "Have somebody else look at it."
+    cause = "Of the two who agree none is the asker, owes his role to the asker or to a program, or got it since."
+    remedy = "Have somebody look at it who was an administrator before, by another one's grant."
 
 
 class ExportGiven(Conflict):
@@ -114,7 +123,8 @@ class KeyExports:
         self._audit = Audit(postgres, clock)
 
     def ask(self, address: str, sealed_to: bytes, *, actor: str, reason: str) -> KeyExport:
-        """Want a wallet's key. Raises NotOurWallet, SealingKeyUnfit."""
+        """Want a wallet's key. Raises ExportByProgram, NotOurWallet, SealingKeyUnfit."""
+        _require_person(actor)
         _seal(b"", sealed_to, address)
         with self._postgres.transaction() as tx:
             if not tx.one(TRANSFERS["is_ours"], address=address)["ours"]:
@@ -126,12 +136,16 @@ class KeyExports:
             return self._export(tx, export_id)
 
     def approve(self, export_id: UUID, *, actor: str) -> KeyExport:
-        """Agree to it; a second time changes nothing. Raises ExportUnknown, OwnExport, ExportNotApproved."""
+        """Agree to it; a second time changes nothing.
+
+        Raises ExportUnknown, OwnExport, ExportNotApproved, ExportByProgram.
+        """
         with self._postgres.transaction() as tx:
             export = self._export(tx, export_id)
-            if export.actor == actor:
+            if export.actor == actor or tx.one(Q["is_own"], id=export_id, actor=actor)["own"]:
                 raise OwnExport
             self._require_open(export)
+            _require_person(actor)
             if tx.execute(Q["approve"], id=export_id, actor=actor, now=self._clock.now()):
                 self._keep(tx, "approve_key", export_id, actor, address=export.address)
             agreed = self._export(tx, export_id)
@@ -195,6 +209,11 @@ class KeyExports:
 
     def _keep(self, tx: Transaction, verb: str, export_id: UUID, actor: str, **told: str) -> None:
         self._audit.record(tx, actor=actor, action=f"contests.{verb}", subject=f"export:{export_id}", details=told)
+
+
+def _require_person(actor: str) -> None:
+    if not actor.startswith(_PERSON):
+        raise ExportByProgram
 
 
 def _seal(key: bytes, sealed_to: bytes, address: str) -> bytes:

@@ -2,13 +2,16 @@
 
 import base64
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from functions.contests.adapters.key_exports import ExportByProgram
 from kernel.auth import Role
+from kernel.errors import Forbidden
 from kernel.solana.transactions import system_transfer
 from tests.handlers.contests.custody import FEE_PAYER
 from tests.handlers.contests.strongroom import RECIPIENTS, SOL, Strongroom
@@ -18,6 +21,10 @@ pytestmark = pytest.mark.handlers
 ADMIN = "/v1/contests/admin"
 ENTRIES = "select business_key, payer, signers from kernel.solana_outbox order by id"
 RENT = 890_880
+GRANTED = """
+    insert into kernel.people (subject, role, tier, granted_by, changed_at)
+    values (%(subject)s, 'admin', 'admin', %(by)s, %(at)s)
+"""
 
 
 @pytest.fixture
@@ -234,6 +241,26 @@ def test_a_key_leaves_when_two_others_agree_sealed_and_once(room: Strongroom) ->
         ("cyd", "contests.approve_key"),
         ("ada", "contests.give_key"),
     ] == room.acts()
+
+
+def test_nobody_makes_those_who_agree_to_an_export(room: Strongroom) -> None:
+    """Neither a program agrees, nor whom the asker or a program made an administrator, nor who became one since."""
+    wallet, now, export = room.wallet(1, SOL), room.custody.clock.now(), room.deps.key_exports
+    asked = export.ask(wallet, bytes([9]) * 32, actor="person:ada", reason="x")
+    grants = (("person:ada", -60), ("key:0123456789ab", -60), ("person:bob", 60), ("person:bob", -60))
+    for recipient, (by, since_s) in zip(RECIPIENTS, grants, strict=False):
+        room.custody.change(GRANTED, subject=f"solana:{recipient}", by=by, at=now + timedelta(seconds=since_s))
+    mine, programs, fresh, fit = (f"person:solana:{recipient}" for recipient in RECIPIENTS[:4])
+    refused = []
+    for actor in ("key:0123456789ab", mine, programs, fresh):
+        with pytest.raises(Forbidden) as refusal:
+            export.approve(asked.id, actor=actor)
+        refused.append(refusal.value.code)
+    with pytest.raises(ExportByProgram):
+        export.ask(wallet, bytes([9]) * 32, actor="key:0123456789ab", reason="x")
+
+    assert ["export_by_program", "own_export", "own_export", "own_export"] == refused
+    assert (fit,) == export.approve(asked.id, actor=fit).approvals
 
 
 def test_an_export_that_nobody_agreed_to_within_a_day_is_over(room: Strongroom) -> None:

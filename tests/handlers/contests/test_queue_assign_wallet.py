@@ -67,7 +67,7 @@ def test_a_wallet_whose_key_somebody_asked_for_is_given_to_none(custody: Custody
         row["address"] for row in custody.rows("select address from contests.contest_wallets order by number")
     )
     with closing(custody.container(ADMIN_ROLE)) as admin:
-        admin.key_exports.ask(asked, bytes([9]) * 32, actor="ada", reason="moves to another custodian")
+        admin.key_exports.ask(asked, bytes([9]) * 32, actor="person:ada", reason="moves to another custodian")
     contests = [custody.announce(), custody.announce()]
     custody.assign()
     custody.generate()
