@@ -96,7 +96,7 @@ def test_it_does_what_the_specification_says(
 def test_random_batches_are_those_of_the_reference(volume: Callable[[int, int], int]) -> None:
     """Of up to sixty intents, with funds that sometimes do not suffice."""
     dice = random.Random(7)
-    for _ in range(volume(3_000, 100_000)):
+    for _ in range(volume(10_000, 100_000)):
         wallets = [f"w{n}" for n in range(dice.randint(2, 8))]
         items = [f"i{n}" for n in range(dice.randint(1, 6))]
         owners = {item: dice.choice(wallets) for item in items}
