@@ -177,9 +177,9 @@ def random_case(source: random.Random) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_random_rounds_are_the_slow_references(seed: int, volume: Callable[[int, int], int]) -> None:
-    """Ten batches of rounds: medians, random, offenders and root are those of the specification's sentences."""
+    """Ten batches of 1,000 rounds: medians, random, offenders and root are those of the specification's sentences."""
     source = random.Random(seed)
-    for _ in range(volume(300, 100_000)):
+    for _ in range(volume(1_000, 100_000)):
         case = random_case(source)
         result, expected = compute_round(**case), slow_reference.compute_round(**case)
 
