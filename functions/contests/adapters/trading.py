@@ -7,6 +7,7 @@ snapshot counts is exactly the trades that were committed before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -95,9 +96,12 @@ class Trading:
 
     def _running(self, tx: Transaction, contest_id: UUID) -> StoredContest:
         contest = self._contests.share(tx, contest_id)
-        if contest.state is not State.ACTIVE or self._clock.now() >= contest.ends_at:
-            raise ContestNotRunning(contest=str(contest_id), state=contest.state)
+        self._require_running(contest, self._clock.now())
         return contest
+
+    def _require_running(self, contest: StoredContest, now: datetime) -> None:
+        if contest.state is not State.ACTIVE or now >= contest.ends_at:
+            raise ContestNotRunning(contest=str(contest.id), state=contest.state)
 
     def _make(self, tx: Transaction, wish: TradeWish, contest: StoredContest) -> StoredTrade:
         before = self._portfolios.get(tx, contest.id, wish.wallet, lock=True)
@@ -107,6 +111,7 @@ class Trading:
         if wish.side is Side.BUY:
             self._whitelist.require(tx, [wish.mint])
         now = self._clock.now()
+        self._require_running(contest, now)  # others' trades of the portfolio may have lasted until its end
         priced_at, tokens = self._market.prices(tx, [wish.mint], now)
         token = tokens[wish.mint]
         traded = Traded(side=wish.side, mint=wish.mint, quantity=wish.quantity, token=token, at=now)

@@ -1,6 +1,7 @@
 """http_contests: announcing, entering, trading, and what is shown of contests."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -204,6 +205,24 @@ def test_a_trade_that_cannot_be_is_refused(duel: Duel) -> None:
     duel.clock.advance(3_600)
     duel.price({GOLD: 2_000_000, SALT: 1_000_000})
     assert (409, "contest_not_running") == code(duel.trade(contest, ALICE, "sell", GOLD, 1, "e"))
+    assert [] == duel.rows("select from contests.trades")
+
+
+def test_a_trade_that_waits_past_the_end_is_refused(duel: Duel) -> None:
+    """Its price would be newer than those by which the contest is decided."""
+    contest = duel.started({ALICE: {GOLD: 10_000}, BOB: {SALT: 10_000}})
+    duel.clock.advance(3_599)
+    duel.price({GOLD: 2_000_000})
+    with ThreadPoolExecutor(1) as pool:
+        with duel.office.transaction() as tx:
+            tx.all("select from contests.portfolios where wallet = %(wallet)s for update", wallet=ALICE)
+            late = pool.submit(duel.trade, contest, ALICE, "sell", GOLD, 1, "late")
+            while not tx.one("select count(*) as waiting from pg_locks where not granted")["waiting"]:
+                assert not late.done()
+            duel.clock.advance(1)
+        refused = late.result(timeout=30)
+
+    assert (409, "contest_not_running") == code(refused)
     assert [] == duel.rows("select from contests.trades")
 
 
