@@ -143,6 +143,7 @@ def api_key(
         environment |= {f"COUNTERPART_{part}_RPC_URLS": f"plain:{node.url}" for part in ("CONTESTS", "NETTING")}
     for variable, value in (SLICE_ENVIRONMENTS | environment).items():
         monkeypatch.setenv(variable, value)
+    gc.freeze()  # what is there by now need not be looked through at the end
     container = APPLICATIONS[name].state.container
     container.replace(None)
     kernel: Kernel = container.deps().kernel
