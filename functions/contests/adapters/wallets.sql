@@ -20,13 +20,16 @@ select (select count(*) from contests.contest_wallets w
 select contests.claim_vanity(%(contest_id)s, %(now)s) as address;
 
 -- name: claim_generated
--- The wallet that has waited longest, for a contest; none whose key somebody wanted to have outside.
+-- The wallet that has waited longest, for a contest; none whose key somebody wanted to have outside, and none from or
+-- to which an administrator's transfer is on its way: it would be booked as the pool's.
 update contests.contest_wallets
 set contest_id = %(contest_id)s, assigned_at = %(now)s
 where address = (
     select address from contests.contest_wallets w
     where contest_id is null and origin = 'generated' and retired_at is null
       and not exists (select from contests.key_exports e where e.address = w.address)
+      and not exists (select from contests.admin_transfers t join kernel.solana_outbox o on o.business_key = t.entry_key
+                      where w.address in (t.source, t.recipient) and o.settled_at is null)
     order by number limit 1
     for update skip locked)
 returning address;

@@ -6,9 +6,10 @@ from contextlib import closing
 
 import pytest
 
+from functions.contests.adapters.admin_transfers import Asked, Wanted
 from functions.contests.wiring import ADMIN_ROLE, WALLETS_ROLE
 from kernel.keys.solana import verify_message
-from tests.handlers.contests.custody import Custody
+from tests.handlers.contests.custody import FEE_PAYER, Custody
 
 pytestmark = pytest.mark.handlers
 
@@ -76,6 +77,29 @@ def test_a_wallet_whose_key_somebody_asked_for_is_given_to_none(custody: Custody
     assert asked not in given and other == given[0] and given[1] is not None
     [row] = custody.rows("select count(*) as waiting from contests.contest_wallets where contest_id is null")
     assert 1 + custody.settings.wallets_free == row["waiting"]
+
+
+@pytest.mark.parametrize("way", ["from", "to"])
+def test_a_wallet_waits_until_what_administrators_move_has_arrived(database_url: str, way: str) -> None:
+    """Else it would be booked as the pool's, which then is not what the entrants have paid."""
+    with Custody.open(database_url, wallets_free=2) as (custody, balances):
+        custody.generate()
+        moved, other = (
+            row["address"] for row in custody.rows("select address from contests.contest_wallets order by number")
+        )
+        source, recipient = (moved, other) if way == "from" else (FEE_PAYER, moved)
+        balances.lamports |= {source: 10**9}
+        asked = Asked(batch="b", source=source, actor="person:ada", reason="expenses")
+        with closing(custody.container(ADMIN_ROLE)) as admin:
+            admin.admin_transfers.transfer(asked, [Wanted(0, recipient, 10**9)])
+        first, second = custody.announce(), custody.announce()
+        custody.assign()
+        custody.change("update kernel.solana_outbox set state = 'cancelled', settled_at = now()")
+        third = custody.announce()
+        custody.assign()
+
+        assert moved not in (custody.wallet(first), custody.wallet(second))
+        assert moved == custody.wallet(third)
 
 
 def test_a_cancelled_contest_gets_none(custody: Custody) -> None:
