@@ -187,9 +187,11 @@ class Following:
         """Post what is proven, or end a phase whose time is over."""
         if self._posts_trades and proof is not None and _is_to_be_posted(proof, sight):
             made = self._calls.made(tx, watch, Purpose.TRADES, sight.phase, proof.id)
-            if made.made < CALLS_MAX:
-                if not self._jobs.is_worked_on(tx, proof):
-                    self._jobs.wake_posting(tx, proof)
+            if made.made < CALLS_MAX and self._jobs.is_worked_on(tx, proof):
+                return
+            # The first posting was asked for with the proof: what came to no transaction in all the blocks never will.
+            if made.made < CALLS_MAX and (made.made > 0 or not sight.is_late):
+                self._jobs.wake_posting(tx, proof)
                 return
         if not self._advances_phases or not may_be_ended(sight):
             return

@@ -110,3 +110,14 @@ def test_no_transaction_names_more_gas_than_ethereum_takes(shop: Shop) -> None:
 
     assert isinstance(found, Postable)
     assert 16_777_216 == found.gas_limit
+
+
+def test_the_wait_for_trades_that_nobody_can_post_is_ended(shop: Shop) -> None:
+    """They are proven, and take more gas than a transaction may: after 250 blocks everybody keeps what they brought."""
+    shop.restart(gas_max=100_000)
+    shop.work(POST)
+    shop.mine(251)
+    shop.clock.advance(60)
+    shop.work(LOOK)
+
+    assert ["time_out"] == [call.purpose for call in shop.seen().calls]
