@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,7 @@ from kernel.handler import count
 from kernel.outbox.solana import SolanaEntry, State
 from kernel.postgres import Postgres, Queries, Transaction
 from kernel.solana.transactions import system_transfer
+from kernel.treasury import ServiceHalted
 
 if TYPE_CHECKING:
     from functions.contests.wiring import Deps
@@ -101,9 +103,9 @@ class Sweeping:
         """Send the next of the planned sweeps, as far as there is room."""
         tx.all(Q["hold_sweeps"])
         planned = tx.all(Q["planned"], at_once=AT_ONCE)
+        self._effects.record(tx, [self._effect(row) for row in planned])
         for row in planned:
             tx.execute(Q["send_sweep"], contest_id=row["contest_id"], number=row["number"], now=self._clock.now())
-        self._effects.record(tx, [self._effect(row) for row in planned])
 
     def ended(self, tx: Transaction, entry: SolanaEntry) -> StoredContest | None:
         """Book the sweep that has come to its end; its contest, if `go_on` may step it then."""
@@ -129,8 +131,12 @@ class Sweeping:
         return contest
 
     def go_on(self, tx: Transaction, contest: StoredContest | None) -> None:
-        """Send the next sweep; then the swept contest's last step, which is the last thing in its commit."""
-        self.launch(tx)
+        """Send the next sweep; then the swept contest's last step, which is the last thing in its commit.
+
+        While the service is halted the next ones wait for a later turn: what has landed is booked all the same.
+        """
+        with suppress(ServiceHalted):
+            self.launch(tx)
         if contest is not None and contest.state in _MOVES:
             self._contests.step(tx, contest, _MOVES[contest.state])
 

@@ -7,6 +7,7 @@ import pytest
 from functions.contests.adapters.pay_steps import PAY
 from functions.contests.core.obligation import Kind
 from kernel.outbox.solana import State
+from kernel.treasury import KillSwitch
 from tests.handlers.contests.paydesk import Paydesk
 from tests.handlers.contests.strongroom import RECIPIENTS, SOL
 
@@ -63,6 +64,24 @@ def test_fifty_wallets_a_turn_and_five_sweeps_at_once(desk: Paydesk) -> None:
     desk.end(State.CONFIRMED)
 
     assert (5, 40) == _sent_and_planned(desk)
+
+
+def test_a_sweep_that_lands_while_the_service_is_halted_is_booked(desk: Paydesk) -> None:
+    """Only the next ones wait until it goes on."""
+    for seed in range(2, 9):
+        desk.room.contest(desk.room.wallet(seed, SOL), "paid", SOL)
+    desk.rake()
+    switch = KillSwitch(desk.custody.office, desk.custody.clock)
+    switch.halt("contests", "ada", "something is odd")
+    desk.end(State.CONFIRMED)
+
+    assert (0, 3) == _sent_and_planned(desk)
+    assert 5 == len(desk.rows("select from contests.contests where state = 'raked'"))
+
+    switch.resume("contests", "ada", "it was nothing")
+    desk.rake()
+
+    assert (3, 0) == _sent_and_planned(desk)
 
 
 def test_what_is_held_is_left_and_paid_once_its_account_can_take_it(desk: Paydesk) -> None:
