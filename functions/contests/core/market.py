@@ -180,7 +180,7 @@ def _verdict(point: object, now: datetime, known: Collection[str]) -> Quote | Do
 
 def _may_push(source: str) -> bool:
     is_word = 1 <= len(source) <= _NAME_LENGTH_MAX and source.isascii() and source.replace("-", "").isalnum()
-    return is_word and source not in (JUPITER, DEXSCREENER)
+    return is_word and source.lower() not in (JUPITER, DEXSCREENER)
 
 
 def _lateness(observed_at: datetime, now: datetime) -> Doubt | None:

@@ -97,6 +97,7 @@ def test_width_is_half_of_what_lies_between_the_markets(prices: list[int], width
         ({"price": 0}, Doubt.PRICE),
         ({"source": "jupiter"}, Doubt.SOURCE),
         ({"source": "dexscreener"}, Doubt.SOURCE),
+        ({"source": "Jupiter"}, Doubt.SOURCE),
         ({"source": ""}, Doubt.SOURCE),
         ({"source": "d" * 65}, Doubt.SOURCE),
         ({"width_bps": 10_001}, Doubt.WIDTH),
