@@ -84,7 +84,7 @@ class ContestsResident:
 
     def _list_tokens(self) -> None:
         self.stage.stack.fire("cron_sync_tokens", datetime.now(UTC))
-        wait_for(lambda: self._desk.visitor.get("/tokens")["tokens"] or None, "the list of tokens", within_s=WITHIN_S)
+        wait_for(lambda: self._desk.admin.get("/tokens")["tokens"] or None, "the list of tokens", within_s=WITHIN_S)
         listed = {token["mint"] for token in self._desk.visitor.get("/whitelist")["tokens"]}
         for token in self._crowd.tokens:
             gift = {"mint": token.mint, "symbol": token.symbol[:10], "name": token.name[:50]}
@@ -99,12 +99,12 @@ class ContestsResident:
             if self._closed.is_set():
                 return
             self.stage.world.node.fund(player.address, FUNDS)
-            pay_to = self._desk.visitor.get(f"/{contest}")["pay_to"]
+            pay_to = self._desk.admin.get(f"/{contest}")["pay_to"]
             signature = self.stage.world.pay(player, to=pay_to, lamports=FEE)
             self._desk.enter(player, contest, signature, self._crowd.weights_bps(place))
         self.stage.start_now(contest, length_s=LENGTH_S)
         turn = 1_000 * number
-        while self._desk.visitor.get(f"/{contest}")["status"] in ("pending", "active"):
+        while self._desk.admin.get(f"/{contest}")["status"] in ("pending", "active"):
             if self._closed.wait(TRADE_EVERY_S):
                 return
             self._crowd.trade(self._desk, contest, turn)
@@ -119,5 +119,5 @@ class ContestsResident:
             "ends_at": (starts_at + timedelta(seconds=LENGTH_S)).isoformat(),
         }
         contest = str(self._desk.admin.post("", body)["id"])
-        wait_for(lambda: self._desk.visitor.get(f"/{contest}")["pay_to"] or None, "a wallet", within_s=WITHIN_S)
+        wait_for(lambda: self._desk.admin.get(f"/{contest}")["pay_to"] or None, "a wallet", within_s=WITHIN_S)
         return contest
