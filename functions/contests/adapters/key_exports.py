@@ -1,9 +1,10 @@
 """Wallets' keys for somebody outside: asked for by one, agreed to by two others, and sealed to the asker's own key.
 
 The key leaves as an HPKE box (RFC 9180: base mode, X25519, HKDF-SHA256, AES-256-GCM) whose info names the wallet, so
-that nobody but the holder of the other half opens it, and no box passes for another wallet's. What the internet calls
-opens no key: the second agreement asks for a task, which opens and seals in one call, and stores nothing but the box,
-until that is given. Each step is an act in the audit log.
+that nobody but the holder of the other half opens it, and no box passes for another wallet's. The wallet has to be free
+when its key is asked for, and when it is sealed: whoever has the key has the money. What the internet calls opens no
+key: the second agreement asks for a task, which opens and seals in one call, and stores nothing but the box, until that
+is given. Each step is an act in the audit log.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from uuid import UUID
 
 from functions.contests.adapters.admin_transfers import NotOurWallet
 from functions.contests.adapters.admin_transfers import Q as TRANSFERS
+from functions.contests.adapters.contests import Contests
 from functions.contests.adapters.export_steps import export_task
+from functions.contests.adapters.wallet_books import WalletBooks
+from functions.contests.core.transfers import Free, require_free
 from kernel.audit import Audit
 from kernel.clock import Clock
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -115,20 +119,31 @@ class KeyExports:
     """The tables of exports and of who agreed to them."""
 
     def __init__(
-        self, postgres: Postgres, tasks: Tasks, vault: Callable[[], Vault], clock: Clock, *, chain: str, purpose: str
+        self,
+        postgres: Postgres,
+        tasks: Tasks,
+        contests: Contests,
+        wallets: WalletBooks,
+        vault: Callable[[], Vault],
+        clock: Clock,
+        *,
+        chain: str,
+        purpose: str,
     ) -> None:
         """vault: asked for by whoever seals alone."""
         self._postgres, self._tasks, self._vault, self._clock = postgres, tasks, vault, clock
+        self._contests, self._wallets = contests, wallets
         self._chain, self._purpose = chain, purpose
         self._audit = Audit(postgres, clock)
 
     def ask(self, address: str, sealed_to: bytes, *, actor: str, reason: str) -> KeyExport:
-        """Want a wallet's key. Raises ExportByProgram, NotOurWallet, SealingKeyUnfit."""
+        """Want a wallet's key. Raises ExportByProgram, NotOurWallet, WalletInPlay, SealingKeyUnfit."""
         _require_person(actor)
         _seal(b"", sealed_to, address)
         with self._postgres.transaction() as tx:
             if not tx.one(TRANSFERS["is_ours"], address=address)["ours"]:
                 raise NotOurWallet(address=address)
+            self._require_free(tx, address)
             export_id, now = new_id(), self._clock.now()
             told = {"address": address, "sealed_to": sealed_to, "actor": actor, "reason": reason}
             tx.execute(Q["ask"], id=export_id, **told, now=now, expires_at=now + LIVES)
@@ -154,9 +169,13 @@ class KeyExports:
             return agreed
 
     def seal(self, export_id: UUID, fence: Fence) -> Outcome:
-        """Put the key into its box, once, if two others have agreed. Raises ExportUnknown, KeyNotKept."""
+        """Put the key into its box, once, if two others have agreed.
+
+        Raises ExportUnknown, WalletInPlay, KeyNotKept.
+        """
         with self._postgres.transaction() as tx:
             export = self._export(tx, export_id)
+            self._require_free(tx, export.address)
         is_wanted = export.given_at is None and export.box is None and self._clock.now() < export.expires_at
         if len(export.approvals) < APPROVALS or not is_wanted:
             return Skipped("there is nothing to seal")
@@ -167,6 +186,7 @@ class KeyExports:
             address=export.address,
         )
         with self._postgres.transaction(holding=fence) as tx:
+            self._require_free(tx, export.address)
             tx.execute(Q["seal"], id=export_id, box=box)
             self._tasks.complete(tx, fence)
         return Done()
@@ -200,6 +220,15 @@ class KeyExports:
     def _require_open(self, export: KeyExport) -> None:
         if self._clock.now() >= export.expires_at:
             raise ExportNotApproved(expired_at=export.expires_at.isoformat())
+
+    def _require_free(self, tx: Transaction, address: str) -> None:
+        """Held until the commit. Raises WalletInPlay, also while somebody is still owed of it: a key moves all."""
+        contest = self._wallets.contest_of(tx, address)
+        if contest is not None:
+            contest = self._contests.lock(tx, contest.id)
+            standing = self._wallets.standing(tx, contest)
+            unpaid, is_busy = standing.unpaid, standing.is_busy or standing.unpaid > 0
+            require_free(Free(state=contest.state, is_busy=is_busy, balance_lamports=0, unpaid_lamports=unpaid))
 
     def _export(self, tx: Transaction, export_id: UUID) -> KeyExport:
         row = tx.maybe(Q["export"], id=export_id)
@@ -236,6 +265,8 @@ def key_exports_of(deps: Deps) -> KeyExports:
     return KeyExports(
         kernel.postgres,
         deps.tasks,
+        deps.contests,
+        deps.wallet_books,
         lambda: kernel.vault,
         deps.clock,
         chain=deps.settings.chain,

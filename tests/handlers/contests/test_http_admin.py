@@ -243,6 +243,23 @@ def test_a_key_leaves_when_two_others_agree_sealed_and_once(room: Strongroom) ->
     ] == room.acts()
 
 
+def test_no_key_is_asked_for_of_a_wallet_in_play(room: Strongroom) -> None:
+    """Not while its contest lasts, and not while a payout of it is held; after that it may leave."""
+    sealed_to = base64.b64encode(X25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    answers = []
+    for seed, (state, held) in enumerate((("active", 0), ("paying", 0), ("paid", 7), ("raked", 0)), 1):
+        wallet = room.wallet(seed, SOL)
+        contest = room.contest(wallet, state, SOL)
+        if held:
+            room.owed(contest, 0, held, "held")
+        body = {"address": wallet, "sealed_to_base64": sealed_to, "reason": "x"}
+        answers.append(room.http("POST", f"{ADMIN}/exports", body))
+
+    assert [(409, "wallet_in_play")] * 3 == [code(answer) for answer in answers[:3]]
+    assert "id" in answers[3][1]
+    assert ["contests.ask_for_key"] == [action for _, action in room.acts()]
+
+
 def test_nobody_makes_those_who_agree_to_an_export(room: Strongroom) -> None:
     """Neither a program agrees, nor whom the asker or a program made an administrator, nor who became one since."""
     wallet, now, export = room.wallet(1, SOL), room.custody.clock.now(), room.deps.key_exports

@@ -63,3 +63,13 @@ def test_nothing_is_sealed_after_its_day(room: Strongroom) -> None:
 
     assert [("skipped", "skipped")] == room.seal()
     assert (False, False) == kept(room)
+
+
+def test_nothing_is_sealed_of_a_wallet_that_is_in_play_by_then(room: Strongroom) -> None:
+    """It was free when its key was asked for, and a contest has got it since."""
+    agreed(room, "bob", "cyd")
+    [row] = room.rows("select address from contests.key_exports")
+    room.contest(row["address"], "active", SOL)
+
+    assert [("dropped", "wallet_in_play")] == room.seal()
+    assert (False, False) == kept(room)
