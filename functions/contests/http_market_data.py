@@ -20,9 +20,10 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 @app.post("/internal/market-data")
 @app.post("/v1/contests/market-data")
-def push(body: views.PushBody, deps: Wired, _: Service) -> views.PushView:
+def push(body: views.PushBody, deps: Wired, service: Service) -> views.PushView:
     """Store the good prices, each once; they can be read when this answers. With none, the answer is a refusal."""
-    judged = judge(body.prices, deps.clock.now(), known=deps.token_list.known()).usable()
+    known, by = deps.token_list.known(), service.identity
+    judged = judge(body.prices, deps.clock.now(), known=known, by=by).usable()
 
     return views.push_view(judged, deps.market.take(judged.quotes))
 

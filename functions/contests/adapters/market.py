@@ -10,13 +10,14 @@ valued by its consensus, which refuses to be stale, wide or thin by itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.contests.adapters.market_rows import (
     PricesAt,
+    TokenNotPriced,
     TokenPriceStale,
     TokenPriceWide,
     TokenUnpriced,
@@ -26,12 +27,21 @@ from functions.contests.adapters.market_rows import (
 )
 from functions.contests.adapters.market_sources import batches
 from functions.contests.core.freshness import SLOWEST_S
-from functions.contests.core.market import PRICE_DECIMALS, UNRANKED, Quote, counts_s, token_of
+from functions.contests.core.market import (
+    PRICE_DECIMALS,
+    PUSHED_BAND_BPS,
+    PUSHER_MARK,
+    UNRANKED,
+    Quote,
+    counts_s,
+    token_of,
+    trades_s,
+)
 from functions.contests.core.portfolio import Token
 from kernel.errors import CacheUnavailable
 from kernel.ids import new_id
 from kernel.postgres import Queries
-from kernel.prices import Limits, Prices
+from kernel.prices import Limits, Prices, PriceUnusable
 
 if TYPE_CHECKING:
     from functions.contests.wiring import Deps
@@ -48,6 +58,9 @@ PRICES_PER_MESSAGE: Final = 100
 LOOK_BACK: Final = timedelta(seconds=3 * SLOWEST_S)
 CACHE_S: Final = 3 * SLOWEST_S
 WIDTH_MAX_BPS: Final = 500
+#: Tokens that a refusal names.
+NAMED_MAX: Final = 10
+AgeMax = Callable[[int], int]
 #: Two voting rounds of the oracle.
 ORACLE_LIMITS: Final = Limits(age_max_s=180, width_max_bps=WIDTH_MAX_BPS)
 
@@ -84,21 +97,39 @@ class Market:
 
         Raises PriceUnusable: TokenUnpriced, TokenPriceStale, TokenPriceWide, and what kernel.prices raises.
         """
+        priced, unusable = self.usable(tx, mints, at)
+        for refusal in unusable.values():
+            raise refusal
+        return priced
+
+    def usable(
+        self, tx: Transaction, mints: Collection[str], at: datetime, age_max_s: AgeMax = counts_s
+    ) -> tuple[PricesAt, dict[str, PriceUnusable]]:
+        """The prices that are to be had, and why not of each other token. age_max_s: of a rank, for how long it is."""
         wanted = sorted(set(mints))
-        rows = tx.all(Q["prices_at"], mints=wanted, at=at, oldest=at - LOOK_BACK, unranked=UNRANKED)
-        symbols = sorted({self._feeds[mint] for mint in wanted if mint in self._feeds})
-        decided = self._oracle.all_of(tx, symbols) if symbols else {}
+        limits = {"mark": PUSHER_MARK, "band": PUSHED_BAND_BPS, "width_max": WIDTH_MAX_BPS, "unranked": UNRANKED}
+        rows = tx.all(Q["valued_at"], mints=wanted, at=at, oldest=at - LOOK_BACK, **limits)
         tokens: dict[str, Token] = {}
+        unusable: dict[str, PriceUnusable] = {}
         for row in rows:
-            mint, decimals = row["mint"], row["decimals"]
-            if decimals is None:
-                raise TokenUnpriced(mint=mint)
-            if mint in self._feeds:
-                price = decided[self._feeds[mint]]
-                tokens[mint] = token_of(_rescaled(price.price, price.decimals), decimals)
-            else:
-                tokens[mint] = token_of(_usable(row, at), decimals)
-        return PricesAt(at, tokens)
+            try:
+                tokens[row["mint"]] = self._token(tx, row, at, age_max_s)
+            except PriceUnusable as refusal:
+                unusable[row["mint"]] = refusal
+        return PricesAt(at, tokens), unusable
+
+    def require(self, tx: Transaction, mints: Collection[str]) -> None:
+        """Raises TokenNotPriced unless every token has a price now."""
+        _, unusable = self.usable(tx, mints, self._clock.now())
+        if unusable:
+            raise TokenNotPriced(mints=", ".join(sorted(unusable)[:NAMED_MAX]))
+
+    def to_trade(self, tx: Transaction, mint: str, at: datetime) -> Token:
+        """What a trade is made at: a price of the last half minute. Raises PriceUnusable."""
+        priced, unusable = self.usable(tx, [mint], at, trades_s)
+        if mint in unusable:
+            raise unusable[mint]
+        return priced.tokens[mint]
 
     def latest(self, mints: Sequence[str]) -> dict[str, Quote]:
         """The newest price of each token that has one; from Redis where it is there."""
@@ -114,6 +145,17 @@ class Market:
         """What a token cost, the newest first, from `start` on and before `end`."""
         with self._postgres.transaction() as tx:
             return [quote_of(row) for row in tx.all(Q["history"], mint=mint, start=start, end=end, limit=limit)]
+
+    def _token(self, tx: Transaction, row: Mapping[str, Any], at: datetime, age_max_s: AgeMax) -> Token:
+        mint, decimals = row["mint"], row["decimals"]
+        if decimals is None:
+            raise TokenUnpriced(mint=mint)
+        if mint not in self._feeds:
+            return token_of(_usable(row, at, age_max_s(row["rank"])), decimals)
+        price = self._oracle.of(tx, self._feeds[mint])
+        if age_max_s is trades_s and price.age_ms > 1_000 * trades_s(row["rank"]):
+            raise TokenPriceStale(mint=mint, age_s=price.age_ms // 1_000, age_max_s=trades_s(row["rank"]))
+        return token_of(_rescaled(price.price, price.decimals), decimals)
 
     def _stored(self, mints: Sequence[str]) -> dict[str, Quote]:
         at = self._clock.now()
@@ -148,10 +190,10 @@ def _columns(quotes: Sequence[Quote]) -> dict[str, list[Any]]:
     }
 
 
-def _usable(row: Mapping[str, Any], at: datetime) -> int:
+def _usable(row: Mapping[str, Any], at: datetime, age_max_s: int) -> int:
     if row["price"] is None:
         raise TokenUnpriced(mint=row["mint"])
-    age_s, age_max_s = (at - row["observed_at"]).total_seconds(), counts_s(row["rank"])
+    age_s = (at - row["observed_at"]).total_seconds()
     if age_s > age_max_s:
         raise TokenPriceStale(mint=row["mint"], age_s=round(age_s), age_max_s=age_max_s)
     if (row["width_bps"] or 0) > WIDTH_MAX_BPS:

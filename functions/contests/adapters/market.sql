@@ -24,6 +24,31 @@ left join lateral (
     limit 1
 ) point on true;
 
+-- name: valued_at
+-- The same of what values: the newest price that we asked for, and a pushed one that is newer, if it was here by then,
+-- is no wider than what counts, and lies in the band around it. Whether it counts the price that we asked for says.
+select asked.mint, coalesce(token.decimals, listed.decimals) as decimals, coalesce(token.rank, %(unranked)s) as rank,
+    coalesce(pushed.price, polled.price) as price, polled.observed_at, polled.width_bps
+from unnest(%(mints)s::text[]) asked (mint)
+left join contests.tokens token on token.mint = asked.mint
+left join contests.token_whitelist listed on listed.mint = asked.mint and listed.removed_at is null
+left join lateral (
+    select price, observed_at, width_bps
+    from contests.market_data
+    where mint = asked.mint and observed_at <= %(at)s and observed_at > %(oldest)s and strpos(source, %(mark)s) = 0
+    order by observed_at desc, source
+    limit 1
+) polled on true
+left join lateral (
+    select price
+    from contests.market_data
+    where mint = asked.mint and observed_at <= %(at)s and observed_at > polled.observed_at
+        and ingested_at <= %(at)s and strpos(source, %(mark)s) > 0 and coalesce(width_bps, 0) <= %(width_max)s
+        and abs(price - polled.price) * 10000 <= polled.price * %(band)s
+    order by observed_at desc, source
+    limit 1
+) pushed on true;
+
 -- name: history
 -- What a token cost, the newest first, from a moment on and before another.
 select mint, observed_at, source, price, width_bps, block

@@ -5,11 +5,17 @@ values a portfolio gets a `Token` whose decimals are raised by what a price is f
 and cost come out in micro-units and lose nothing on the way.
 
 A point that comes from outside is judged by itself: a refused one is named by its position and costs its neighbours
-nothing. A price counts for twice the time between two looks at its token and half a minute more: one look may fail.
+nothing. One of a clock that is a little ahead is of now, so that nobody reads a price before it is traded at.
+
+A price values for twice the time between two looks at its token and half a minute more: one look may fail. A trade
+takes none that is older than half a minute, whatever the rank: whoever watches the market himself would know better.
+
+Who may push is trusted to be quick, not to decide. A pushed price bears the name of whoever pushed it, is shown to
+everybody, and values only beside a price that we have asked for ourselves: one that counts, and is not far from it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
@@ -33,9 +39,15 @@ A_DAY: Final = timedelta(days=1)
 #: Nobody has a price of before.
 EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 GRACE_S: Final = 30
+#: Two looks at the first ranks; further down a token is traded for half a minute after each look.
+TRADE_AGE_MAX_S: Final = 30
 #: Who is asked; nobody else may push under these names.
 JUPITER: Final = "jupiter"
 DEXSCREENER: Final = "dexscreener"
+#: So far from the newest price that we asked for ourselves a pushed one may lie and still value.
+PUSHED_BAND_BPS: Final = 2_000
+#: Between who pushed a price and what he calls it; no source that is asked has one in its name.
+PUSHER_MARK: Final = "/"
 #: No rank is known: last of all.
 UNRANKED: Final = 1_000_000
 _NAME_LENGTH_MAX: Final = 64
@@ -139,6 +151,11 @@ def counts_s(rank: int) -> int:
     return 2 * refresh_s(rank) + GRACE_S
 
 
+def trades_s(rank: int) -> int:
+    """For how many seconds of these a trade may be made at it."""
+    return min(counts_s(rank), TRADE_AGE_MAX_S)
+
+
 def width_bps(prices: Sequence[int]) -> int:
     """Half of what lies between the lowest and the highest, as a part of their middle, rounded up."""
     low, high = min(prices), max(prices)
@@ -152,11 +169,12 @@ def span(start: datetime | None, end: datetime | None, now: datetime) -> tuple[d
     return since, until
 
 
-def judge(points: Sequence[object], now: datetime, *, known: Collection[str]) -> Judged:
-    """Each point as a quote, or why not. known: the mints that have a price here."""
+def judge(points: Sequence[object], now: datetime, *, known: Collection[str], by: str) -> Judged:
+    """Each point as a quote, or why not. known: the mints that have a price here. by: the identity of who pushes."""
     verdicts = [(index, _verdict(point, now, known)) for index, point in enumerate(points)]
+    quotes = [verdict for _, verdict in verdicts if isinstance(verdict, Quote)]
     return Judged(
-        quotes=tuple(verdict for _, verdict in verdicts if isinstance(verdict, Quote)),
+        quotes=tuple(replace(quote, source=f"{by}{PUSHER_MARK}{quote.source}") for quote in quotes),
         refused=tuple(Refusal(index, verdict) for index, verdict in verdicts if isinstance(verdict, Doubt)),
     )
 
@@ -174,8 +192,8 @@ def _verdict(point: object, now: datetime, known: Collection[str]) -> Quote | Do
         return Doubt.WIDTH
     if price is None or observed_at is None:
         return Doubt.PRICE if price is None else Doubt.TIME
-    late = _lateness(observed_at, now)
-    return late or Quote(mint=mint, price=price, source=source, observed_at=observed_at, width_bps=width)
+    late, told_at = _lateness(observed_at, now), min(observed_at, now)
+    return late or Quote(mint=mint, price=price, source=source, observed_at=told_at, width_bps=width)
 
 
 def _may_push(source: str) -> bool:

@@ -8,7 +8,7 @@ import psycopg.errors
 import pytest
 
 from functions.contests.adapters.market_rows import TokenPriceStale, TokenPriceWide, TokenUnpriced
-from functions.contests.core.market import Quote
+from functions.contests.core.market import JUPITER, Quote
 from functions.contests.core.portfolio import Token
 from functions.contests.http_market_data import app
 from functions.contests.wiring import ROLE, WHITELIST_ROLE
@@ -145,6 +145,46 @@ def test_nobody_pushes_without_an_internal_key(client: AsgiClient, stage: Market
 
     assert answer.status_code == (403 if tier else 401)
     assert [{"n": 0}] == stage.rows("select count(*) as n from contests.market_data")
+
+
+@pytest.mark.parametrize(("pushed", "valued_at"), [("120", 120), ("80", 80), ("120.01", 100), ("79.99", 100)])
+def test_a_pushed_price_values_nothing_that_lies_far_from_a_polled_one(
+    client: AsgiClient, stage: MarketStage, pushed: str, valued_at: int
+) -> None:
+    """It is stored and shown all the same, under the name of the key that has pushed it."""
+    quoted(stage, price=100 * 10**12, source=JUPITER)
+    stage.after(1)
+    client.post(PATH, json={"prices": [point(stage, price=pushed)]})
+
+    [shown] = client.get(PATH, params={"mints": SOL}).json()["prices"]
+    assert valued_at * 10**6 == valued(stage, SOL)[SOL].worth(10**9)
+    assert (pushed, True) == (shown["price_usd"], shown["source"].startswith("key:"))
+    assert shown["source"].endswith("/desk-1")
+
+
+def test_a_pushed_price_does_not_stand_in_for_one_that_is_polled(client: AsgiClient, stage: MarketStage) -> None:
+    """Neither where there never was one, nor where the last one counts no more."""
+    client.post(PATH, json={"prices": [point(stage)]})
+    with pytest.raises(TokenUnpriced):
+        valued(stage, SOL)
+
+    quoted(stage, source=JUPITER)
+    stage.after(61)
+    client.post(PATH, json={"prices": [point(stage)]})
+    with pytest.raises(TokenPriceStale):
+        valued(stage, SOL)
+
+
+def test_a_pushed_price_neither_changes_what_was_nor_holds_a_snapshot(client: AsgiClient, stage: MarketStage) -> None:
+    """Pushed for a moment that is past, or as wide as the market never was."""
+    quoted(stage, source=JUPITER)
+    before = stage.clock.now() + timedelta(seconds=1)
+    stage.after(5)
+    client.post(PATH, json={"prices": [point(stage, price="150", timestamp=before.isoformat())]})
+    client.post(PATH, json={"prices": [point(stage, price="151", width_bps=501)]})
+
+    assert 147_480_000 == valued(stage, SOL, after_s=-2)[SOL].worth(10**9)
+    assert 150_000_000 == valued(stage, SOL)[SOL].worth(10**9)
 
 
 def test_without_redis_prices_are_read_from_history(client: AsgiClient, stage: MarketStage) -> None:

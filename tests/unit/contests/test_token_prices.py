@@ -19,6 +19,7 @@ from functions.contests.core.market import (
     price_of,
     span,
     token_of,
+    trades_s,
     width_bps,
 )
 from functions.contests.core.whitelist import (
@@ -33,7 +34,7 @@ from functions.contests.core.whitelist import (
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-MINT = "So11111111111111111111111111111111111111112"
+MINT, DESK = "So11111111111111111111111111111111111111112", "key:0123456789ab"
 
 
 def point(**changes: Any) -> dict[str, Any]:
@@ -110,11 +111,27 @@ def test_width_is_half_of_what_lies_between_the_markets(prices: list[int], width
 )
 def test_a_bad_point_is_named_by_its_position(changes: dict[str, Any], doubt: Doubt) -> None:
     """The good ones beside it are taken; a call without one is refused."""
-    judged = judge([point(), point(**changes), point()], NOW, known={MINT})
+    judged = judge([point(), point(**changes), point()], NOW, known={MINT}, by=DESK)
 
+    assert {"key:0123456789ab/desk"} == {quote.source for quote in judged.quotes}
     assert ([(1, doubt)], 2) == ([(one.index, one.reason) for one in judged.refused], len(judged.quotes))
     with pytest.raises(NoPriceUsable):
-        judge([point(**changes)], NOW, known={MINT}).usable()
+        judge([point(**changes)], NOW, known={MINT}, by=DESK).usable()
+
+
+def test_a_point_of_the_future_is_of_now() -> None:
+    """Nobody reads a price before it is traded at, and nobody's clock makes a price newer than the others'."""
+    [ahead, behind] = judge(
+        [point(timestamp=(NOW + timedelta(seconds=one)).isoformat()) for one in (5, -5)], NOW, known={MINT}, by=DESK
+    ).quotes
+
+    assert (NOW, NOW - timedelta(seconds=5)) == (ahead.observed_at, behind.observed_at)
+
+
+@pytest.mark.parametrize(("rank", "seconds"), [(1, 30), (3_001, 30)])
+def test_a_trade_takes_no_price_older_than_half_a_minute(rank: int, seconds: int) -> None:
+    """Whatever the rank, and however long the same price values."""
+    assert seconds == trades_s(rank) < counts_s(rank)
 
 
 @pytest.mark.parametrize("seconds", [-60, 5])
@@ -122,7 +139,7 @@ def test_clocks_may_differ_by_so_much(seconds: int) -> None:
     """A minute back and five seconds ahead."""
     timestamp = (NOW + timedelta(seconds=seconds)).isoformat()
 
-    assert 1 == len(judge([point(timestamp=timestamp, width_bps=0)], NOW, known={MINT}).quotes)
+    assert 1 == len(judge([point(timestamp=timestamp, width_bps=0)], NOW, known={MINT}, by=DESK).quotes)
 
 
 @pytest.mark.parametrize(
