@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from functions.contests.core.evaluation import Side, Traded
 from functions.contests.core.portfolio import Portfolio, Position, Record, Token
+from functions.contests.core.room import require_room, require_trade_left
 from kernel.clock import Clock
 from kernel.errors import Conflict, NotFound
 from kernel.postgres import Queries, Statements, Transaction
@@ -106,9 +107,15 @@ class Portfolios:
     def trade(
         self, tx: Transaction, before: StoredPortfolio, traded: Traded, *, request_key: str, priced_at: datetime
     ) -> tuple[StoredTrade, Portfolio]:
-        """Make a trade on a locked portfolio, and store both. Raises TradeUnfit, PortfolioUnknown before the start."""
+        """Make a trade on a locked portfolio, and store both.
+
+        Raises TradeUnfit, PositionsFull, TradesFull, PortfolioUnknown before the start.
+        """
         if before.held is None:
             raise PortfolioUnknown(contest=str(before.contest_id))
+        require_trade_left(before.trades)
+        if traded.side is Side.BUY:
+            require_room(before.held.positions, traded.mint)
         after = traded.on(before.held)
         sold = traded.side is Side.SELL
         money, at = abs(after.cash - before.held.cash), {"contest": before.contest_id, "wallet": before.wallet}
@@ -146,6 +153,11 @@ class Portfolios:
         for row in tx.all(Q["trades_up_to"], contest=contest, last_trade=last_trade):
             found.setdefault(row["wallet"], []).append(traded_of(row))
         return found
+
+    def newest_of(self, tx: Statements, contest: UUID, mints: Collection[str]) -> dict[str, StoredTrade]:
+        """Of each token its newest trade, if any."""
+        rows = tx.all(Q["newest_trades_of"], contest=contest, mints=sorted(mints))
+        return {row["mint"]: stored_trade(row) for row in rows}
 
     def last_trade(self, tx: Statements, contest: UUID) -> int:
         """The newest trade of a contest; 0 for none. Settled only while its row is locked."""
