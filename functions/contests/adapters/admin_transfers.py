@@ -223,6 +223,7 @@ class AdminTransfers:
 
     def _add(self, tx: Transaction, asked: Asked, kind: str, lines: Sequence[Wanted], look: _Look) -> None:
         """Store the lines, owe each, and keep who asked."""
+        total = sum(one.amount for one in lines)
         found = 0 if look.standing is None else max(0, look.holdings[asked.source] - look.standing.booked)
         rows = [
             {
@@ -232,7 +233,7 @@ class AdminTransfers:
                 "mint": asked.mint,
                 "decimals": look.mint and look.mint.decimals,
                 "amount": str(one.amount),
-                "found_lamports": found if one == lines[0] and asked.mint is None else 0,
+                "found_lamports": min(found, total) if one == lines[0] and asked.mint is None else 0,
                 "entry_key": _key(asked, one),
             }
             for one in lines
@@ -242,8 +243,7 @@ class AdminTransfers:
         if len(added) < len(lines):
             raise AdminTransferChanged(batch=asked.batch)
         self._effects.record(tx, [self._effect(asked, one, look.mint) for one in lines])
-        total = str(sum(one.amount for one in lines))
-        details = {"source": asked.source, "lines": len(lines), "amount": total, "reason": asked.reason}
+        details = {"source": asked.source, "lines": len(lines), "amount": str(total), "reason": asked.reason}
         details |= {"mint": asked.mint} if asked.mint else {}
         self._audit.record(
             tx, actor=asked.actor, action=f"contests.{kind}", subject=f"batch:{asked.batch}", details=details

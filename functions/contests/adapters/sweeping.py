@@ -6,8 +6,8 @@
 3. `ended`, in the commit that ends one: it is booked, and the contest's life is over; the next one is sent.
 
 What came to a wallet and was no entry (somebody's gift, an entry that was refused) is found by comparing the books with
-the chain while both stand still, and is swept with the rest. A wallet that holds less than the books say is left alone,
-and somebody is called.
+the chain while both stand still. Somebody is called, the wallet waits three days for an administrator to give it back,
+and is then swept whole. A wallet that holds less than the books say is left alone, and somebody is called.
 
 What is held is looked at again, longest unseen first, and owed again once its account can take it.
 """
@@ -30,7 +30,7 @@ from functions.contests.adapters.pools import Pools
 from functions.contests.adapters.wallet_books import Standing, WalletBooks
 from functions.contests.core.contest import Event as ContestEvent
 from functions.contests.core.contest import State as ContestState
-from functions.contests.core.sweep import can_receive, swept
+from functions.contests.core.sweep import can_receive, is_found, swept, waits_for_owner
 from kernel.clock import Clock
 from kernel.handler import count
 from kernel.outbox.solana import SolanaEntry, State
@@ -150,15 +150,18 @@ class Sweeping:
         if balance < booked:
             tx.after_commit(lambda: _alarm(contest, balance, booked))
             return
+        found, now = balance - booked, self._clock.now()
+        if is_found(found):
+            tx.after_commit(lambda: _call_for_owner(contest, found))
         lamports = swept(contest.state, balance, standing.unpaid)
-        if lamports:
+        if lamports and not waits_for_owner(found, contest.moved_at, now):
             tx.execute(
                 Q["plan_sweep"],
                 contest_id=contest.id,
                 wallet=contest.wallet,
                 lamports=lamports,
-                found_lamports=balance - booked,
-                now=self._clock.now(),
+                found_lamports=found,
+                now=now,
             )
 
     def _see_to(self, tx: Transaction, seen: Owed, lamports: int) -> None:
@@ -180,6 +183,12 @@ class Sweeping:
 def _alarm(contest: StoredContest, balance: int, booked: int) -> None:
     told = {"contest": str(contest.id), "balance_lamports": balance, "booked_lamports": booked}
     logger.error("A contest's wallet lacks lamports.", extra={"alarm": "contests.wallet_short", **told})
+    count("contests_alarms")
+
+
+def _call_for_owner(contest: StoredContest, found: int) -> None:
+    told = {"contest": str(contest.id), "wallet": contest.wallet, "found_lamports": found}
+    logger.error("A contest's wallet has lamports that no entry explains.", extra={"alarm": "contests.found", **told})
     count("contests_alarms")
 
 

@@ -3,8 +3,12 @@
 A contest's wallet keeps what is held for winners who cannot take it yet, and a hundredth of a SOL for its rent; less
 than a thousandth is not worth a transaction. Whoever reclaims a wallet whole leaves nothing, or at least what an
 account has to hold to exist: the chain refuses everything between.
+
+What came to a wallet and no entry explains may be a fee that was paid too late: it waits three days for an
+administrator who gives it back.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from functions.contests.core.contest import SWEEPABLE, State
@@ -14,6 +18,7 @@ SOL: Final = 10**9
 RENT_EXEMPT_LAMPORTS: Final = 890_880
 KEPT_LAMPORTS: Final = SOL // 100
 SWEPT_MIN_LAMPORTS: Final = SOL // 1_000
+OWNER_HAS: Final = timedelta(days=3)
 
 
 def swept(state: State, balance_lamports: int, held_lamports: int) -> int:
@@ -22,6 +27,16 @@ def swept(state: State, balance_lamports: int, held_lamports: int) -> int:
         return 0
     free = balance_lamports - held_lamports - KEPT_LAMPORTS
     return free if free >= SWEPT_MIN_LAMPORTS else 0
+
+
+def is_found(found_lamports: int) -> bool:
+    """Whether what no entry explains is worth a transaction back: what is less calls nobody, and holds nothing."""
+    return found_lamports >= SWEPT_MIN_LAMPORTS
+
+
+def waits_for_owner(found_lamports: int, over_at: datetime, now: datetime) -> bool:
+    """Whether a wallet with so much that no entry explains is left alone for now. over_at: the contest's last step."""
+    return is_found(found_lamports) and now < over_at + OWNER_HAS
 
 
 def reclaimed(balance_lamports: int, *, leaving_lamports: int = 0) -> int:

@@ -109,7 +109,7 @@ def test_a_contest_without_entrants_is_refunded_at_once(cashier: Cashier) -> Non
 
 
 def test_what_was_given_to_a_wallet_is_found_and_swept_with_the_rest(cashier: Cashier) -> None:
-    """The books take it in with the sweep, so they agree with the chain again."""
+    """After three days; the books take it in with the sweep, so they agree with the chain again."""
     contest = cashier.contest("duel", 3)
     wallet = cashier.wallet(contest)
     cashier.rank(contest, [(cashier.entrant("duel", 0), POOL - FEE)])
@@ -117,6 +117,11 @@ def test_what_was_given_to_a_wallet_is_found_and_swept_with_the_rest(cashier: Ca
     cashier.node.fund(wallet, FEE + SOL)
     cashier.node.finalize()
     before = cashier.balance(cashier.fee_payer)
+    cashier.rake()
+
+    assert [] == cashier.rows("select * from contests.sweeps")
+
+    cashier.clock.advance(3 * 86_400)
     cashier.rake()
     cashier.work()
 

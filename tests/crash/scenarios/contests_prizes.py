@@ -46,18 +46,18 @@ def everybody_has_the_prize_once(world: World) -> None:
         assert_refunded(desk)
         return
     owed = desk.rows(OBLIGATIONS)
-    assert desk.state == "raked", (desk.state, owed)
+    found = (ENTRANTS - entered) * FEE_LAMPORTS
+    assert desk.state == ("paid" if found else "raked"), (desk.state, owed)
     assert {(one["kind"], one["state"], one["attempts"]) for one in owed} == {("payout", "paid", 1)}, owed
     got = {wallet: lamports for wallet, lamports in desk.gained().items() if lamports}
     late = {one.address for one in desk.entrants} - {row["wallet"] for row in desk.rows(ENTRIES)}
     assert got == {one["wallet"]: one["lamports"] for one in owed}, (got, owed, late)
-    # Who paid and never said so is no entrant: what came to the wallet is found, and swept.
-    swept = desk.rows("select lamports, found_lamports from contests.sweeps where state = 'swept'")
-    total = ENTRANTS * FEE_LAMPORTS - sum(got.values()) - KEPT_LAMPORTS
-    assert [(row["lamports"], row["found_lamports"]) for row in swept] == [
-        (total, (ENTRANTS - entered) * FEE_LAMPORTS)
-    ], swept
-    assert desk.node.balance(desk.wallet) == desk.booked() == KEPT_LAMPORTS, desk.booked()
+    # Who paid and never said so is no entrant: what came to the wallet is found, and waits there to be given back.
+    swept = desk.rows("select lamports, found_lamports from contests.sweeps")
+    left = entered * FEE_LAMPORTS - sum(got.values())
+    assert [tuple(row.values()) for row in swept] == ([] if found else [(left - KEPT_LAMPORTS, 0)]), swept
+    booked = left if found else KEPT_LAMPORTS
+    assert (desk.node.balance(desk.wallet), desk.booked()) == (booked + found, booked), desk.booked()
 
 
 @scenario("contests-refunds", solana={}, shares=2)
@@ -79,13 +79,15 @@ def everybody_has_the_fee_back_once(world: World) -> None:
 
 
 def assert_refunded(desk: ContestsDesk) -> None:
-    """Every entry is paid back once; what else came to the wallet is swept, but for what it keeps."""
+    """Every entry is paid back once; what else came to the wallet waits there to be given back."""
     entered = {row["wallet"]: row["lamports"] for row in desk.rows(ENTRIES)}
     owed = desk.rows(OBLIGATIONS)
     expected = {("refund", wallet, lamports, "paid", 1) for wallet, lamports in entered.items()}
     assert {tuple(one.values()) for one in owed if one["kind"] == "refund"} == expected, owed
     assert {wallet: got for wallet, got in desk.gained().items() if got} == entered, desk.gained()
     found = (ENTRANTS - len(entered)) * FEE_LAMPORTS
-    kept = KEPT_LAMPORTS if found else 0
-    assert desk.state == ("swept" if found else "refunded"), desk.state
-    assert desk.node.balance(desk.wallet) == desk.booked() == kept, (desk.node.balance(desk.wallet), desk.booked())
+    assert desk.state == "refunded", desk.state
+    assert (desk.node.balance(desk.wallet), desk.booked()) == (found, 0), (
+        desk.node.balance(desk.wallet),
+        desk.booked(),
+    )

@@ -14,6 +14,7 @@ from tests.handlers.contests.strongroom import RECIPIENTS, SOL
 pytestmark = pytest.mark.handlers
 
 SWEEPS = "select contest_id, lamports, found_lamports, state from contests.sweeps order by planned_at, contest_id"
+SETTLED = "update kernel.solana_outbox set state = 'cancelled', settled_at = %(now)s where settled_at is null"
 KEPT, LEAST = SOL // 100, SOL // 1_000
 
 
@@ -98,6 +99,46 @@ def test_what_is_held_is_left_and_paid_once_its_account_can_take_it(desk: Paydes
     desk.run(PAY)
 
     assert [("payout", 0, "sent", 1)] == desk.lines()
+
+
+def test_what_no_entry_explains_waits_three_days_and_calls_somebody(
+    desk: Paydesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fee that came too late can be given back until then; what is not worth a transaction holds nothing."""
+    wallet = desk.room.wallet(2, SOL + LEAST)
+    contest = desk.room.contest(wallet, "paid", SOL)
+    desk.room.contest(desk.room.wallet(3, SOL + LEAST - 1), "paid", SOL)
+    desk.rake()
+
+    assert [0, LEAST - 1] == sorted(row["found_lamports"] for row in desk.rows(SWEEPS))
+    [told] = [one for one in caplog.records if getattr(one, "alarm", "") == "contests.found"]
+    assert (str(contest), LEAST) == (getattr(told, "contest", ""), getattr(told, "found_lamports", 0))
+
+    desk.custody.clock.advance(3 * 86_400 - 1)
+    desk.rake()
+    assert 2 == len(desk.rows(SWEEPS))
+
+    desk.custody.clock.advance(1)
+    desk.rake()
+    assert [0, LEAST - 1, LEAST] == sorted(row["found_lamports"] for row in desk.rows(SWEEPS))
+
+
+def test_of_two_that_came_too_late_one_is_given_back_and_the_other_still_waits(desk: Paydesk) -> None:
+    """A transfer books no more of what was found than it moves."""
+    desk.room.balances.lamports[desk.wallet] += 2 * LEAST
+    back = {"source": desk.wallet, "recipient": RECIPIENTS[0], "amount_base_units": str(LEAST), "reason": "too late"}
+    status, _ = desk.room.http("POST", "/v1/contests/admin/transfers", back, key="back")
+    desk.end(State.CONFIRMED)
+    desk.custody.change(SETTLED, now=desk.custody.clock.now())
+    desk.room.balances.lamports[desk.wallet] -= LEAST
+    desk.rake()
+
+    assert (202, []) == (status, desk.rows(SWEEPS))
+
+    desk.custody.clock.advance(3 * 86_400)
+    desk.rake()
+
+    assert [LEAST] == [row["found_lamports"] for row in desk.rows(SWEEPS)]
 
 
 def _sent_and_planned(desk: Paydesk) -> tuple[int, int]:

@@ -32,8 +32,10 @@ from functions.contests.core.sweep import (
     RENT_EXEMPT_LAMPORTS,
     SWEPT_MIN_LAMPORTS,
     can_receive,
+    is_found,
     reclaimed,
     swept,
+    waits_for_owner,
 )
 
 pytestmark = pytest.mark.unit
@@ -55,6 +57,17 @@ def test_a_sweep_is_worth_a_thousandth() -> None:
 
     assert swept(State.PAID, least, 0) == SWEPT_MIN_LAMPORTS
     assert swept(State.PAID, least, 1) == 0
+
+
+def test_what_was_found_waits_three_days_if_it_is_worth_a_transaction() -> None:
+    """For an administrator, who may give it back."""
+    over, least = datetime(2026, 11, 21, tzinfo=UTC), SWEPT_MIN_LAMPORTS
+
+    assert is_found(least)
+    assert not is_found(least - 1)
+    assert waits_for_owner(least, over, over + timedelta(days=3, microseconds=-1))
+    assert not waits_for_owner(least, over, over + timedelta(days=3))
+    assert not waits_for_owner(least - 1, over, over)
 
 
 def test_what_is_left_of_a_reclaimed_wallet_can_exist() -> None:
