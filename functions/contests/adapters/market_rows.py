@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from functions.contests.core.market import Quote
 from functions.contests.core.portfolio import Token
+from kernel.errors import Conflict
 from kernel.prices import PriceUnusable
 
 
@@ -33,6 +34,14 @@ class TokenPriceWide(PriceUnusable):
     cause = "Half of the distance between its markets is a larger part of the price than the limit in details."
     example = '{"mint": "So11111111111111111111111111111111111111112", "width_bps": 900, "width_max_bps": 500}'
     retry_after_s = 15.0
+
+
+class TokenNotPriced(Conflict):
+    """A token has no usable price at the moment, and cannot be chosen."""
+
+    cause = "Nobody tells its price, or the newest one is too old or its markets disagree; details name the tokens."
+    remedy = "Choose tokens that GET /v1/contests/market-data shows a present price of; the same transfer still pays."
+    example = '{"mints": "So11111111111111111111111111111111111111112"}'
 
 
 class PricesAt(NamedTuple):

@@ -67,6 +67,14 @@ select * from contests.trades where contest_id = %(contest)s and id <= %(last_tr
 -- The newest trade of a contest; 0 for none.
 select coalesce(max(id), 0) as id from contests.trades where contest_id = %(contest)s;
 
+-- name: newest_trades_of
+-- Of each token its newest trade in a contest.
+select last.*
+from unnest(%(mints)s::text[]) asked (mint)
+cross join lateral (
+    select * from contests.trades where contest_id = %(contest)s and mint = asked.mint order by id desc limit 1
+) last;
+
 -- name: mints_played
 -- Every token that a contest's portfolios hold, or will buy.
 select distinct mint from contests.portfolios p,
