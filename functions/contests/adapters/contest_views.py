@@ -191,10 +191,15 @@ class ResultView(Document):
 
 
 class ResultsView(Document):
-    """What a contest came to: payouts, rake and dust are the pool. `next_behind` continues."""
+    """What a contest came to: payouts, rake and dust are the pool. `next_behind` continues.
+
+    stood_in: by mint, which price took the place of one that was not to be had at the end: `present`, `snapshot 3` or
+    `trade 9`.
+    """
 
     contest: UUID
     priced_at: datetime
+    stood_in: dict[str, str]
     pool_lamports: str
     rake_lamports: str
     dust_lamports: str
@@ -312,6 +317,7 @@ def results_view(
     return ResultsView(
         contest=contest,
         priced_at=evaluation["priced_at"],
+        stood_in={mint: price[2] for mint, price in evaluation["prices"].items() if len(price) > 2},
         results=[_result_view(row) for row in rows],
         next_behind=rows[-1]["place"] if len(rows) == limit else None,
         **amounts,

@@ -1,7 +1,7 @@
 """Entries: paid for on the chain, verified by a quorum, and accepted once.
 
 1. What the request asks for may be there already: the same again finds itself.
-2. The contest must be open, and the tokens on the list.
+2. The contest must be open, and the tokens on the list and priced: what nobody can price would delay its start.
 3. The chain is read, outside any transaction (functions/contests/core/entry.py is the rule).
 4. In one commit, under the contest's row: it is still open and has a place, the signature was never used, the entry
    and its portfolio are stored, and the fee is in the pool's books.
@@ -11,7 +11,7 @@ Dying anywhere before the commit leaves nothing, and the entrant's next request 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from functions.contests.adapters.contests import Contests, StoredContest
+from functions.contests.adapters.market import Market
 from functions.contests.adapters.payments import Paid, Payments
 from functions.contests.adapters.pools import SERVICE, Pools
 from functions.contests.adapters.portfolios import Portfolios, StoredPortfolio
@@ -96,6 +97,7 @@ class Entries:
         payments: Payments,
         pools: Pools,
         whitelist: Whitelist,
+        market: Market,
         referrals: Referrals,
         switch: KillSwitch,
         realtime: Publisher,
@@ -103,13 +105,14 @@ class Entries:
     ) -> None:
         self._postgres, self._contests, self._portfolios = postgres, contests, portfolios
         self._payments, self._pools, self._whitelist = payments, pools, whitelist
+        self._market = market
         self._referrals, self._switch, self._realtime, self._clock = referrals, switch, realtime, clock
 
     def enter(self, wish: Wish) -> StoredEntry:
         """The entry, accepted now or before.
 
-        Raises ContestUnknown, ContestClosed, EntryTaken, SignatureSpent, PortfolioUnfit, TokenNotListed, EntryNotFinal,
-        EntryUnfit, ServiceHalted, NoQuorum.
+        Raises ContestUnknown, ContestClosed, EntryTaken, SignatureSpent, PortfolioUnfit, TokenNotListed,
+        TokenNotPriced, EntryNotFinal, EntryUnfit, ServiceHalted, NoQuorum.
         """
         require_whole(wish.weights_bps)
         with self._postgres.transaction() as tx:
@@ -117,15 +120,18 @@ class Entries:
             contest = self._contests.get(tx, wish.contest)
             if found is None:
                 self._require_open(contest)
-                self._whitelist.require(tx, wish.weights_bps)
+                self._require_playable(tx, wish.weights_bps)
         return found or self._accept(wish, self._paid(wish, contest))
 
     def weigh(self, contest_id: UUID, wallet: str, weights_bps: Mapping[str, int]) -> StoredPortfolio:
-        """Other weights before the start. Raises PortfolioUnfit, TokenNotListed, PortfolioUnknown, PortfolioLocked."""
+        """Other weights before the start.
+
+        Raises PortfolioUnfit, TokenNotListed, TokenNotPriced, PortfolioUnknown, PortfolioLocked.
+        """
         require_whole(weights_bps)
         with self._postgres.transaction() as tx:
             self._contests.share(tx, contest_id)
-            self._whitelist.require(tx, weights_bps)
+            self._require_playable(tx, weights_bps)
             return self._portfolios.weigh(tx, contest_id, wallet, weights_bps)
 
     def of_wallet(self, wallet: str, *, before: datetime | None, limit: int) -> list[dict[str, Any]]:
@@ -185,6 +191,10 @@ class Entries:
             raise EntryTaken(contest=str(wish.contest))
         return None
 
+    def _require_playable(self, tx: Transaction, mints: Collection[str]) -> None:
+        self._whitelist.require(tx, mints)
+        self._market.require(tx, mints)
+
     def _require_open(self, contest: StoredContest) -> None:
         reason = None
         if contest.state is not State.PENDING:
@@ -208,6 +218,7 @@ def entries_of(deps: Deps) -> Entries:
         deps.payments,
         deps.pools,
         deps.whitelist,
+        deps.market,
         deps.referrals,
         deps.switch,
         deps.kernel.realtime,

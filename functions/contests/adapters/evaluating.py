@@ -1,18 +1,20 @@
 """The evaluation: one at a time, and everything that follows from it in one commit.
 
 1. Every portfolio is built anew from its weights and trades, and must be what is stored.
-2. All are valued at the prices of the end. Where these are not to be had, now or ever, for five minutes, it is the
-   prices of the present, the same for everybody.
+2. All are valued at the prices of the end, and after five minutes at what stands in for one that is not to be had
+   (final_prices.py), the same for everybody.
 3. Standings, payouts, rake and dust; results, what is owed, and the contest's state: stored together.
 
-A second evaluator finds the contest's row held, and then ranked. The breaker `contest_evaluation` counts what fails.
+A second evaluator finds the contest's row held, and then ranked. The breaker `contest_evaluation` counts what fails:
+what breaks in the evaluation itself. A price that is not to be had is waited for, and is nobody's failure here: anybody
+can make one go away, and others' winners are paid meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -21,8 +23,8 @@ from psycopg.types.json import Jsonb
 
 from functions.contests.adapters.award_steps import award_task
 from functions.contests.adapters.contests import Contests, StoredContest
+from functions.contests.adapters.final_prices import FinalPrices, FinalPricing
 from functions.contests.adapters.life_steps import evaluate_task
-from functions.contests.adapters.market import Market
 from functions.contests.adapters.obligations import Line, Obligations
 from functions.contests.adapters.portfolios import Portfolios, StoredPortfolio, prices_of
 from functions.contests.adapters.snapshots import Snapshots
@@ -37,11 +39,12 @@ from functions.contests.core.evaluation import (
     standings,
 )
 from functions.contests.core.obligation import Kind
-from functions.contests.core.portfolio import Portfolio, Token
+from functions.contests.core.portfolio import Portfolio
 from functions.contests.core.prizes import PrizeSplit
 from kernel.breaker import Breakers
+from kernel.breaker.guarding import Verdict, verdict
 from kernel.clock import Clock
-from kernel.errors import NotFound
+from kernel.errors import Broken, CounterpartError, NotFound
 from kernel.postgres import Fence, Postgres, Queries, Statements, Transaction
 from kernel.prices import PriceUnusable
 from kernel.tasks import Done, Outcome, Skipped, Tasks
@@ -52,8 +55,6 @@ if TYPE_CHECKING:
 Q: Final = Queries.load(Path(__file__).with_name("evaluating.sql"))
 Row = dict[str, Any]
 BREAKER: Final = "contest_evaluation"
-#: The prices of the end are waited for so long; no older ones come later.
-PATIENCE: Final = timedelta(minutes=5)
 CONTESTS_MAX: Final = 1_000
 
 
@@ -70,8 +71,7 @@ class Outturn:
 
     standings: Sequence[Result]
     parts: PrizeSplit
-    priced_at: datetime
-    tokens: Mapping[str, Token]
+    prices: FinalPrices
     last_trade: int
 
 
@@ -85,13 +85,13 @@ class Evaluating:
         contests: Contests,
         portfolios: Portfolios,
         snapshots: Snapshots,
-        market: Market,
+        pricing: FinalPricing,
         obligations: Obligations,
         breakers: Breakers,
         clock: Clock,
     ) -> None:
         self._postgres, self._tasks, self._contests = postgres, tasks, contests
-        self._portfolios, self._snapshots, self._market = portfolios, snapshots, market
+        self._portfolios, self._snapshots, self._pricing = portfolios, snapshots, pricing
         self._obligations, self._breakers, self._clock = obligations, breakers, clock
 
     def plan(self, now: datetime) -> int:
@@ -103,7 +103,7 @@ class Evaluating:
 
     def evaluate(self, contest_id: UUID, fence: Fence) -> Outcome:
         """Rank a contest that is over. Raises CircuitOpen, PriceUnusable, PortfolioUnexplained, PoolNotConserved."""
-        with self._breakers.guard(BREAKER), self._postgres.transaction(holding=fence) as tx:
+        with self._breakers.guard(BREAKER, judged), self._postgres.transaction(holding=fence) as tx:
             contest = self._contests.lock(tx, contest_id)
             if contest.state is not State.EVALUATING:
                 return Skipped(f"the contest is {contest.state}")
@@ -131,12 +131,11 @@ class Evaluating:
             Played(wallet=wallet, portfolio=portfolio, snapshots_in_profit=count)
             for (wallet, portfolio), count in zip(held.items(), counts, strict=True)
         ]
-        priced_at, tokens = self._prices(tx, contest)
+        prices = self._pricing.of(tx, contest, self._clock.now())
         return Outturn(
-            standings=standings(played, tokens),
+            standings=standings(played, prices.tokens),
             parts=prizes(contest.pool_lamports, contest.shares_bps, contest.rake_bps, len(played)),
-            priced_at=priced_at,
-            tokens=tokens,
+            prices=prices,
             last_trade=last_trade,
         )
 
@@ -151,23 +150,14 @@ class Evaluating:
             held[one.wallet] = made
         return held
 
-    def _prices(self, tx: Transaction, contest: StoredContest) -> tuple[datetime, Mapping[str, Token]]:
-        mints, now = self._portfolios.mints(tx, contest.id), self._clock.now()
-        try:
-            return self._market.prices(tx, mints, contest.ends_at)
-        except PriceUnusable:
-            if now < contest.ends_at + PATIENCE:
-                raise
-        return self._market.prices(tx, mints, now)
-
     def _store(self, tx: Transaction, contest: StoredContest, final: Outturn) -> None:
         """Results, and what is owed for them: payouts, rake and dust are the pool, here and in the books."""
         parts, now = final.parts, self._clock.now()
         tx.execute(
             Q["add_evaluation"],
             contest=contest.id,
-            priced_at=final.priced_at,
-            prices=Jsonb(prices_of(final.tokens)),
+            priced_at=final.prices.priced_at,
+            prices=Jsonb(_documents(final.prices)),
             last_trade=final.last_trade,
             pool_lamports=contest.pool_lamports,
             rake_lamports=parts.rake,
@@ -179,6 +169,22 @@ class Evaluating:
         lines = [Line(place, one.wallet, lamports) for place, (one, lamports) in enumerate(winners, 1)]
         self._obligations.owe(tx, contest.id, Kind.PAYOUT, lines, rest_lamports=parts.rake + parts.dust)
         self._tasks.enqueue([award_task(contest.id, now)], tx)
+
+
+def judged(error: BaseException) -> Verdict:
+    """What an exception says of the evaluation: what breaks is its failure; prices, stores and refusals are not."""
+    if isinstance(error, PriceUnusable):
+        return Verdict.UNKNOWN
+    broke = isinstance(error, Broken) or (isinstance(error, Exception) and not isinstance(error, CounterpartError))
+    return Verdict.FAILED if broke else verdict(error)
+
+
+def _documents(prices: FinalPrices) -> dict[str, list[int | str]]:
+    """By mint decimals and price, and where it is from if that is not the end."""
+    return {
+        mint: [*pair, *([prices.stood_in[mint]] if mint in prices.stood_in else [])]
+        for mint, pair in prices_of(prices.tokens).items()
+    }
 
 
 def _held(one: StoredPortfolio) -> Portfolio:
@@ -216,7 +222,7 @@ def evaluating_of(deps: Deps) -> Evaluating:
         deps.contests,
         deps.portfolios,
         deps.snapshots,
-        deps.market,
+        FinalPricing(deps.portfolios, deps.snapshots, deps.market),
         deps.obligations,
         deps.kernel.breakers,
         deps.clock,

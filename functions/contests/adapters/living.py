@@ -1,6 +1,7 @@
 """A contest's start, end and cancellation: each one commit, in which everything that follows from it is decided.
 
-start    every portfolio buys what its weights say, at the prices of one instant, which is snapshot 0
+start    every portfolio buys what its weights say, at the prices of one instant, which is snapshot 0; what has no
+         price for five minutes stays cash
 end      nothing is traded any more, and the evaluation is asked for
 cancel   every entry fee is owed to whoever paid it
 """
@@ -16,11 +17,12 @@ from uuid import UUID
 from functions.contests.adapters.contests import ACTOR, Contests, StoredContest, Terms
 from functions.contests.adapters.life_steps import evaluate_task, snapshot_tasks, step_task
 from functions.contests.adapters.market import Market
+from functions.contests.adapters.market_rows import PricesAt
 from functions.contests.adapters.obligations import Line, Obligations
 from functions.contests.adapters.portfolios import Portfolios
 from functions.contests.adapters.snapshots import AHEAD, Snapshots
 from functions.contests.adapters.wallet_steps import assignment
-from functions.contests.core.contest import Event, State, due
+from functions.contests.core.contest import PATIENCE, Event, State, due
 from functions.contests.core.obligation import Kind
 from functions.contests.core.portfolio import opened
 from functions.contests.core.snapshot import numbers_due
@@ -100,7 +102,7 @@ class Living:
         return len(near)
 
     def step(self, contest_id: UUID, fence: Fence) -> Outcome:
-        """What a contest's clock makes happen now. Raises PriceUnusable: a start waits for prices."""
+        """What a contest's clock makes happen now. Raises PriceUnusable: a start waits for prices a while."""
         with self._postgres.transaction(holding=fence) as tx:
             contest = self._contests.lock(tx, contest_id)
             now = self._clock.now()
@@ -141,7 +143,7 @@ class Living:
     def _start(self, tx: Transaction, contest: StoredContest) -> StoredContest:
         stored = self._portfolios.all(tx, contest.id)
         now = self._clock.now()
-        priced_at, tokens = self._market.prices(tx, self._portfolios.mints(tx, contest.id), now)
+        priced_at, tokens = self._prices(tx, contest, now)
         bought = {one.wallet: opened(contest.stake_micros, one.weights_bps, tokens) for one in stored}
         if self._portfolios.open(tx, contest.id, bought) != contest.entrants:
             raise AssertionError("a contest starts with a portfolio for each entrant")
@@ -150,6 +152,14 @@ class Living:
         running = self._contests.step(tx, contest, Event.START)
         self._tasks.enqueue([*snapshot_tasks(running, first), *_end(running, now)], tx)
         return running
+
+    def _prices(self, tx: Transaction, contest: StoredContest, now: datetime) -> PricesAt:
+        """Of all tokens, or after a while of those that have one. Raises PriceUnusable."""
+        mints = self._portfolios.mints(tx, contest.id)
+        if now < contest.starts_at + PATIENCE:
+            return self._market.prices(tx, mints, now)
+        priced, _ = self._market.usable(tx, mints, now)
+        return priced
 
     def _cancel(self, tx: Transaction, contest: StoredContest, actor: str, reason: str) -> StoredContest:
         lines = [Line(one.number, one.wallet, one.lamports) for one in self._contests.entrants(tx, contest.id)]

@@ -192,8 +192,8 @@ def stored_portfolio(row: Mapping[str, Any]) -> StoredPortfolio:
         )
         positions = {mint: Position(quantity, cost) for mint, (quantity, cost) in row["positions"].items()}
         held = Portfolio(cash=row["cash_micros"], positions=positions, record=record)
-    named = {name: row[name] for name in ("contest_id", "wallet", "weights_bps", "trades", "volume_micros")}
-    return StoredPortfolio(held=held, **named)
+    named = {name: row[name] for name in ("contest_id", "wallet", "weights_bps", "trades")}
+    return StoredPortfolio(held=held, volume_micros=int(row["volume_micros"]), **named)
 
 
 def stored_trade(row: Mapping[str, Any]) -> StoredTrade:

@@ -6,7 +6,7 @@ had it holds: it is stored with the reason, and the leaderboard stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,6 +51,15 @@ class Snapshot:
     last_trade: int
     values_micros: Sequence[int]
     in_profit: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LastPrice:
+    """What a token cost in a snapshot, and up to which trade that counts."""
+
+    number: int
+    last_trade: int
+    token: Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +154,12 @@ class Snapshots:
         """The newest snapshot that has values, before a number."""
         row = tx.maybe(Q["newest_valued"], contest=contest_id, below=below)
         return None if row is None else _snapshot(row)
+
+    def newest_prices(self, tx: Statements, contest_id: UUID, mints: Collection[str]) -> dict[str, LastPrice]:
+        """Of each token the price in the newest snapshot that has one, the start's included."""
+        rows = tx.all(Q["newest_prices"], contest=contest_id, mints=sorted(mints))
+        tokens = tokens_of({row["mint"]: row["price"] for row in rows})
+        return {row["mint"]: LastPrice(row["number"], row["last_trade"], tokens[row["mint"]]) for row in rows}
 
     def one(self, tx: Statements, contest_id: UUID, number: int) -> Snapshot:
         """One that has values, by its number. Raises UnexpectedRows where there is none."""

@@ -21,6 +21,18 @@ limit 1;
 -- One snapshot.
 select * from contests.snapshots where contest_id = %(contest)s and number = %(number)s;
 
+-- name: newest_prices
+-- Of each token the price in the newest snapshot of a contest that has one, and up to which trade that counts.
+select asked.mint, last.number, last.last_trade, last.price
+from unnest(%(mints)s::text[]) asked (mint)
+cross join lateral (
+    select number, last_trade, prices -> asked.mint as price
+    from contests.snapshots
+    where contest_id = %(contest)s and reason is null and prices ? asked.mint
+    order by number desc
+    limit 1
+) last;
+
 -- name: contests_running
 -- Contests whose portfolios are valued every 15 seconds.
 select * from contests.contests where state = 'active' order by starts_at, id;

@@ -112,10 +112,9 @@ class Trading:
             self._whitelist.require(tx, [wish.mint])
         now = self._clock.now()
         self._require_running(contest, now)  # others' trades of the portfolio may have lasted until its end
-        priced_at, tokens = self._market.prices(tx, [wish.mint], now)
-        token = tokens[wish.mint]
+        token = self._market.to_trade(tx, wish.mint, now)
         traded = Traded(side=wish.side, mint=wish.mint, quantity=wish.quantity, token=token, at=now)
-        trade, after = self._portfolios.trade(tx, before, traded, request_key=wish.key, priced_at=priced_at)
+        trade, after = self._portfolios.trade(tx, before, traded, request_key=wish.key, priced_at=now)
         self._tell(tx, before, after, trade)
         return trade
 

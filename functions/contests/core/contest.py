@@ -26,6 +26,8 @@ from typing import Final
 from kernel.errors import Broken
 
 GRACE: Final = timedelta(seconds=59)
+#: Start and end wait for prices so long, then go on without those that are not to be had.
+PATIENCE: Final = timedelta(minutes=5)
 #: Whoever plays alone has nobody to win against.
 ENTRANTS_MIN: Final = 2
 

@@ -2,7 +2,8 @@
 
 1. What an entrant has is what the stake bought at the first prices, and each trade in its order. It must be what was
    stored: a portfolio that no trade explains wins nothing, and stops the evaluation.
-2. All are valued at the prices of one instant.
+2. All are valued at the prices of one instant. A token that has none is valued at the last price that its contest
+   knows: whoever makes a price go away delays the end, and does not prevent it.
 3. The final standings are a strict order, and the pool is split by it: payouts, rake and dust are the pool.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 
 from functions.contests.core.portfolio import SNAPSHOT_S, Portfolio, Token, opened
 from functions.contests.core.prizes import PrizeSplit, split
@@ -86,6 +88,13 @@ def require_explained(wallet: str, stored: Portfolio, made_anew: Portfolio) -> N
     """Raises PortfolioUnexplained unless both are the same in everything."""
     if stored != made_anew:
         raise PortfolioUnexplained(wallet=wallet)
+
+
+def last_known(snapshots: Token | None, traded_since: Token | None) -> Token | None:
+    """The price that stands in for one that is not to be had: the newest snapshot's, or that of the newest trade since
+    if it is lower, since whoever holds the token may be who made its price go away."""
+    known = [one for one in (snapshots, traded_since) if one is not None]
+    return min(known, key=lambda one: Fraction(one.price, 10**one.decimals), default=None)
 
 
 def result(played: Played, tokens: Mapping[str, Token]) -> Result:

@@ -3,7 +3,10 @@
 Money is in micro-units of the quote currency, quantities in a token's smallest unit, prices in micro-units for a whole
 token. Whoever enters gives weights over whitelisted tokens, which make up all of the stake; at the start these are
 bought at one instant's prices. What rounding leaves stays as cash, so a portfolio is worth its stake at its first
-instant but for less than a micro-unit a token.
+instant but for less than a micro-unit a token. What has no price then stays as cash altogether.
+
+Worth ends at a ceiling, of a position as of a portfolio: somebody may make a token's price rise without bound, and
+nobody else's contest stops because of a number that cannot be stored.
 
 Profit is realised profit. A token is bought into a position with one cost; a sale takes the share of that cost which
 its share of the quantity is, rounded up, so that no profit comes of rounding, and what is left of a position keeps the
@@ -20,19 +23,25 @@ from kernel.errors import Invalid
 
 #: The live values of a contest are taken so often.
 SNAPSHOT_S: Final = 15
+#: A position is worth a billion of the quote currency at most, a portfolio as much as a thousand of these: below 2^63.
+WORTH_MAX: Final = 10**15
+VALUE_MAX: Final = 1_000 * WORTH_MAX
 
 
 class PortfolioUnfit(Invalid):
     """The weights of a portfolio make up all of it."""
 
-    cause = "There is no weight, one is not positive, they do not add up to 10 000, or a token has no price."
+    cause = "There is no weight, one is not positive, they do not add up to 10 000, or a price is none."
     remedy = "Give a weight in basis points to each whitelisted token that you want, 10 000 in all."
 
 
 class TradeUnfit(Invalid):
     """A trade is paid for by the portfolio that it changes."""
 
-    cause = "More is sold than is held or bought than there is cash for, or quantity or price is not positive."
+    cause = (
+        "More is sold than is held or bought than there is cash for, quantity or price is not positive, or cash would"
+        " rise above 10^18 micro-units."
+    )
     remedy = "Trade no more than the portfolio shows at the newest price."
 
 
@@ -44,8 +53,8 @@ class Token:
     price: int
 
     def worth(self, quantity: int) -> int:
-        """Rounded down: what a sale brings."""
-        return mul_div_floor(quantity, self.price, 10**self.decimals)
+        """Rounded down, and no more than the ceiling: what a sale brings."""
+        return min(mul_div_floor(quantity, self.price, 10**self.decimals), WORTH_MAX)
 
     def cost(self, quantity: int) -> int:
         """Rounded up: what a purchase takes."""
@@ -120,6 +129,8 @@ class Portfolio:
         if not 0 < quantity <= held.quantity or token.price <= 0:
             raise TradeUnfit(mint=mint, quantity=str(quantity))
         proceeds, taken = token.worth(quantity), mul_div_ceil(held.cost, quantity, held.quantity)
+        if self.cash + proceeds > VALUE_MAX:
+            raise TradeUnfit(mint=mint, quantity=str(quantity))
         rest = Position(held.quantity - quantity, held.cost - taken)
         positions = {**self.positions, mint: rest} if rest.quantity else _without(self.positions, mint)
         record = self.record.with_sale(proceeds - taken, at)
@@ -127,7 +138,8 @@ class Portfolio:
 
     def value(self, tokens: Mapping[str, Token]) -> int:
         """Cash and every position at one instant's prices, each rounded down. KeyError for one that is not there."""
-        return self.cash + sum(tokens[mint].worth(held.quantity) for mint, held in self.positions.items())
+        worth = sum(tokens[mint].worth(held.quantity) for mint, held in self.positions.items())
+        return min(self.cash + worth, VALUE_MAX)
 
 
 def require_whole(weights_bps: Mapping[str, int]) -> None:
@@ -137,12 +149,13 @@ def require_whole(weights_bps: Mapping[str, int]) -> None:
 
 
 def opened(stake: int, weights_bps: Mapping[str, int], tokens: Mapping[str, Token]) -> Portfolio:
-    """The portfolio that a stake buys at the start. Raises PortfolioUnfit."""
+    """The portfolio that a stake buys at the start; what is not among the tokens stays cash. Raises PortfolioUnfit."""
     require_whole(weights_bps)
-    if any(mint not in tokens or tokens[mint].price <= 0 for mint in weights_bps):
+    priced = {mint: weight for mint, weight in weights_bps.items() if mint in tokens}
+    if any(tokens[mint].price <= 0 for mint in priced):
         raise PortfolioUnfit(weights=len(weights_bps), total=sum(weights_bps.values()))
     portfolio = Portfolio(cash=stake, positions={})
-    for mint, weight in weights_bps.items():
+    for mint, weight in priced.items():
         quantity = tokens[mint].bought_for(mul_div_floor(stake, weight, ONE_BPS))
         if quantity:
             portfolio = portfolio.bought(mint, quantity, tokens[mint])

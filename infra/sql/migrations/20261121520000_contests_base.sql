@@ -123,7 +123,7 @@ create table contests.portfolios (
     biggest_win_micros bigint     check (biggest_win_micros > 0),
     first_profit_at   timestamptz,
     trades            integer     not null default 0 check (trades >= sales),
-    volume_micros     bigint      not null default 0 check (volume_micros >= 0),
+    volume_micros     numeric(40, 0) not null default 0 check (volume_micros >= 0),
     moved_at          timestamptz not null,
     primary key (contest_id, wallet),
     foreign key (contest_id, wallet) references contests.entries (contest_id, wallet)
@@ -173,7 +173,7 @@ set local role counterpart_contests_evaluation;
 create table contests.evaluations (
     contest_id    uuid        primary key references contests.contests,
     priced_at     timestamptz not null,
-    prices        jsonb       not null,                             -- by mint: [decimals, price in micro-units]
+    prices        jsonb       not null,                             -- by mint: [decimals, price in micro-units], and where it is from if not of the end
     last_trade    bigint      not null,
     pool_lamports bigint      not null check (pool_lamports > 0),
     rake_lamports bigint      not null check (rake_lamports >= 0),

@@ -99,7 +99,7 @@ class ContestsDesk:
             tx.execute(PLANTED, id=CONTEST, wallet=self.wallet, fee=FEE_LAMPORTS, least=least, **times)
             for number, mint in enumerate(TOKENS):
                 tx.execute(LISTED, mint=mint, symbol=f"T{number}", now=START)
-                for second, micros in ((59, 1_000_000), (74, 1_500_000), (79, 2_000_000)):
+                for second, micros in ((0, 1_000_000), (59, 1_000_000), (74, 1_500_000), (79, 2_000_000)):
                     at = START + timedelta(seconds=second)
                     tx.execute(PRICED, mint=mint, at=at, price=(micros + second * number * 1_000) * 10**6)
         postgres.close()

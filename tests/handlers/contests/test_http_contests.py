@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from functions.contests.adapters.life_steps import EVALUATE, SNAPSHOT, STEP
+from functions.contests.core.portfolio import WORTH_MAX
 from tests.handlers.contests.duel import ALICE, BOB, CAROL, COAL, FEE, GOLD, SALT, Duel, code
 
 pytestmark = pytest.mark.handlers
@@ -167,6 +169,61 @@ def test_weights_are_all_of_the_stake_over_listed_tokens_until_the_start(duel: D
     duel.tick()
     duel.work()
     assert (409, "portfolio_locked") == code(duel.person(ALICE, "PUT", path, {"weights_bps": {GOLD: 10_000}}))
+
+
+def test_a_token_without_a_usable_price_is_not_entered_or_weighed_with(duel: Duel) -> None:
+    """Be it one basis point of it: a listed mint that nobody trades would keep a contest from its start."""
+    duel.list_token(COAL, "COAL")
+    contest = duel.contest()
+    signature = duel.bank.paid((ALICE, duel.wallet(contest), FEE))
+    weights = {GOLD: 9_999, COAL: 1}
+
+    entered = duel.enter(contest, ALICE, weights, signature=signature)
+    again = duel.enter(contest, ALICE, signature=signature)
+    weighed = duel.person(ALICE, "PUT", f"/v1/contests/{contest}/portfolio", {"weights_bps": weights})
+    duel.price({COAL: 1})
+    priced = duel.person(ALICE, "PUT", f"/v1/contests/{contest}/portfolio", {"weights_bps": weights})
+
+    assert (409, "token_not_priced") == code(entered) == code(weighed)
+    assert {"mints": COAL} == entered[1]["error"]["details"]
+    assert (200, 200) == (again[0], priced[0])
+    assert (1, 1, FEE) == entrants(duel, contest)
+
+
+def test_a_trade_needs_a_price_of_the_last_half_minute(duel: Duel) -> None:
+    """An older one values, and is traded at by nobody: whoever watches the market would know better."""
+    contest = duel.started({ALICE: {GOLD: 10_000}, BOB: {SALT: 10_000}})
+    duel.clock.advance(30)
+    taken = duel.trade(contest, ALICE, "sell", GOLD, 1_000, "young")
+    duel.clock.advance(1)
+
+    refused = duel.trade(contest, ALICE, "sell", GOLD, 1_000, "old")
+
+    assert 200 == taken[0]
+    assert (503, "token_price_stale") == code(refused)
+    assert 1 == len(duel.rows("select from contests.trades"))
+
+
+def test_a_price_without_bound_stops_nobody_elses_contest(duel: Duel) -> None:
+    """Its owner's position is worth the ceiling and no more; snapshot, results and everybody else's values stand."""
+    contest = duel.started({ALICE: {GOLD: 10_000}, BOB: {SALT: 10_000}}, lasts_s=60)
+    duel.tick()
+    duel.clock.advance(15)
+    duel.price({GOLD: 10**17, SALT: 1_000_000})
+    duel.work(SNAPSHOT)
+    board = duel.get(f"/v1/contests/{contest}/leaderboard")
+    sold = [duel.trade(contest, ALICE, "sell", GOLD, 1_000_000_000, f"{n}")[0] for n in range(2)]
+    duel.clock.advance(45)
+    duel.price({GOLD: 10**17, SALT: 1_000_000})
+    duel.tick()
+    duel.work(STEP, EVALUATE)
+
+    assert [str(WORTH_MAX), "10000000000"] == [one["value_micros"] for one in board["standings"]]
+    assert [200, 200] == sold
+    results = duel.get(f"/v1/contests/{contest}/results")["results"]
+    assert [(ALICE, str(3 * WORTH_MAX)), (BOB, "10000000000")] == [
+        (one["wallet"], one["balance_micros"]) for one in results
+    ]
 
 
 def test_a_trade_is_made_at_the_markets_price_once(duel: Duel) -> None:

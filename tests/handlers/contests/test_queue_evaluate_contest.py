@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from functions.contests.adapters.evaluating import BREAKER
-from functions.contests.adapters.life_steps import EVALUATE, STEP, evaluate_task
+from functions.contests.adapters.life_steps import EVALUATE, SNAPSHOT, STEP, evaluate_task
 from kernel.breaker.lifecycle import State as Circuit
 from kernel.tasks import TaskSpec
-from tests.handlers.contests.duel import ALICE, BOB, CAROL, DAVE, FEE, GOLD, SALT, Duel
+from tests.handlers.contests.duel import ALICE, BOB, CAROL, COAL, DAVE, FEE, GOLD, SALT, Duel
 
 pytestmark = pytest.mark.handlers
 
@@ -109,11 +109,60 @@ def test_an_evaluation_waits_for_the_prices_of_the_end(duel: Duel) -> None:
     assert row["later"]
 
 
-def test_the_breaker_of_evaluations_opens_at_the_tenth_failure(duel: Duel) -> None:
-    """What fails again and again is left alone for a while; the contest waits with nothing owed."""
+def test_a_token_that_lost_its_market_is_valued_at_its_last_known_price(duel: Duel) -> None:
+    """The contest ends by itself: five minutes after its end, by the newest snapshot's price; others' by the end's."""
+    contest = _coal_was_played(duel)
+    ended(duel, contest)
+    duel.work(EVALUATE)
+    waiting = duel.tasks(EVALUATE)
+    duel.clock.advance(320)
+    duel.price({GOLD: 9_000_000})
+    duel.work(EVALUATE)
+
+    assert ([("ready", "token_unpriced")], "paying") == (waiting, duel.state(contest))
+    shown = duel.get(f"/v1/contests/{contest}/results")
+    assert [(ALICE, "20499000000"), (BOB, "15000000000")] == [
+        (one["wallet"], one["balance_micros"]) for one in shown["results"]
+    ]
+    assert {COAL: "snapshot 1"} == shown["stood_in"]
+    [row] = duel.rows("select prices from contests.evaluations")
+    assert [12, 7 * 10**12, "snapshot 1"] == row["prices"][COAL]
+    assert [12, 3 * 10**12] == row["prices"][GOLD]
+
+
+def test_a_token_that_fell_before_its_market_went_is_not_valued_at_its_height(duel: Duel) -> None:
+    """Bought cheaply after the last snapshot that had it: the lower of both prices is the last that is known."""
+    contest = _coal_was_played(duel)
+    duel.clock.advance(1)
+    duel.price({COAL: 1_000, GOLD: 2_000_000})
+    assert 200 == duel.trade(contest, ALICE, "buy", COAL, 1_000_000, "fallen")[0]
+    ended(duel, contest)
+    duel.clock.advance(320)
+    duel.work(EVALUATE)
+
+    assert {COAL: "trade 2"} == duel.get(f"/v1/contests/{contest}/results")["stood_in"]
+
+
+def test_a_token_that_no_snapshot_has_seen_is_valued_at_its_newest_trade(duel: Duel) -> None:
+    """Bought after the newest snapshot, and gone before the next."""
+    duel.list_token(COAL, "COAL")
+    contest = duel.started({ALICE: {GOLD: 10_000}, BOB: {SALT: 10_000}})
+    duel.price({COAL: 5_000_000})
+    assert 200 == duel.trade(contest, ALICE, "sell", GOLD, 1_000_000_000, "a")[0]
+    assert 200 == duel.trade(contest, ALICE, "buy", COAL, 100_000_000, "b")[0]
+    ended(duel, contest)
+    duel.clock.advance(320)
+    duel.work(EVALUATE)
+
+    assert {COAL: "trade 2"} == duel.get(f"/v1/contests/{contest}/results")["stood_in"]
+    assert "paying" == duel.state(contest)
+
+
+def test_a_price_that_is_not_to_be_had_is_no_failure_of_the_evaluation(duel: Duel) -> None:
+    """However often it is missing, the breaker stays closed: other contests' winners are paid."""
     contest = duel.started({ALICE: {GOLD: 10_000}, BOB: {SALT: 10_000}})
     ended(duel, contest, priced=False)
-    for _ in range(10):
+    for _ in range(12):
         with duel.office.transaction() as tx:
             tx.execute(
                 "update kernel.tasks set run_at = %(now)s where kind = %(kind)s and state = 'ready'",
@@ -122,9 +171,40 @@ def test_the_breaker_of_evaluations_opens_at_the_tenth_failure(duel: Duel) -> No
             )
         duel.work(EVALUATE)
 
-    assert Circuit.CIRCUIT_OPEN == duel.judge.kernel.breakers.condition(BREAKER).state
-    assert ("evaluating", "ready") == (duel.state(contest), duel.tasks(EVALUATE)[0][0])
+    assert duel.judge.kernel.breakers.condition(BREAKER).is_closed
+    assert [("ready", "token_unpriced")] == duel.tasks(EVALUATE)
 
 
-def _another(duel: Duel, contest: UUID) -> TaskSpec:
-    return replace(evaluate_task(contest, duel.clock.now()), business_key=f"contests:{contest}:evaluate-again")
+def test_the_breaker_of_evaluations_opens_at_the_tenth_failure(duel: Duel) -> None:
+    """What fails again and again is left alone for two minutes; the contest waits with nothing owed."""
+    contest = duel.started({ALICE: {GOLD: 10_000}, BOB: {SALT: 10_000}})
+    with duel.office.transaction() as tx:
+        tx.execute("update contests.portfolios set cash_micros = cash_micros + 1 where wallet = %(w)s", w=BOB)
+    ended(duel, contest)
+    duel.work(EVALUATE)
+    for number in range(2, 11):
+        assert duel.judge.kernel.breakers.condition(BREAKER).is_closed
+        with duel.office.transaction() as tx:
+            duel.deps.tasks.enqueue([_another(duel, contest, str(number))], tx)
+        duel.work(EVALUATE)
+
+    open_now = duel.judge.kernel.breakers.condition(BREAKER)
+    assert (Circuit.CIRCUIT_OPEN, 120) == (open_now.state, round(open_now.wait_s or 0))
+    assert "evaluating" == duel.state(contest)
+    assert [("parked", "portfolio_unexplained")] * 10 == duel.tasks(EVALUATE)
+
+
+def _coal_was_played(duel: Duel) -> UUID:
+    """Alice has a tenth of the stake in coal, which cost 1 at the start and 7 at the first snapshot; then she sold."""
+    duel.list_token(COAL, "COAL")
+    duel.price({COAL: 1_000_000})
+    contest = duel.started({ALICE: {GOLD: 9_000, COAL: 1_000}, BOB: {GOLD: 10_000}})
+    duel.clock.advance(15)
+    duel.price({COAL: 7_000_000, GOLD: 2_000_000, SALT: 1_000_000})
+    duel.work(SNAPSHOT)
+    assert 200 == duel.trade(contest, ALICE, "sell", GOLD, 1_000_000, "sold")[0]
+    return contest
+
+
+def _another(duel: Duel, contest: UUID, name: str = "again") -> TaskSpec:
+    return replace(evaluate_task(contest, duel.clock.now()), business_key=f"contests:{contest}:evaluate-{name}")

@@ -40,7 +40,7 @@ def test_at_the_start_every_portfolio_buys_what_its_weights_say(duel: Duel) -> N
 
 def test_a_start_waits_for_prices(duel: Duel) -> None:
     """Without the price of one token nobody's portfolio is opened; with it all are, a little later."""
-    contest = duel.contest()
+    contest = duel.contest(starts_in_s=3_600)
     for wallet in (ALICE, BOB):
         duel.enter(contest, wallet, {GOLD: 5_000, SALT: 5_000})
     duel.clock.advance(3_600)
@@ -55,6 +55,27 @@ def test_a_start_waits_for_prices(duel: Duel) -> None:
     duel.work()
 
     assert "active" == duel.state(contest)
+
+
+def test_what_has_no_price_for_five_minutes_stays_cash(duel: Duel) -> None:
+    """A token that lost its market delays the start and does not prevent it; its part of the stake is not played."""
+    contest = duel.contest(starts_in_s=3_600)
+    duel.enter(contest, ALICE, {GOLD: 9_999, SALT: 1})
+    duel.enter(contest, BOB, {GOLD: 10_000})
+    duel.clock.advance(3_600)
+    duel.tick()
+    duel.price({GOLD: 2_000_000})
+    duel.work(STEP)
+    duel.clock.advance(200)
+    duel.work(STEP)
+    waiting = duel.state(contest)
+    duel.clock.advance(200)
+    duel.work(STEP)
+
+    assert ("pending", "active") == (waiting, duel.state(contest))
+    held = duel.rows("select cash_micros, positions from contests.portfolios order by cash_micros desc")
+    assert [(STAKE // 10_000, [GOLD]), (0, [GOLD])] == [(row["cash_micros"], list(row["positions"])) for row in held]
+    assert [STAKE, STAKE] == duel.one("select values_micros from contests.snapshots")["values_micros"]
 
 
 def test_nobody_came_so_it_is_cancelled_at_once(duel: Duel) -> None:

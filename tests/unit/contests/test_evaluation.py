@@ -13,6 +13,7 @@ from functions.contests.core.evaluation import (
     PortfolioUnexplained,
     Side,
     Traded,
+    last_known,
     prizes,
     replayed,
     require_explained,
@@ -110,6 +111,15 @@ def test_payouts_rake_and_dust_are_the_pool_of_any_contest(
     parts = prizes(pool, shares, rake, entrants)
 
     assert pool == sum(parts.payouts) + parts.rake + parts.dust
+
+
+def test_the_last_price_that_is_known_is_the_lower_one() -> None:
+    """Of the newest snapshot's and of a trade's since: whoever makes a price go away gains nothing by it."""
+    dear, cheap = Token(3, 2_000), Token(3, 1_999)
+
+    assert (dear, dear) == (last_known(dear, None), last_known(None, dear))
+    assert (cheap, cheap) == (last_known(dear, cheap), last_known(cheap, dear))
+    assert last_known(None, None) is None
 
 
 def test_everybody_is_valued_at_one_instants_prices() -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from functions.contests.core.portfolio import (
     SNAPSHOT_S,
+    VALUE_MAX,
+    WORTH_MAX,
     Portfolio,
     PortfolioUnfit,
     Position,
@@ -51,10 +53,10 @@ def test_weights_are_bought_at_the_starts_prices() -> None:
 
 @pytest.mark.parametrize(
     "weights",
-    [{}, {"sol": 9_999}, {"sol": 10_001}, {"sol": 10_001, "bonk": -1}, {"sol": 10_000, "bonk": 0}, {"other": 10_000}],
+    [{}, {"sol": 9_999}, {"sol": 10_001}, {"sol": 10_001, "bonk": -1}, {"sol": 10_000, "bonk": 0}],
 )
 def test_weights_that_are_not_all_of_it_are_refused(weights: dict[str, int]) -> None:
-    """Too little, too much, nothing, less than nothing, and what is not listed."""
+    """Too little, too much, nothing, and less than nothing."""
     with pytest.raises(PortfolioUnfit):
         opened(STAKE, weights, TOKENS)
 
@@ -127,6 +129,37 @@ def test_dust_is_not_bought_for_nothing() -> None:
         bits = bits.bought("bonk", 1, BONK)
 
     assert (STAKE - whole.cash, STAKE - bits.cash) == (1, 100)
+
+
+def test_what_has_no_price_at_the_start_stays_cash() -> None:
+    """Its part of the stake is not played; a price of nothing is no price either."""
+    portfolio = opened(STAKE, {"sol": 6_000, "other": 4_000}, TOKENS)
+
+    assert (400_000_000, {"sol"}) == (portfolio.cash, set(portfolio.positions))
+    with pytest.raises(PortfolioUnfit):
+        opened(STAKE, {"sol": 10_000}, {"sol": Token(9, 0)})
+
+
+def test_a_position_is_worth_the_ceiling_at_most() -> None:
+    """Whatever it costs: what is stored of a portfolio stays far below 2^63."""
+    held = Portfolio(cash=5, positions={"sol": Position(2 * 10**9, 1), "bonk": Position(10**5, 1)})
+    dear = {"sol": Token(9, WORTH_MAX), "bonk": BONK}
+
+    assert WORTH_MAX == Token(9, WORTH_MAX).worth(10**9) == Token(9, WORTH_MAX).worth(10**18)
+    assert WORTH_MAX - 1 == Token(9, WORTH_MAX - 1).worth(10**9)
+    assert 5 + WORTH_MAX + 21 == held.value(dear)
+    assert 5 + WORTH_MAX == held.sold("sol", 2 * 10**9, dear["sol"], NOW).cash
+    many = Portfolio(cash=0, positions={str(n): Position(10**9, 1) for n in range(2_000)})
+    assert VALUE_MAX == many.value(dict.fromkeys(many.positions, dear["sol"]))
+
+
+def test_nobody_sells_for_more_than_can_be_kept() -> None:
+    """Cash ends at the ceiling of a portfolio; only its owner is refused."""
+    full = Portfolio(cash=VALUE_MAX - 150_000_000, positions={"sol": Position(2 * 10**9, 1)})
+
+    assert VALUE_MAX == full.sold("sol", 10**9, SOL, NOW).cash
+    with pytest.raises(TradeUnfit):
+        full.sold("sol", 2 * 10**9, SOL, NOW)
 
 
 def test_time_in_profit_is_counted_by_snapshots() -> None:
