@@ -1,4 +1,4 @@
-"""Every minute: read what exchanges tell of their phases, and ask anew for looks that nobody has taken."""
+"""Every minute: read what exchanges tell of their phases, ask anew for looks that nobody has taken, end what stands."""
 
 from functions.barter.wiring import Deps, build_deps
 from kernel.handler import Tick, count, scheduled
@@ -9,6 +9,9 @@ TURN_S = 40.0
 
 @scheduled(build_deps)
 def handler(_: Tick, deps: Deps) -> None:
+    still = deps.following.end_still()
+    count("barter_watches_lapsed", still)
+
     missed = deps.following.plan_missed()
     count("barter_looks_missed", missed)
 

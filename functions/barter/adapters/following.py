@@ -4,7 +4,8 @@
 2. In Trade a proof is owed. It is asked for, and asked for anew where nobody works on it: a lost task loses no proof.
    What is owed no more is void, or has timed out.
 3. Trades that are proven are posted; a phase whose time is over is ended. One transaction at a time is on its way to
-   an exchange, and there are few of a kind: whoever deploys an exchange that lies about its phase gains nothing.
+   an exchange, and there are few of a kind. Only where an operator has asked for the watch, and the code is ours: code
+   says nothing of the storage that somebody's deployment began with, so anybody can have a market of any size in Trade.
 4. The next look is planned: by the newest planned one, or sooner.
 """
 
@@ -23,7 +24,17 @@ from functions.barter.adapters.watches import Watches
 from functions.barter.core import job as job_core
 from functions.barter.core.care import Care, care_of
 from functions.barter.core.exchange import ADVANCE_PHASE
-from functions.barter.core.watch import PROOF_BLOCKS, Phase, Sight, State, may_be_ended, next_event
+from functions.barter.core.watch import (
+    ENDED,
+    PROOF_BLOCKS,
+    STILL_MAX,
+    Event,
+    Phase,
+    Sight,
+    State,
+    may_be_ended,
+    next_event,
+)
 from kernel.chain_events import EvmEvent, ToldEvent
 from kernel.clock import Clock
 from kernel.evm.blocks import HEIGHT_MAX
@@ -104,7 +115,7 @@ class Following:
             return Skipped("no event of an exchange")
         with self._tasks.postgres.transaction() as tx:
             watch = self._watches.of(tx, event.address)
-        if watch is None or watch.state == State.OVER:
+        if watch is None or watch.state in ENDED:
             return Skipped("nobody watches it" if watch is None else "its watch is over")
         seen = self.look(event.address)
         if isinstance(seen, Seen) and seen.sight.block < event.block_number and fence.token <= WAITS_MAX:
@@ -115,6 +126,17 @@ class Following:
         """Ask anew for looks that nobody has taken; how many."""
         with self._tasks.postgres.transaction() as tx:
             return self._watches.plan_missed(tx, self._clock.now() - MISSED, LIMIT)
+
+    def end_still(self) -> int:
+        """End strangers' watches of exchanges where nothing has moved for too long; how many."""
+        with self._tasks.postgres.transaction() as tx:
+            still = self._watches.still(tx, self._clock.now() - STILL_MAX, LIMIT)
+            for watch in still:
+                lapsed = self._watches.move(tx, watch, Event.LAPSE, {"since": watch.moved_at.isoformat()})
+                job = self._jobs.of(tx, lapsed.address)
+                if job is not None and job.state in job_core.OWED:
+                    self._jobs.move(tx, job, job_core.Event.WITHDRAW, told={"watch": str(lapsed.state)})
+        return len(still)
 
     def plan_late(self) -> int:
         """Ask now for looks at exchanges whose proof has had all its blocks; how many. Raises what is transient."""
@@ -136,7 +158,7 @@ class Following:
     def _take(self, step: LookStep, seen: Seen | Unseen, fence: Fence, *, calls: bool) -> Outcome:
         with self._tasks.postgres.transaction(holding=fence) as tx:
             watch = self._watches.hold(tx, step.address)
-            if watch.state == State.OVER:
+            if watch.state in ENDED:
                 return Skipped("its watch is over")
             if isinstance(seen, Unseen):
                 self._watches.unseen(tx, watch, seen.reason)
@@ -155,6 +177,8 @@ class Following:
         if not self._contracts.keep(tx, watch, seen):
             return watch
         self._watches.unseen(tx, watch, None)
+        if facts is not None and facts.phase != sight.phase:
+            self._watches.stir(tx, watch)
         known = None if facts is None else facts.trade
         while (event := next_event(watch.state, known, sight)) is not None:
             told = {"phase": sight.phase.name.lower(), "block": sight.block, "agents": sight.agents}
@@ -163,7 +187,7 @@ class Following:
                 self._jobs.owe(tx, watch, sight.trade)
             known = sight.trade
         job = self._see_to_proof(tx, watch, sight)
-        if calls and seen.is_ours and self._calls.open(tx, watch) is None:
+        if calls and watch.is_ours and seen.is_ours and self._calls.open(tx, watch) is None:
             self._see_to_phase(tx, watch, sight, job)
         return watch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.barter.adapters import views
@@ -11,6 +12,7 @@ from functions.barter.adapters.pages import cursor_of, place_of
 from functions.barter.adapters.rpc import Method, Rpc
 from functions.barter.core.job import State
 from functions.barter.core.json_rpc import Code, Refused
+from kernel.auth.principal import Role
 from kernel.errors import Conflict
 from kernel.evm.addresses import AddressInvalid, checksum
 
@@ -53,7 +55,7 @@ class Monitor:
     def rpc(self, caller: Principal) -> Rpc:
         """The five methods, for one caller: a batch counts as many of its requests as it holds."""
         methods = {
-            "watchContract": Method(("address",), self.watch_contract),
+            "watchContract": Method(("address",), partial(self.watch_contract, caller)),
             "getProof": Method(("address",), self.proof),
             "getProofStatus": Method(("address",), self.proof_status),
             "getImageIDContract": Method((), self.image_contract),
@@ -67,12 +69,12 @@ class Monitor:
 
         return Rpc(methods, admit)
 
-    def watch_contract(self, address: Any) -> None:
-        """Watch an exchange from now on; asked again, it changes nothing.
+    def watch_contract(self, caller: Principal, address: Any) -> None:
+        """Watch an exchange from now on; asked again, it changes nothing, but that an operator's asking has us pay.
 
         Raises NotAnExchange, TooManyWatches; Refused for what is no address.
         """
-        self._deps.watching.begin(_address(address))
+        self._deps.watching.begin(_address(address), by_operator=caller.role >= Role.OPERATOR)
 
     def proof(self, address: Any) -> dict[str, list[int]]:
         """What `reallocateTokens` takes, byte by byte. Raises MarketUnknown, ProofNotOwed, ProofUnfinished."""

@@ -56,8 +56,9 @@ class Posting:
         """Whether the exchange would take the trades now. Raises what is transient."""
         with self._tasks.postgres.transaction() as tx:
             job = self._jobs.job(tx, step.proof_id)
-        if job.state != State.COMPLETED or job.journal is None or job.seal is None:
-            return Skipped(f"it is {job.state}")
+            watch = self._watches.require(tx, job.address)
+        if not watch.is_ours or job.state != State.COMPLETED or job.journal is None or job.seal is None:
+            return Skipped(f"it is {job.state}" if watch.is_ours else "no operator has asked for it")
         try:
             seen = self._exchanges.look(job.address)
         except NotAnExchange as other:

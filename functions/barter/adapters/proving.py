@@ -115,14 +115,15 @@ class Proving:
     def _begin(self, job: StoredJob, lists: Lists | None, fence: Fence) -> StoredJob:
         """The job with its attempt written down; or as it is by now, where there is to be none."""
         with self._tasks.postgres.transaction(holding=fence) as tx:
-            self._watches.hold(tx, job.address)
+            watch = self._watches.hold(tx, job.address)
             job = self._jobs.job(tx, job.id, lock=True)
             if self._why_not(job) is not None:
                 return job
             if job.attempts >= ATTEMPTS_MAX and job.state == State.IN_PROGRESS:
                 return self._jobs.fail(tx, job, _DEATHS, for_good=True)
             agents = None if lists is None else len(lists.words)
-            mode = None if lists is None else mode_of(self._choice, len(lists.words), lists.circuit_agents)
+            choice = self._choice if watch.is_ours else Choice.DIRECT  # a proof is dear, too
+            mode = None if lists is None else mode_of(choice, len(lists.words), lists.circuit_agents)
             return self._jobs.move(tx, job, Event.BEGIN, mode=mode, agents=agents)
 
     def _attempt(self, job: StoredJob, lists: Lists, fence: Fence) -> Outcome:

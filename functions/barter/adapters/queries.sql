@@ -1,9 +1,8 @@
 -- name: insert_watch
 -- An exchange that was not followed, with the first row of its history.
 with inserted as (
-    insert into barter.watches (chain_id, address, next_look_at, watched_at, moved_at)
-    values (%(chain_id)s, %(address)s, %(now)s, %(now)s, %(now)s)
-    on conflict (chain_id, address) do nothing
+    insert into barter.watches (chain_id, address, is_ours, next_look_at, watched_at, moved_at)
+    values (%(chain_id)s, %(address)s, %(is_ours)s, %(now)s, %(now)s, %(now)s)
     returning *
 ), remembered as (
     insert into barter.history (chain_id, address, subject, event, state, correlation_id, happened_at)
@@ -19,13 +18,26 @@ select * from barter.watches where chain_id = %(chain_id)s and address = %(addre
 -- One watch, held until the commit: whoever changes anything of an exchange holds it first.
 select * from barter.watches where chain_id = %(chain_id)s and address = %(address)s for update;
 
+-- name: raise_watch
+-- We pay for it from now on.
+with raised as (
+    update barter.watches set is_ours = true
+    where chain_id = %(chain_id)s and address = %(address)s
+    returning *
+), remembered as (
+    insert into barter.history (chain_id, address, subject, event, state_left, state, correlation_id, happened_at)
+    select chain_id, address, 'watch', 'raise', state, state, %(correlation_id)s, %(now)s from raised
+)
+select * from raised;
+
 -- name: lock_count
--- One new watch at a time, so that two who ask do not both take the last place.
+-- One who asks at a time, so that two do not both take the last place, nor make two watches.
 select pg_advisory_xact_lock(hashtextextended('barter.watches/count', 0));
 
 -- name: count_live
--- How many exchanges are followed.
-select count(*) as live from barter.watches where chain_id = %(chain_id)s and state <> 'over';
+-- How many exchanges are followed, and how many of them for strangers only.
+select count(*) as live, count(*) filter (where not is_ours) as strangers from barter.watches
+where chain_id = %(chain_id)s and state not in ('over', 'lapsed');
 
 -- name: move_watch
 -- A watch's next state, if it is still in the one that it leaves, with its row of history.
@@ -41,6 +53,18 @@ with moved as (
 )
 select * from moved;
 
+-- name: stir_watch
+-- Its exchange has changed its phase.
+update barter.watches set moved_at = %(now)s where chain_id = %(chain_id)s and address = %(address)s;
+
+-- name: lock_still
+-- Watches that only strangers have asked for, and that have stood still since before a moment.
+select * from barter.watches
+where chain_id = %(chain_id)s and not is_ours and state not in ('over', 'lapsed') and moved_at <= %(before)s
+order by moved_at
+limit %(limit)s
+for update skip locked;
+
 -- name: plan_look
 -- The next look, with its number.
 update barter.watches set looks = looks + 1, next_look_at = %(at)s
@@ -55,7 +79,7 @@ where chain_id = %(chain_id)s and address = %(address)s and reason is distinct f
 -- name: missed_looks
 -- Watches whose look is long due: its task was lost, or nobody has worked on it.
 select * from barter.watches
-where chain_id = %(chain_id)s and state <> 'over' and next_look_at < %(before)s
+where chain_id = %(chain_id)s and state not in ('over', 'lapsed') and next_look_at < %(before)s
 order by next_look_at
 limit %(limit)s
 for update skip locked;
@@ -65,7 +89,7 @@ for update skip locked;
 select c.address, min(c.first_block) over () as first_block
 from barter.watches w
 join barter.contracts c using (chain_id, address)
-where w.chain_id = %(chain_id)s and w.state <> 'over'
+where w.chain_id = %(chain_id)s and w.state not in ('over', 'lapsed')
 order by c.address;
 
 -- name: late_contracts

@@ -2,7 +2,7 @@
 
 from functions.barter.adapters.calls import Calls
 from functions.barter.adapters.watches import Watches
-from functions.barter.core.watch import State
+from functions.barter.core.watch import ENDED
 from kernel.clock import Clock
 from kernel.outbox.evm import OutboxEntry
 from kernel.postgres import Transaction
@@ -25,5 +25,5 @@ class Settling:
         if call is None or watch is None:
             return
         ended = self._calls.end(tx, call.transfer, ending, entry.reason)
-        if ended is not None and watch.state != State.OVER:
+        if ended is not None and watch.state not in ENDED:
             self._watches.plan_look(tx, watch, self._clock.now())

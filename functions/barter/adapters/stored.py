@@ -12,11 +12,12 @@ from functions.barter.core.watch import Phase, Trade
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredWatch:
-    """A row of barter.watches."""
+    """A row of barter.watches. is_ours: an operator has asked for it, so our settler pays."""
 
     chain_id: int
     address: str
     state: watch.State
+    is_ours: bool
     looks: int
     next_look_at: datetime
     reason: str | None
@@ -104,7 +105,7 @@ class StoredContract:
 
 def stored_watch(row: Mapping[str, Any]) -> StoredWatch:
     """The watch of a row."""
-    kept = ("chain_id", "address", "looks", "next_look_at", "reason", "watched_at", "moved_at")
+    kept = ("chain_id", "address", "is_ours", "looks", "next_look_at", "reason", "watched_at", "moved_at")
     return StoredWatch(state=watch.State(row["state"]), **{name: row[name] for name in kept})
 
 

@@ -24,9 +24,13 @@ _PHASES: Final[Mapping[Phase, PhaseName]] = {
 
 
 class WatchView(Document):
-    """A watch as it stands. `reason`: why nothing was seen at the last look, where that is so."""
+    """A watch as it stands. `reason`: why nothing was seen at the last look, where that is so.
+
+    `is_ours`: an operator has asked for it, so trades are posted and phases are ended for it.
+    """
 
     state: State
+    is_ours: bool
     reason: str | None
     watched_at: datetime
     moved_at: datetime

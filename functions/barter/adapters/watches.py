@@ -12,7 +12,16 @@ from psycopg.types.json import Jsonb
 
 from functions.barter.adapters.steps import look
 from functions.barter.adapters.stored import StoredWatch, stored_watch
-from functions.barter.core.watch import Event, WatchTransitionRefused, after
+from functions.barter.core.watch import (
+    LIVE_MAX,
+    STRANGERS_MAX,
+    Event,
+    State,
+    WatchTransitionRefused,
+    after,
+    has_room,
+    is_changed_by,
+)
 from kernel.clock import Clock
 from kernel.correlation import current
 from kernel.errors import Conflict, NotFound
@@ -21,8 +30,6 @@ from kernel.postgres import Queries, Statements, Transaction
 from kernel.tasks import Tasks
 
 Q: Final = Queries.load(Path(__file__).with_name("queries.sql"))
-#: Followed at a time: their events are read by one question, which names them all.
-LIVE_MAX: Final = 1_000
 Tell = Callable[[Transaction, StoredWatch, str, Mapping[str, Any]], None]
 
 
@@ -37,9 +44,9 @@ class MarketUnknown(NotFound):
 class TooManyWatches(Conflict):
     """No further exchange can be watched now."""
 
-    cause = "As many exchanges as one deployment follows have not left Trade yet."
-    remedy = "Wait until some of them are over, or run a second deployment."
-    example = '{"live_max": 1000}'
+    cause = "As many exchanges as one deployment follows, or follows for callers below operators, have not ended yet."
+    remedy = "Wait until some of them are over, ask with an operator's key, or run a second deployment."
+    example = '{"live_max": 1000, "strangers_max": 200}'
 
 
 class Watches:
@@ -49,22 +56,27 @@ class Watches:
         """tell: called in the transaction of each step that is taken."""
         self._tasks, self._clock, self.chain_id, self._tell = tasks, clock, chain_id, tell
 
-    def watch(self, tx: Transaction, address: str) -> StoredWatch:
+    def watch(self, tx: Transaction, address: str, *, by_operator: bool) -> StoredWatch:
         """Follow an exchange from now on, whatever its phase; again is no other watch. Raises TooManyWatches.
 
-        Its first look is asked for with it.
+        Its next look is asked for with it. by_operator: we pay for it, from now on if not before.
         """
-        named = {"chain_id": self.chain_id, "address": checksum(address)}
-        known = self.of(tx, address)
-        if known is not None:
-            return known
         tx.execute(Q["lock_count"])
-        if tx.one(Q["count_live"], chain_id=self.chain_id)["live"] >= LIVE_MAX:
-            raise TooManyWatches(live_max=LIVE_MAX)
-        row = tx.maybe(Q["insert_watch"], **named, correlation_id=current(), now=self._clock.now())
-        if row is None:  # somebody else did, just now
-            return self.require(tx, address)
-        return self.plan_look(tx, stored_watch(row), self._clock.now())
+        if self.of(tx, address) is None:
+            self._admit(tx, by_operator=by_operator)
+            named = {"chain_id": self.chain_id, "address": checksum(address), "is_ours": by_operator}
+            row = tx.one(Q["insert_watch"], **named, correlation_id=current(), now=self._clock.now())
+            return self.plan_look(tx, stored_watch(row), self._clock.now())
+        watch = self.hold(tx, address)
+        if not is_changed_by(watch.state, is_ours=watch.is_ours, by_operator=by_operator):
+            return watch  # somebody else has asked just now
+        if watch.state == State.LAPSED:
+            self._admit(tx, by_operator=by_operator)
+            watch = self.move(tx, watch, Event.RESUME, {})
+        if by_operator:
+            row = tx.one(Q["raise_watch"], **watch.row, correlation_id=current(), now=self._clock.now())
+            watch = stored_watch(row)
+        return self.plan_look(tx, watch, self._clock.now())
 
     def of(self, tx: Statements, address: str) -> StoredWatch | None:
         """The watch of an exchange; None where it is not watched."""
@@ -102,6 +114,15 @@ class Watches:
             self._tell(tx, moved, str(event), told)
         return moved
 
+    def stir(self, tx: Transaction, watch: StoredWatch) -> None:
+        """Its exchange has changed its phase, so it does not stand still."""
+        tx.execute(Q["stir_watch"], **watch.row, now=self._clock.now())
+
+    def still(self, tx: Transaction, before: datetime, limit: int) -> list[StoredWatch]:
+        """Strangers' watches that have stood still since before a moment, held until the commit."""
+        rows = tx.all(Q["lock_still"], chain_id=self.chain_id, before=before, limit=limit)
+        return [stored_watch(row) for row in rows]
+
     def unseen(self, tx: Transaction, watch: StoredWatch, reason: str | None) -> None:
         """Keep why nothing was seen of the exchange; None once something is."""
         tx.execute(Q["note_unseen"], **watch.row, reason=reason)
@@ -132,3 +153,9 @@ class Watches:
         """Those that wait for a proof since before a block."""
         rows = tx.all(Q["late_contracts"], chain_id=self.chain_id, trade_before=trade_before, limit=limit)
         return [stored_watch(row) for row in rows]
+
+    def _admit(self, tx: Transaction, *, by_operator: bool) -> None:
+        """Raises TooManyWatches."""
+        row = tx.one(Q["count_live"], chain_id=self.chain_id)
+        if not has_room(row["live"], row["strangers"], by_operator=by_operator):
+            raise TooManyWatches(live_max=LIVE_MAX, strangers_max=STRANGERS_MAX)

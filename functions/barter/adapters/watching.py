@@ -4,6 +4,7 @@ from functions.barter.adapters.contracts import Contracts
 from functions.barter.adapters.exchanges import Exchanges
 from functions.barter.adapters.stored import StoredWatch
 from functions.barter.adapters.watches import Watches
+from functions.barter.core.watch import State, is_changed_by
 from kernel.postgres import Postgres
 
 
@@ -13,17 +14,20 @@ class Watching:
     def __init__(self, postgres: Postgres, watches: Watches, contracts: Contracts, exchanges: Exchanges) -> None:
         self._postgres, self._watches, self._contracts, self._exchanges = postgres, watches, contracts, exchanges
 
-    def begin(self, address: str) -> StoredWatch:
-        """The watch of an exchange, as it is or from now on. What follows from its phase is its first look's business.
+    def begin(self, address: str, *, by_operator: bool) -> StoredWatch:
+        """The watch of an exchange, as it is or from now on. What follows from its phase is its next look's business.
+
+        by_operator: whether whoever asks may have us pay for it.
 
         Raises AddressInvalid, NotAnExchange, TooManyWatches, and what is transient.
         """
         with self._postgres.transaction() as tx:
             known = self._watches.of(tx, address)
-        if known is not None:
+        if known is not None and not is_changed_by(known.state, is_ours=known.is_ours, by_operator=by_operator):
             return known
         seen = self._exchanges.look(address)
         with self._postgres.transaction() as tx:
-            watch = self._watches.watch(tx, address)
-            self._contracts.keep(tx, watch, seen)
+            watch = self._watches.watch(tx, address, by_operator=by_operator)
+            if watch.state == State.WATCHING:  # else the next look compares with what the watch has gone by
+                self._contracts.keep(tx, watch, seen)
         return watch

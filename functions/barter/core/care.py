@@ -25,7 +25,7 @@ def care_of(watched: watch.State, phase: Phase, proof: job.State, *, is_hopeless
         return Care.WITHDRAW
     if proof not in job.OWED or is_hopeless:
         return Care.KEEP
-    if watched == watch.State.OVER:
+    if watched in watch.ENDED:
         return Care.WITHDRAW
     if watched == watch.State.TIMED_OUT:
         return Care.EXPIRE

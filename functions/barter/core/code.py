@@ -4,7 +4,8 @@ Whoever deploys a contract sets its immutables, which stand in the code as opera
 two deployments are the same bytes. Constants of 32 bytes are left out with them, which makes other events and other
 hashes, and no other way through the code.
 
-What is not ours is followed and proven, but nothing is sent to it: code of a stranger may cost whatever it likes.
+What is not ours is followed and proven, but nothing is sent to it: code of a stranger may cost whatever it likes. What
+is ours by its code may still have begun with anybody's storage, so who asked for the watch counts, too.
 """
 
 from typing import Final

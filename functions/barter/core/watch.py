@@ -9,12 +9,17 @@ still take back: then the watch goes back, too.
     timed_out  It is in Trade for strictly more than 250 blocks: anybody may end that, and everybody keeps what they
                brought. A proof that comes late is still taken by the exchange, until somebody does end it.
     over       It has left Trade, in a block that is final. There is no way from here.
+    lapsed     Only strangers asked for it, and it has stood still for seven days. Who asks again begins it again.
+
+Anybody may ask for a watch; what it costs us follows from who did. For a watch that an operator has asked for, the
+settler pays; one that is a stranger's alone is followed and proven, has a share of its own, and lapses.
 
 Until the block is final in which an exchange has left Trade, its watch stays where it was: the proof is kept.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -22,6 +27,11 @@ from kernel.errors import Broken
 
 #: How many blocks a proof may take (PROOF_BLOCKS in infra/contracts/barter/Exchange.sol).
 PROOF_BLOCKS: Final = 250
+#: Followed at a time, and how many of them for strangers only: exchanges that nobody would pay for are cheap to deploy.
+LIVE_MAX: Final = 1_000
+STRANGERS_MAX: Final = 200
+#: A stranger's watch that has stood still for so long lapses.
+STILL_MAX: Final = timedelta(days=7)
 
 
 class Phase(IntEnum):
@@ -41,6 +51,7 @@ class State(StrEnum):
     READY = "ready"
     TIMED_OUT = "timed_out"
     OVER = "over"
+    LAPSED = "lapsed"
 
 
 class Event(StrEnum):
@@ -51,19 +62,30 @@ class Event(StrEnum):
     RETURN = "return"  # It is not in Trade any more, nor past it: the block was taken back.
     TIME_OUT = "time_out"  # No proof came in time.
     LEAVE = "leave"  # It is past Trade, finally.
+    LAPSE = "lapse"  # It is a stranger's, and has stood still for too long.
+    RESUME = "resume"  # Somebody asks for it again.
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
-    State.WATCHING: {Event.ENTER: State.READY, Event.LEAVE: State.OVER},
+    State.WATCHING: {Event.ENTER: State.READY, Event.LEAVE: State.OVER, Event.LAPSE: State.LAPSED},
     State.READY: {
         Event.RESTART: State.READY,
         Event.RETURN: State.WATCHING,
         Event.TIME_OUT: State.TIMED_OUT,
         Event.LEAVE: State.OVER,
+        Event.LAPSE: State.LAPSED,
     },
-    State.TIMED_OUT: {Event.RESTART: State.READY, Event.RETURN: State.WATCHING, Event.LEAVE: State.OVER},
+    State.TIMED_OUT: {
+        Event.RESTART: State.READY,
+        Event.RETURN: State.WATCHING,
+        Event.LEAVE: State.OVER,
+        Event.LAPSE: State.LAPSED,
+    },
     State.OVER: {},
+    State.LAPSED: {Event.RESUME: State.WATCHING},
 }
+#: Nobody looks at these.
+ENDED: Final = frozenset({State.OVER, State.LAPSED})
 
 
 class WatchTransitionRefused(Broken):
@@ -123,7 +145,7 @@ def next_event(state: State, known: Trade | None, sight: Sight) -> Event | None:
 
     known: the trade block that the watch went by until now.
     """
-    if state == State.OVER:
+    if state in ENDED:
         return None
     if sight.phase > Phase.TRADE:
         return Event.LEAVE if sight.is_left else None
@@ -134,6 +156,16 @@ def next_event(state: State, known: Trade | None, sight: Sight) -> Event | None:
     if known != sight.trade:
         return Event.RESTART
     return Event.TIME_OUT if sight.is_late and state == State.READY else None
+
+
+def is_changed_by(state: State, *, is_ours: bool, by_operator: bool) -> bool:
+    """Whether asking for a watch again changes it: it has lapsed, or nobody whom we pay for had asked yet."""
+    return state == State.LAPSED or (state != State.OVER and by_operator and not is_ours)
+
+
+def has_room(live: int, strangers: int, *, by_operator: bool) -> bool:
+    """Whether one more exchange can be followed for who asks. strangers: how many of the live ones are theirs alone."""
+    return live < LIVE_MAX and (by_operator or strangers < STRANGERS_MAX)
 
 
 def may_be_ended(sight: Sight) -> bool:

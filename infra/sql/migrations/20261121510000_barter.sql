@@ -3,20 +3,22 @@
 create schema barter authorization counterpart_barter;
 set local role counterpart_barter;
 
--- An exchange that is followed, from the moment that somebody asks for it until it has left Trade for good
--- (functions/barter/core/watch.py).
+-- An exchange that is followed, from the moment that somebody asks for it until it has left Trade for good, or stood
+-- still for too long (functions/barter/core/watch.py).
 create table barter.watches (
     chain_id     bigint      not null check (chain_id > 0),
     address      text        not null check (address ~ '^0x[0-9a-fA-F]{40}$'),  -- with its checksum
-    state        text        not null default 'watching' check (state in ('watching', 'ready', 'timed_out', 'over')),
+    state        text        not null default 'watching' check (state in (
+                     'watching', 'ready', 'timed_out', 'over', 'lapsed')),
+    is_ours      boolean     not null,                                          -- an operator asked: we pay for it
     looks        integer     not null default 0 check (looks >= 0),             -- the number of the newest planned look
     next_look_at timestamptz not null,                                          -- when it is due
     reason       text,                                                          -- why nothing was seen at the last one
     watched_at   timestamptz not null,
-    moved_at     timestamptz not null,
+    moved_at     timestamptz not null,                                          -- or its exchange changed its phase
     primary key (chain_id, address)
 );
-create index watches_live on barter.watches (next_look_at) where state <> 'over';
+create index watches_live on barter.watches (next_look_at) where state not in ('over', 'lapsed');
 create index watches_page on barter.watches (watched_at desc, address desc);
 
 -- What an exchange said when it was last looked at; a later look may take it back.

@@ -1,13 +1,17 @@
-"""Whose transactions we pay for: exchanges of ours, by their code, and nobody else's."""
+"""Whose transactions we pay for: those of exchanges of ours, by their code, that an operator has asked for."""
+
+from datetime import timedelta
 
 import pytest
 
 from functions.barter.adapters.exchanges import NotAnExchange
 from functions.barter.core.code import EXCHANGE, VERIFIER, fingerprint
+from functions.barter.core.job import Choice, Mode
 from functions.barter.core.job import State as JobState
+from functions.barter.core.watch import State
 from gpu.exchange.formats_zkey import verification_key_of
 from infra.local.barter.verifier import deploy_verifier
-from infra.local.barter.world import Terms, deploy
+from infra.local.barter.world import Phase, Terms, deploy, deploy_world
 from kernel.evm.blocks import octets
 from tests.handlers.barter.open_shop import OpenShop, moving_node, open_shop
 from tests.handlers.barter.shop import Shop
@@ -18,6 +22,7 @@ pytestmark = pytest.mark.chain
 __all__ = ["moving_node", "open_shop"]
 
 LOOK, PROVE, POST = "barter.advance_phase", "barter.prove", "barter.post_trades"
+WEEK = timedelta(days=7).total_seconds()
 
 
 def code_at(shop: Shop, address: str) -> bytes:
@@ -55,6 +60,104 @@ def test_nothing_is_sent_to_a_strangers_exchange(open_shop: OpenShop) -> None:
     assert seen.job is not None
     assert (JobState.COMPLETED, ()) == (seen.job.state, seen.calls)
     assert ("skipped", "it is no exchange of ours") in shop.outcomes(POST)
+
+
+def proven_for_a_stranger(shop: Shop) -> None:
+    """The code is ours, and so might be the storage that somebody's own deployment began with: a market in Trade."""
+    shop.world.ready(LISTS)
+    shop.watch(by_operator=False)
+    shop.work()
+
+
+def test_a_strangers_watch_is_proven_and_never_paid_for(open_shop: OpenShop) -> None:
+    """Neither are its trades posted, nor is its wait ended; the proof is there for whoever posts it."""
+    shop = open_shop(len(LISTS))
+    proven_for_a_stranger(shop)
+    early = shop.seen()
+    shop.mine(251)
+    shop.clock.advance(60)
+    shop.work(LOOK)
+
+    assert early.job is not None
+    assert (JobState.COMPLETED, State.READY, ()) == (early.job.state, early.watch.state, early.calls)
+    assert [("skipped", "no operator has asked for it")] == shop.outcomes(POST)
+    assert (State.TIMED_OUT, ()) == (shop.seen().watch.state, shop.seen().calls)
+
+
+def test_a_strangers_phases_are_not_ended(open_shop: OpenShop) -> None:
+    """Whoever likes ends them."""
+    shop = open_shop(2)
+    shop.watch(by_operator=False)
+    shop.end_phase()
+    shop.clock.advance(300)
+    shop.work()
+
+    assert (Phase.DEPOSIT, ()) == (shop.world.phase, shop.seen().calls)
+
+
+def test_an_operators_later_request_has_a_strangers_watch_paid_for(open_shop: OpenShop) -> None:
+    """From the next look on, whoever asks after that; what was proven is posted."""
+    shop = open_shop(len(LISTS))
+    proven_for_a_stranger(shop)
+    shop.watch()
+    shop.watch(by_operator=False)
+    shop.live(lambda: shop.seen().watch.state == State.OVER)
+
+    assert [("trades", "confirmed")] == [(call.purpose, call.state) for call in shop.seen().calls]
+    assert ("watch", "raise") in shop.history()
+
+
+def test_a_strangers_watch_that_stands_still_ends(open_shop: OpenShop) -> None:
+    """After seven days; one that moves does not, nor one that an operator asked for."""
+    shop = open_shop(2)
+    shop.watch()
+    with (
+        deploy_world(shop.node, agents=2, terms=shop.terms, name="still") as still,
+        deploy_world(shop.node, agents=2, terms=shop.terms, name="moves") as moves,
+    ):
+        for world in (still, moves):
+            shop.watch(world, by_operator=False)
+        shop.clock.advance(WEEK - 1)
+        moves.advance(Phase.RANK)
+        shop.work(LOOK)
+        shop.minute()
+        early = shop.seen(still).watch
+        shop.clock.advance(1)
+        shop.minute()
+        late = [shop.seen(world).watch.state for world in (still, moves, shop.world)]
+        shop.work(LOOK)
+        shop.watch(still, by_operator=False)
+        again = shop.seen(still).watch
+
+    assert [State.WATCHING, State.LAPSED] == [early.state, late[0]]
+    assert [State.WATCHING] * 2 == late[1:]
+    assert (State.WATCHING, shop.clock.now()) == (again.state, again.moved_at)
+
+
+def test_a_proof_lapses_with_its_watch_and_returns_with_it(open_shop: OpenShop) -> None:
+    """What was owed is owed no more, until an operator asks; then it is proven, posted and paid for."""
+    shop = open_shop(len(LISTS))
+    shop.world.ready(LISTS)
+    shop.watch(by_operator=False)
+    shop.work(LOOK)
+    shop.clock.advance(WEEK)
+    assert 1 == shop.deps.following.end_still()
+    lapsed = shop.seen()
+    shop.watch()
+    shop.live(lambda: shop.seen().watch.state == State.OVER)
+
+    assert (State.LAPSED, None) == (lapsed.watch.state, lapsed.job)
+    assert [("trades", "confirmed")] == [(call.purpose, call.state) for call in shop.seen().calls]
+
+
+def test_a_stranger_is_shown_a_certificate_where_others_are_a_proof(open_shop: OpenShop) -> None:
+    """A proof is computed at our cost."""
+    shop = open_shop(len(LISTS), mode=Choice.GROTH16)
+    proven_for_a_stranger(shop)
+
+    job = shop.seen().job
+    assert job is not None
+    assert (JobState.COMPLETED, Mode.DIRECT) == (job.state, job.mode)
 
 
 def test_a_proof_is_not_posted_by_way_of_a_strangers_verifier(open_shop: OpenShop) -> None:

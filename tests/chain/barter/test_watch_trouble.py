@@ -155,7 +155,7 @@ def test_what_is_no_exchange_is_not_watched(shop: Shop) -> None:
 
     for address in (shop.settler.address, collection, "0x" + "ab" * 20):
         with pytest.raises(NotAnExchange):
-            shop.deps.watching.begin(address)
+            shop.deps.watching.begin(address, by_operator=True)
     assert 1 == len(shop.rows("select from barter.watches"))
 
 

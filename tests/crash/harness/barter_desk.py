@@ -83,7 +83,7 @@ class BarterDesk:
 
     def watch(self) -> None:
         """Ask for the market to be followed."""
-        self.deps.watching.begin(self.exchange.address)
+        self.deps.watching.begin(self.exchange.address, by_operator=True)
 
     def checked(self) -> object:
         """What the treasury says of our wallet."""

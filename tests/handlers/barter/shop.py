@@ -98,9 +98,9 @@ class Shop:
 
     # What the world does.
 
-    def watch(self, world: BarterWorld | None = None) -> None:
+    def watch(self, world: BarterWorld | None = None, *, by_operator: bool = True) -> None:
         """Ask for an exchange to be followed."""
-        self.deps.watching.begin((world or self.world).exchange.address)
+        self.deps.watching.begin((world or self.world).exchange.address, by_operator=by_operator)
 
     def end_phase(self) -> None:
         """The phase's time passes; nobody ends it."""

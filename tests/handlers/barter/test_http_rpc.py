@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from functions.barter.core.json_rpc import BATCH_MAX
+from functions.barter.core.watch import STRANGERS_MAX
 from infra.local.barter.world import BarterWorld
+from kernel.auth import Role, Tier
 from tests.handlers.barter.kiosk import JOURNAL, SEAL, Kiosk
 
 pytestmark = pytest.mark.handlers
@@ -23,6 +25,13 @@ def code(answer: Any) -> tuple[int, Any]:
     return answer["error"]["code"], answer["id"]
 
 
+def key_of(kiosk: Kiosk, role: Role | None) -> str | None:
+    """A key of this role, of the tier that everybody has; None for none."""
+    if role is None:
+        return None
+    return kiosk.kernel.api_keys.issue(tier=Tier.PUBLIC, role=role, label="a test", actor="a test").key
+
+
 def test_a_contract_is_watched_once_however_often_it_is_asked_for(kiosk: Kiosk, still_world: BarterWorld) -> None:
     """The original's second watch failed; a watch is a row, with its first look as a task."""
     address = still_world.exchange.address
@@ -35,6 +44,34 @@ def test_a_contract_is_watched_once_however_often_it_is_asked_for(kiosk: Kiosk, 
     assert [None] * 3 == answers
     assert [{"address": address, "state": "watching", "looks": 1}] == [dict(row) for row in watched]
     assert [{"kind": "barter.advance_phase"}] == [dict(row) for row in tasks]
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER, Role.OPERATOR, Role.ADMIN])
+def test_only_what_an_operator_asks_for_is_ours(kiosk: Kiosk, still_world: BarterWorld, role: Role | None) -> None:
+    """Whatever the tier; without a credential anybody asks."""
+    asked = call("watchContract", [still_world.exchange.address])
+
+    status, answer = kiosk.say(asked, key=key_of(kiosk, role))
+
+    is_ours = kiosk.get(f"/barter/contracts/{still_world.exchange.address}")[1]["watch"]["is_ours"]
+    assert (200, None) == (status, answer["result"])
+    assert is_ours is (role in (Role.OPERATOR, Role.ADMIN))
+
+
+def test_two_hundred_strangers_do_not_keep_an_operator_out(kiosk: Kiosk, still_world: BarterWorld) -> None:
+    """The next stranger is refused, and the operator is not; what an operator takes over is a place that is free."""
+    with kiosk.kernel.postgres.transaction() as tx:
+        for number in range(STRANGERS_MAX):
+            kiosk.deps.watches.watch(tx, f"0x{number:040x}", by_operator=False)
+    asked = call("watchContract", [still_world.exchange.address])
+    answers = [kiosk.say(asked, key=key_of(kiosk, role))[1] for role in (None, Role.VIEWER, Role.OPERATOR)]
+    with kiosk.kernel.postgres.transaction() as tx:
+        kiosk.deps.watches.watch(tx, f"0x{0:040x}", by_operator=True)
+        freed = kiosk.deps.watches.watch(tx, f"0x{STRANGERS_MAX:040x}", by_operator=False)
+
+    assert ["too_many_watches"] * 2 == [answer["error"]["data"]["code"] for answer in answers[:2]]
+    assert answers[2]["result"] is None
+    assert not freed.is_ours
 
 
 def test_watching_what_is_no_exchange_is_refused_by_name(idle: Kiosk) -> None:

@@ -9,7 +9,19 @@ import pytest
 from functions.barter.core import job, watch
 from functions.barter.core.care import Care, care_of
 from functions.barter.core.job import ATTEMPTS_MAX, Choice, Mode, mode_of, next_attempt_at
-from functions.barter.core.watch import Phase, Sight, State, Trade, may_be_ended, next_event
+from functions.barter.core.watch import (
+    ENDED,
+    LIVE_MAX,
+    STRANGERS_MAX,
+    Phase,
+    Sight,
+    State,
+    Trade,
+    has_room,
+    is_changed_by,
+    may_be_ended,
+    next_event,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -78,9 +90,34 @@ def test_a_trade_that_was_taken_back_is_waited_for_again() -> None:
 def test_a_watch_is_over_once_trade_is_left_finally() -> None:
     """Until then the block in which it was left may be taken back."""
     for phase, state in product((Phase.WITHDRAW, Phase.CLEANUP), State):
-        left = [] if state == State.OVER else [watch.Event.LEAVE]
+        left = [] if state in ENDED else [watch.Event.LEAVE]
         assert [] == followed(state, TRADE, sight(phase))
         assert left == followed(state, TRADE, sight(phase, is_left=True))
+
+
+def test_what_has_lapsed_is_not_followed_until_somebody_asks() -> None:
+    """Whatever its exchange does; then from where a watch begins. What has left Trade stays over."""
+    assert [] == followed(State.LAPSED, TRADE, sight())
+    assert [State.WATCHING] == list(watch.TRANSITIONS[State.LAPSED].values())
+    assert ENDED == {state for state in State if watch.Event.LAPSE not in watch.TRANSITIONS[state]}
+
+
+def test_who_asks_again_changes_what_has_lapsed_or_is_not_ours_yet() -> None:
+    """And nothing else: an operator's word is not taken back by a stranger's."""
+    cases = product(State, (False, True), (False, True))
+    changed = {(s, ours, asks) for s, ours, asks in cases if is_changed_by(s, is_ours=ours, by_operator=asks)}
+
+    raised = {(state, False, True) for state in set(State) - {State.OVER}}
+    assert changed == raised | {(State.LAPSED, ours, asks) for ours, asks in product((False, True), repeat=2)}
+
+
+def test_strangers_have_a_share_and_operators_the_rest() -> None:
+    """Two hundred of a thousand; a full house is full for everybody."""
+    rooms = [(0, 0), (STRANGERS_MAX, STRANGERS_MAX - 1), (STRANGERS_MAX, STRANGERS_MAX), (LIVE_MAX, 0)]
+
+    assert (200, 1_000) == (STRANGERS_MAX, LIVE_MAX)
+    assert [True, True, False, False] == [has_room(*room, by_operator=False) for room in rooms]
+    assert [True, True, True, False] == [has_room(*room, by_operator=True) for room in rooms]
 
 
 def test_a_phase_may_be_ended_once_its_time_is_over() -> None:
@@ -141,6 +178,7 @@ def test_small_markets_are_shown_directly() -> None:
         (State.TIMED_OUT, Phase.TRADE, job.State.ERRORED, True, Care.KEEP),
         (State.WATCHING, Phase.RANK, job.State.COMPLETED, False, Care.WITHDRAW),
         (State.WATCHING, Phase.RANK, job.State.ERRORED, True, Care.WITHDRAW),
+        (State.LAPSED, Phase.TRADE, job.State.IN_PROGRESS, False, Care.WITHDRAW),
         (State.OVER, Phase.WITHDRAW, job.State.CREATED, False, Care.WITHDRAW),
         (State.OVER, Phase.WITHDRAW, job.State.COMPLETED, False, Care.KEEP),
         (State.OVER, Phase.WITHDRAW, job.State.ERRORED, True, Care.KEEP),
