@@ -15,8 +15,8 @@ TRIES_MAX: Final = 40
 WAIT_S: Final = 0.25
 #: Too much at once, or nobody there yet.
 BUSY: Final = frozenset((429, 503))
-#: Not yet, and soon: the transfer is not final, or the contest has no wallet.
-EARLY: Final = frozenset(("entry_not_final", "contest_without_wallet"))
+#: Not yet, and soon: the transfer is not final, the contest has no wallet, or a token's price is a moment too old.
+EARLY: Final = frozenset(("entry_not_final", "contest_without_wallet", "token_not_priced"))
 
 
 class Refused(Exception):
