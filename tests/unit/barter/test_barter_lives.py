@@ -97,7 +97,8 @@ def test_a_watch_is_over_once_trade_is_left_finally() -> None:
 
 def test_what_has_lapsed_is_not_followed_until_somebody_asks() -> None:
     """Whatever its exchange does; then from where a watch begins. What has left Trade stays over."""
-    assert [] == followed(State.LAPSED, TRADE, sight())
+    for seen in (sight(), sight(Phase.RANK), sight(trade=Trade(1_001, TRADE.hash)), sight(Phase.CLEANUP, is_left=True)):
+        assert [] == followed(State.LAPSED, TRADE, seen)
     assert [State.WATCHING] == list(watch.TRANSITIONS[State.LAPSED].values())
     assert ENDED == {state for state in State if watch.Event.LAPSE not in watch.TRANSITIONS[state]}
 
