@@ -5,12 +5,18 @@ from collections import Counter
 
 import pytest
 
+from tests.mutants import catalogue
 from tests.repo.house import KERNEL, ROOT, sources
 
 pytestmark = pytest.mark.repo
 
 MUTANTS_MIN = 5
 PURE_ROOMS = ("amounts", "hashes", "ids", "merkle", "siwe", "siws")
+
+
+def test_every_mutant_can_be_applied() -> None:
+    """One line of a file that is there, found once; or `make mutants` would not begin."""
+    assert catalogue.load()
 
 
 def test_every_core_module_has_five_mutants() -> None:
