@@ -12,9 +12,8 @@ from pydantic import AwareDatetime
 from functions.contests.adapters import contest_bodies as bodies
 from functions.contests.adapters import contest_views as views
 from functions.contests.adapters.callers import wallet_of
-from functions.contests.adapters.entries import Wish
 from functions.contests.adapters.player_views import PlayerView, player_view
-from functions.contests.adapters.trading import TradeWish
+from functions.contests.adapters.wishes import TradeWish, Wish
 from functions.contests.core.contest import Status
 from functions.contests.wiring import Deps, build_deps
 from kernel.auth.http import anyone, require

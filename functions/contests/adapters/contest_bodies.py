@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool
 
-from functions.contests.adapters.contests import Terms
-from functions.contests.adapters.templates import TemplateTerms
 from functions.contests.core.evaluation import Side
 from functions.contests.core.prizes import DEFAULT_RAKE_BPS, DEFAULT_SHARES_BPS
 from functions.contests.core.terms import ENTRANTS_MAX, STAKE_MICROS
 from kernel.handler.http import Document
+
+if TYPE_CHECKING:
+    from functions.contests.adapters.contests import Terms
+    from functions.contests.adapters.templates import TemplateTerms
 
 #: A moment in microseconds, of which seventeen digits are within the calendar, and an id.
 CURSOR: Final = r"^[0-9]{1,17}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -61,6 +63,8 @@ class ContestBody(_Played):
 
     def terms(self, usual_fee_lamports: int) -> Terms:
         """What it is played for."""
+        from functions.contests.adapters.contests import Terms
+
         return Terms(
             name=self.name,
             fee_lamports=int(self.fee_lamports or usual_fee_lamports),
@@ -84,6 +88,8 @@ class TemplateBody(_Played):
 
     def terms(self) -> TemplateTerms:
         """What its contests are played for."""
+        from functions.contests.adapters.templates import TemplateTerms
+
         values = self.model_dump()
         fee = None if self.fee_lamports is None else int(self.fee_lamports)
         return TemplateTerms(**{**values, "fee_lamports": fee, "stake_micros": int(self.stake_micros)})

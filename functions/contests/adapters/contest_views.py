@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from functions.contests.adapters.contests import StoredContest
-from functions.contests.adapters.entries import StoredEntry
-from functions.contests.adapters.portfolios import StoredPortfolio, StoredTrade
-from functions.contests.adapters.snapshots import Board
-from functions.contests.adapters.templates import StoredTemplate
 from functions.contests.core.contest import State, Status
 from functions.contests.core.evaluation import Side
 from kernel.handler.http import Document
+
+if TYPE_CHECKING:
+    from functions.contests.adapters.contests import StoredContest
+    from functions.contests.adapters.entries import StoredEntry
+    from functions.contests.adapters.portfolios import StoredPortfolio, StoredTrade
+    from functions.contests.adapters.snapshots import Board
+    from functions.contests.adapters.templates import StoredTemplate
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -25,6 +25,7 @@ from functions.contests.adapters.pools import SERVICE, Pools
 from functions.contests.adapters.portfolios import Portfolios, StoredPortfolio
 from functions.contests.adapters.referrals import Referrals
 from functions.contests.adapters.whitelist import Whitelist
+from functions.contests.adapters.wishes import Wish
 from functions.contests.core.contest import GRACE, State
 from functions.contests.core.entry import Fee, require_paid
 from functions.contests.core.portfolio import require_whole
@@ -60,16 +61,6 @@ class SignatureSpent(Conflict):
 
     cause = "Its signature was given for another contest, or by another wallet; a signature counts once, ever."
     remedy = "Pay each entry with a transfer of its own."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What an entrant asks for."""
-
-    contest: UUID
-    wallet: str
-    signature: str
-    weights_bps: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

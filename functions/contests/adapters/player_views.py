@@ -1,11 +1,17 @@
 """Owns the document of a player."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from pydantic import AwareDatetime, Field
 
-from functions.contests.adapters.experience import Player
 from functions.contests.core.achievements import Field as Counted
 from functions.contests.core.achievements import Tier
 from kernel.handler.http import Document
+
+if TYPE_CHECKING:
+    from functions.contests.adapters.experience import Player
 
 
 class AchievementView(Document):

@@ -1,14 +1,18 @@
 """Owns the documents of referrals."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from functions.contests.adapters.referrals import Week
 from kernel.handler.http import Document
+
+if TYPE_CHECKING:
+    from functions.contests.adapters.referrals import Week
 
 CODE: Final = "^[a-z2-9]{8}$"
 

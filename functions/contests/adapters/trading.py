@@ -6,7 +6,6 @@ snapshot counts is exactly the trades that were committed before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -20,6 +19,7 @@ from functions.contests.adapters.portfolios import (
     positions_of,
 )
 from functions.contests.adapters.whitelist import Whitelist
+from functions.contests.adapters.wishes import TradeWish
 from functions.contests.core.contest import State
 from functions.contests.core.evaluation import Side, Traded
 from functions.contests.core.portfolio import Portfolio
@@ -44,18 +44,6 @@ class TradeChanged(Conflict):
 
     cause = "The same Idempotency-Key came with another side, token or quantity."
     remedy = "Give a different trade a different key."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradeWish:
-    """What an entrant wants to trade. quantity: in the token's smallest unit."""
-
-    contest: UUID
-    wallet: str
-    key: str
-    side: Side
-    mint: str
-    quantity: int
 
 
 class Trading:

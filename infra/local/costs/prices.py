@@ -60,7 +60,6 @@ PRICES: Final[dict[str, Price]] = {
 #: which one is taken. 530 records/s were measured on two cores (BENCHMARKS.md); a fifth of that leaves room. The
 #: smallest is not smaller because its pooler must admit every container at once (custom.database in serverless.yml).
 POSTGRES: Final = (
-    (Decimal(25 + 110 - 10), 100, "Large"),
     (Decimal(25 + 210 - 10), 200, "XL"),
     (Decimal(25 + 960 - 10), 800, "4XL"),
     (Decimal(25 + 3_730 - 10), 3_200, "16XL"),

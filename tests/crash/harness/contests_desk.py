@@ -15,10 +15,10 @@ from uuid import UUID
 from functions.contests import cron_evaluate_contests, cron_open_contests, cron_rake
 from functions.contests.adapters.award_steps import AWARD
 from functions.contests.adapters.effects import SUBMIT
-from functions.contests.adapters.entries import Wish
 from functions.contests.adapters.life_steps import EVALUATE, SNAPSHOT, STEP
 from functions.contests.adapters.pay_steps import PAY, REFUND
 from functions.contests.adapters.pools import pool_account
+from functions.contests.adapters.wishes import Wish
 from functions.contests.wiring import EVALUATION_ROLE, ROLE, KeyDeps, Settings
 from infra.local.settings import ROOT
 from infra.local.solana import LAMPORTS_PER_SOL

@@ -40,7 +40,7 @@ def test_with_everything_in_place_it_starts(provider: Provider) -> None:
     deps.check()
 
     opened = provider.one("select count(*) as signers from kernel.evm_nonces")
-    assert opened == {"signers": 2}
+    assert opened == {"signers": 3}
     deps.pool.close()
 
 

@@ -34,7 +34,7 @@ def test_two_copies_stay_name_a_death_and_leave_nothing(tmp_path: Path) -> None:
 
         assert len(set(gateways)) == 2
         assert health == [200, 200]
-        assert wallets == [["oracle", "oracle"]] * 2
+        assert wallets == [["oracle", "oracle", "oracle"]] * 2
         assert f"redis (pid {victim}) ended with SIGKILL" in words
         assert "DIED" not in other.log.read_text()
         assert statuses == [1, 0]
