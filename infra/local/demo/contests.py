@@ -252,7 +252,7 @@ class Show:
                 self.world.sources.move(self.crowd.twins_token.mint, RISE)
                 self.stage.stack.fire("cron_market_data", datetime.now(UTC))
                 has_risen = True
-            board = self.desk.visitor.get(f"/{contest}/leaderboard", limit=report.SHOWN)
+            board = self.desk.admin.get(f"/{contest}/leaderboard", limit=report.SHOWN)
             if board["snapshot"] is not None and board["snapshot"] > shown:
                 shown = board["snapshot"]
                 console.print(report.board_line(board, names, STAKE_MICROS), highlight=False)

@@ -83,6 +83,6 @@ class Crowd:
 
 def _bought(desk: Desk, token: LocalToken, cash_micros: int) -> int:
     """How much of a token so much cash buys, in its smallest unit."""
-    [price] = desk.visitor.get("/market-data", mints=token.mint)["prices"]
+    [price] = desk.admin.get("/market-data", mints=token.mint)["prices"]
     whole = SPENT_SHARE * cash_micros / MICRO / Decimal(price["price_usd"])
     return int(whole.scaleb(token.decimals))

@@ -78,7 +78,7 @@ def test_what_time_calls_is_called_alike_at_any_load(name: str, calls: tuple[int
 
 @pytest.mark.parametrize(
     ("tasks_s", "usd", "size"),
-    [(0, 125, "Large"), (100, 125, "Large"), (101, 225, "XL"), (3_200, 3_745, "16XL"), (3_201, 7_490, "2 of 16XL")],
+    [(0, 225, "XL"), (200, 225, "XL"), (201, 975, "4XL"), (3_200, 3_745, "16XL"), (3_201, 7_490, "2 of 16XL")],
 )
 def test_the_database_grows_in_steps(tasks_s: int, usd: int, size: str) -> None:
     """And by whole machines beyond the largest."""
