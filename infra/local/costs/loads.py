@@ -177,6 +177,7 @@ CALLS: Final[Mapping[str, Mapping[str, int]]] = {
     "contests/queue_award_achievements": {"contest": 1},
     "contests/queue_assign_wallet": {"contest": 1},
     "contests/queue_collect_vanity": {"vanity": POLLS},
+    "contests/queue_seal_export": {"accident": 1},
     "contests/queue_submit_contests_transaction": {"contest": PAYMENTS * ADVANCES, "grant": ADVANCES},
     **{f"contests/{name}": {"look": 1} for name in _PLAYERS},
     **{f"netting/{name}": {"look": 1} for name in _TRADERS},
