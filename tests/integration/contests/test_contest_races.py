@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from functions.contests.adapters.entries import ContestClosed, SignatureSpent, Wish
+from functions.contests.adapters.entries import ContestClosed, SignatureSpent
 from functions.contests.adapters.life_steps import EVALUATE, STEP, evaluate_task
-from functions.contests.adapters.trading import TradeWish
+from functions.contests.adapters.wishes import TradeWish, Wish
 from functions.contests.core.evaluation import Side
 from functions.contests.wiring import EVALUATION_ROLE, ROLE, Deps
 from kernel import base58
