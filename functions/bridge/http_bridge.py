@@ -65,7 +65,7 @@ def orders(  # one parameter a field of the query
 @app.get("/v1/bridge/orders/{network}/{id}")
 def order(
     network: Network,
-    id: OrderId,  # noqa: A002 (the path's name)
+    id: OrderId,
     deps: Wired,
     _: Anyone,
     generation: Generation = None,
@@ -77,7 +77,7 @@ def order(
 @app.get("/v1/bridge/orders/{network}/{id}/trace")
 def trace(
     network: Network,
-    id: OrderId,  # noqa: A002 (the path's name)
+    id: OrderId,
     deps: Wired,
     _: Operator,
     generation: Generation = None,
@@ -89,7 +89,7 @@ def trace(
 @app.post("/v1/bridge/orders/{network}/{id}/release")
 def release(
     network: Network,
-    id: OrderId,  # noqa: A002 (the path's name)
+    id: OrderId,
     why: views.Why,
     deps: Wired,
     admin: Admin,

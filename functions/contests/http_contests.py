@@ -61,7 +61,7 @@ def templates(deps: Wired, _: Anyone) -> views.Templates:
 
 @app.put("/v1/contests/templates/{id}")
 def switch_template(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: bodies.SwitchBody,
     deps: Wired,
     admin: Admin,
@@ -83,7 +83,7 @@ def player(wallet: Annotated[str, Path(pattern=bodies.ADDRESS)], deps: Wired, _:
 
 
 @app.get("/v1/contests/{id}")
-def contest(id: UUID, deps: Wired, _: Anyone) -> views.ContestView:  # noqa: A002 (the path's name)
+def contest(id: UUID, deps: Wired, _: Anyone) -> views.ContestView:
     """One contest."""
     return views.contest_view(deps.living.contest(id))
 
@@ -91,7 +91,7 @@ def contest(id: UUID, deps: Wired, _: Anyone) -> views.ContestView:  # noqa: A00
 @app.post("/contests/{id}/enter")
 @app.post("/v1/contests/{id}/enter")
 def enter(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: bodies.EntryBody,
     deps: Wired,
     person: Person,
@@ -103,7 +103,7 @@ def enter(
 
 @app.post("/v1/contests/{id}/cancel")
 def cancel(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: bodies.CancelBody,
     deps: Wired,
     admin: Admin,
@@ -113,14 +113,14 @@ def cancel(
 
 
 @app.get("/v1/contests/{id}/portfolio")
-def portfolio(id: UUID, deps: Wired, person: Person) -> views.PortfolioView:  # noqa: A002 (the path's name)
+def portfolio(id: UUID, deps: Wired, person: Person) -> views.PortfolioView:
     """One's own portfolio."""
     return views.portfolio_view(deps.trading.portfolio(id, wallet_of(person)))
 
 
 @app.put("/v1/contests/{id}/portfolio")
 def weigh(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: bodies.WeightsBody,
     deps: Wired,
     person: Person,
@@ -131,7 +131,7 @@ def weigh(
 
 @app.post("/v1/contests/{id}/trades")
 def trade(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: bodies.TradeBody,
     deps: Wired,
     person: Person,
@@ -146,7 +146,7 @@ def trade(
 
 @app.get("/v1/contests/{id}/trades")
 def trades(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     deps: Wired,
     person: Person,
     limit: Limit = 50,
@@ -158,7 +158,7 @@ def trades(
 
 @app.get("/v1/contests/{id}/leaderboard")
 def leaderboard(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     deps: Wired,
     _: Anyone,
     limit: Limit = 50,
@@ -170,7 +170,7 @@ def leaderboard(
 
 @app.get("/v1/contests/{id}/results")
 def results(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     deps: Wired,
     _: Anyone,
     limit: Limit = 50,

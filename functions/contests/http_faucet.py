@@ -26,7 +26,7 @@ def grant(body: FaucetRequest, deps: Wired, asker: Person, key: Key) -> FaucetGr
 
 
 @app.get("/v1/contests/faucet/{id}")
-def granted(id: UUID, deps: Wired, _: Anyone) -> FaucetGrant:  # noqa: A002 (the path's name)
+def granted(id: UUID, deps: Wired, _: Anyone) -> FaucetGrant:
     """What became of a grant."""
     return grant_view(deps.faucet.transfer(id))
 

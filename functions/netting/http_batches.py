@@ -32,7 +32,7 @@ def recent(deps: Wired, _: Anyone, limit: Limit = 50, cursor: UUID | None = None
 
 @app.get("/api/batches/{id}")
 @app.get("/v1/netting/batches/{id}")
-def batch(id: UUID, deps: Wired, _: Anyone) -> views.BatchStory:  # noqa: A002 (the path's name)
+def batch(id: UUID, deps: Wired, _: Anyone) -> views.BatchStory:
     """One batch."""
     return deps.showing.story(id)
 
@@ -52,7 +52,7 @@ def pending(
 @app.get("/api/settlement/{id}")
 @app.get("/v1/netting/settlement/{id}")
 def settlement(
-    id: Annotated[str, Path(pattern=views.SETTLEMENT)],  # noqa: A002 (the path's name)
+    id: Annotated[str, Path(pattern=views.SETTLEMENT)],
     deps: Wired,
     _: Anyone,
     limit: Limit = 50,

@@ -50,7 +50,7 @@ def withdraw_item(body: views.ItemWishBody, deps: Wired, _: Anyone, key: AskedKe
 
 @app.post("/v1/netting/custody/{id}/confirm", status_code=202)
 def confirm(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: views.SignedOffer,
     deps: Wired,
     _: Anyone,
@@ -73,7 +73,7 @@ def transactions(
 
 
 @app.get("/v1/netting/custody/{id}")
-def transaction(id: UUID, deps: Wired, _: Anyone) -> views.OfferView:  # noqa: A002 (the path's name)
+def transaction(id: UUID, deps: Wired, _: Anyone) -> views.OfferView:
     """One of them."""
     return views.offer_view(deps.wallets.transactions.transaction(id), deps.clock.now())
 

@@ -43,7 +43,7 @@ def post_intents(posted: Posted, deps: Wired, _: Paced) -> views.Outcome | views
 
 @app.get("/api/intents/{id}")
 @app.get("/v1/netting/intents/{id}")
-def intent(id: IntentId, deps: Wired, _: Anyone) -> views.IntentView:  # noqa: A002 (the path's name)
+def intent(id: IntentId, deps: Wired, _: Anyone) -> views.IntentView:
     """An intent and what became of it."""
     return deps.intake.shown(id)
 
@@ -51,7 +51,7 @@ def intent(id: IntentId, deps: Wired, _: Anyone) -> views.IntentView:  # noqa: A
 @app.post("/api/intents/{id}/counter-signature")
 @app.post("/v1/netting/intents/{id}/counter-signature")
 def counter_signature(
-    id: IntentId,  # noqa: A002 (the path's name)
+    id: IntentId,
     word: views.CounterSignature,
     deps: Wired,
     _: Paced,

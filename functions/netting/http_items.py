@@ -42,7 +42,7 @@ def items_of(
 
 
 @app.get("/v1/netting/items/{id}")
-def item(id: ItemId, deps: Wired, _: Anyone) -> views.ItemView:  # noqa: A002 (the path's name)
+def item(id: ItemId, deps: Wired, _: Anyone) -> views.ItemView:
     """One item."""
     return views.item_view(deps.items.item(id))
 
@@ -50,7 +50,7 @@ def item(id: ItemId, deps: Wired, _: Anyone) -> views.ItemView:  # noqa: A002 (t
 @app.get("/api/items/{id}/history")
 @app.get("/v1/netting/items/{id}/history")
 def history(
-    id: ItemId,  # noqa: A002 (the path's name)
+    id: ItemId,
     deps: Wired,
     _: Anyone,
     limit: Limit = 50,

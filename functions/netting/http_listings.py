@@ -49,7 +49,7 @@ def listings(  # one parameter a field of the query
 
 @app.get("/api/listings/{id}")
 @app.get("/v1/netting/listings/{id}")
-def listing(id: ListingId, deps: Wired, _: Anyone) -> views.ListingView:  # noqa: A002 (the path's name)
+def listing(id: ListingId, deps: Wired, _: Anyone) -> views.ListingView:
     """One ask."""
     return views.listing_view(deps.listings.shown(id), deps.clock.now())
 
@@ -57,7 +57,7 @@ def listing(id: ListingId, deps: Wired, _: Anyone) -> views.ListingView:  # noqa
 @app.delete("/api/listings/{id}")
 @app.delete("/v1/netting/listings/{id}")
 def withdraw_listing(
-    id: ListingId,  # noqa: A002 (the path's name)
+    id: ListingId,
     withdrawal: views.Withdrawal,
     deps: Wired,
     _: Paced,

@@ -41,7 +41,7 @@ def sessions(
 
 @app.get("/api/session-keys/{id:uuid}")
 @app.get("/v1/netting/session-keys/{id:uuid}")
-def session(id: UUID, deps: Wired, _: Anyone) -> views.SessionView:  # noqa: A002 (the path's name)
+def session(id: UUID, deps: Wired, _: Anyone) -> views.SessionView:
     """One session key."""
     return views.session_view(deps.wallets.session_keys.session(id))
 
@@ -49,7 +49,7 @@ def session(id: UUID, deps: Wired, _: Anyone) -> views.SessionView:  # noqa: A00
 @app.post("/api/session-keys/{id}/confirm", status_code=202)
 @app.post("/v1/netting/session-keys/{id}/confirm", status_code=202)
 def confirm(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: views.SignedOffer,
     deps: Wired,
     _: Anyone,
@@ -61,7 +61,7 @@ def confirm(
 
 @app.post("/api/session-keys/{id}/revoke")
 @app.post("/v1/netting/session-keys/{id}/revoke")
-def revoke(id: UUID, deps: Wired, _: Anyone) -> views.SessionOffer:  # noqa: A002 (the path's name)
+def revoke(id: UUID, deps: Wired, _: Anyone) -> views.SessionOffer:
     """The transaction that revokes the key, for its owner to sign; until then nothing changes."""
     return views.session_offer(deps.wallets.session_keys.revocation(id), deps.clock.now())
 
@@ -69,7 +69,7 @@ def revoke(id: UUID, deps: Wired, _: Anyone) -> views.SessionOffer:  # noqa: A00
 @app.post("/api/session-keys/{id}/revoke/confirm", status_code=202)
 @app.post("/v1/netting/session-keys/{id}/revoke/confirm", status_code=202)
 def confirm_revocation(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     body: views.SignedOffer,
     deps: Wired,
     _: Anyone,

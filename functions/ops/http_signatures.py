@@ -100,13 +100,13 @@ def open_requests(
 
 
 @app.post("/v1/ops/signatures/{id}")
-def sign(id: UUID, given: GivenSignature, deps: Wired, admin: Admin) -> ResolvedRequest:  # noqa: A002 (the path's name)
+def sign(id: UUID, given: GivenSignature, deps: Wired, admin: Admin) -> ResolvedRequest:
     """Hand in the signature of a request; the same one again changes nothing."""
     return ResolvedRequest.model_validate(deps.signatures.sign(id, given.text(), payloads_of, actor=admin.identity))
 
 
 @app.post("/v1/ops/signatures/{id}/withdraw")
-def withdraw(id: UUID, deps: Wired, admin: Admin) -> ResolvedRequest:  # noqa: A002 (the path's name)
+def withdraw(id: UUID, deps: Wired, admin: Admin) -> ResolvedRequest:
     """Take an open request back: whoever needs it asks again, at the fees of then."""
     return ResolvedRequest.model_validate(deps.signatures.withdraw(id, actor=admin.identity))
 

@@ -64,7 +64,7 @@ def parked_tasks(
 
 
 @app.post("/v1/ops/tasks/{id}/replay")
-def replay(id: UUID, deps: Wired, admin: Admin) -> Replayed:  # noqa: A002 (the path's name)
+def replay(id: UUID, deps: Wired, admin: Admin) -> Replayed:
     """Make a parked or dropped task ready again, with all its attempts; who did it is recorded."""
     deps.tasks.replay(id, admin.identity)
     return Replayed(id=id)

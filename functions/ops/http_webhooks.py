@@ -118,27 +118,27 @@ def create(wanted: WantedEndpoint, deps: Wired, admin: Admin) -> FreshSecret:
 
 
 @app.post("/v1/ops/webhooks/{id}/secret", status_code=201)
-def rotate(id: UUID, wanted: Rotation, deps: Wired, admin: Admin) -> FreshSecret:  # noqa: A002 (the path's name)
+def rotate(id: UUID, wanted: Rotation, deps: Wired, admin: Admin) -> FreshSecret:
     """Replace the secret; the present one signs as well for a while."""
     overlap = timedelta(seconds=wanted.overlap_s)
     return _secret(deps.webhook_endpoints.rotate(id, overlap=overlap, actor=admin.identity))
 
 
 @app.post("/v1/ops/webhooks/{id}/enable")
-def enable(id: UUID, why: Why, deps: Wired, admin: Admin) -> EndpointView:  # noqa: A002 (the path's name)
+def enable(id: UUID, why: Why, deps: Wired, admin: Admin) -> EndpointView:
     """Tell a receiver again, from the next message on."""
     return _endpoint(deps.webhook_endpoints.enable(id, actor=admin.identity, reason=why.reason))
 
 
 @app.post("/v1/ops/webhooks/{id}/disable")
-def disable(id: UUID, why: Why, deps: Wired, admin: Admin) -> EndpointView:  # noqa: A002 (the path's name)
+def disable(id: UUID, why: Why, deps: Wired, admin: Admin) -> EndpointView:
     """Tell a receiver nothing more; what is on its way to it fails at its next attempt."""
     return _endpoint(deps.webhook_endpoints.disable(id, actor=admin.identity, reason=why.reason))
 
 
 @app.get("/v1/ops/webhooks/{id}/deliveries")
 def deliveries(
-    id: UUID,  # noqa: A002 (the path's name)
+    id: UUID,
     deps: Wired,
     _: Admin,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -150,7 +150,7 @@ def deliveries(
 
 
 @app.post("/v1/ops/webhooks/{id}/deliveries/{message_id}/resend", status_code=202)
-def resend(id: UUID, message_id: UUID, deps: Wired, admin: Admin) -> DeliveryView:  # noqa: A002 (the path's name)
+def resend(id: UUID, message_id: UUID, deps: Wired, admin: Admin) -> DeliveryView:
     """Send a message that was delivered, or given up, once more under the same id."""
     return _delivery(deps.deliveries.resend(message_id, id, actor=admin.identity))
 

@@ -31,7 +31,7 @@ def performance(
 @app.get("/oracle/rounds/{id}/faults")
 @app.get("/v1/oracle/rounds/{id}/faults")
 def faults(
-    id: Annotated[int, Path(ge=0, le=views.NUMBER_MAX)],  # noqa: A002 (the path's name)
+    id: Annotated[int, Path(ge=0, le=views.NUMBER_MAX)],
     deps: Wired,
     _: Anyone,
 ) -> views.RoundFaults:

@@ -60,7 +60,7 @@ def price_range(  # one parameter a field of the query
 @app.get("/oracle/rounds/{id}")
 @app.get("/v1/oracle/rounds/{id}")
 def voting_round(
-    id: Annotated[int, Path(ge=0, le=views.ROUND_MAX)],  # noqa: A002 (the path's name)
+    id: Annotated[int, Path(ge=0, le=views.ROUND_MAX)],
     deps: Wired,
     _: Anyone,
 ) -> views.Round:
