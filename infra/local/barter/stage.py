@@ -16,10 +16,9 @@ from infra.local.anvil import AnvilNode
 from infra.local.cloud import LocalCloud
 from infra.local.demo.stage import wait_for
 from infra.local.flare.accounts import ETHER, DevAccount, dev_account
-from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
-from infra.local.settings import ROOT
+from infra.local.runner.warming import warm_with
 from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.keys.envelope import Envelope
@@ -40,16 +39,9 @@ SETTLER_ETHER: Final = 100
 _COMPUTING: Final = """
     select exists (select from kernel.tasks where kind = 'ops.poll_offload' and state = 'leased') as computing
 """
-_SLICE: Final = ROOT / "functions/barter"
-HANDLERS: Final = tuple(f"functions.barter.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
-ADAPTERS: Final = tuple(
-    f"functions.barter.adapters.{path.stem}"
-    for path in sorted(_SLICE.glob("adapters/*.py"))
-    if not path.stem.startswith("__")
-)
 #: What the fork server imports, so that containers start in milliseconds.
 VENDORS: Final = ("kernel.outbox.evm", "kernel.evm.log_cursor", "kernel.treasury.evm", "kernel.keys.vault")
-WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, "functions.ops.queue_check_wallet", *HANDLERS, *ADAPTERS))
+WARM: Final = warm_with(SERVICE, VENDORS)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -16,10 +16,9 @@ from functions.ops.adapters.chains import KEY_PURPOSE
 from infra.local.bridge.target import Found, Target
 from infra.local.cloud import LocalCloud
 from infra.local.demo.stage import wait_for
-from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
-from infra.local.settings import ROOT
+from infra.local.runner.warming import warm_with
 from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.keys.envelope import Envelope
@@ -48,16 +47,9 @@ _FORGET_KEY: Final = """
 _SEND_AGAIN: Final = """
     update kernel.tasks set sweep_at = coalesce(lease_until, run_at) where state in ('ready', 'leased')
 """
-_SLICE: Final = ROOT / "functions/bridge"
-HANDLERS: Final = tuple(f"functions.bridge.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
-ADAPTERS: Final = tuple(
-    f"functions.bridge.adapters.{path.stem}"
-    for path in sorted(_SLICE.glob("adapters/*.py"))
-    if not path.stem.startswith(("starknet", "__"))
-)
 #: What the fork server imports, so that containers start in milliseconds.
 VENDORS: Final = ("kernel.outbox.evm", "kernel.evm.log_cursor", "kernel.treasury.evm", "kernel.keys.vault")
-WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, "functions.ops.queue_check_wallet", *HANDLERS, *ADAPTERS))
+WARM: Final = warm_with(SERVICE, VENDORS, without=("starknet",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

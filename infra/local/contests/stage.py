@@ -18,10 +18,9 @@ from infra.local.cloud import LocalCloud
 from infra.local.contests.players import Player
 from infra.local.contests.world import CHAIN, CLUSTER, World
 from infra.local.demo.stage import SceneFailed, wait_for
-from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
-from infra.local.settings import ROOT
+from infra.local.runner.warming import warm_with
 from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
 from kernel.auth import ApiKeys, Role, Tier, Tokens
 from kernel.keys.envelope import Envelope
@@ -42,20 +41,13 @@ POLL_S: Final = 0.25
 #: Found in moments by one processor; the usual ones take it minutes each.
 VANITY: Final = '[{"letters": "DU", "place": "prefix", "is_case_sensitive": false, "target": 2}]'
 OPEN_WITHIN_S: Final = 60.0
-_SLICE: Final = ROOT / "functions/contests"
-HANDLERS: Final = tuple(f"functions.contests.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
-ADAPTERS: Final = tuple(
-    f"functions.contests.adapters.{path.stem}"
-    for path in sorted(_SLICE.glob("adapters/*.py"))
-    if not path.stem.startswith("__")
-)
 #: What the fork server imports, so that containers start in milliseconds.
 VENDORS: Final = (
     *("solders.pubkey", "solders.signature", "solders.message", "solders.transaction", "urllib3"),
     *("kernel.outbox.solana", "kernel.solana.pool", "kernel.treasury.solana", "kernel.keys.vault"),
-    *("kernel.failover", "functions.ops.queue_check_wallet"),
+    "kernel.failover",
 )
-WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, *HANDLERS, *ADAPTERS))
+WARM: Final = warm_with(SERVICE, VENDORS)
 
 _START: Final = """
     update contests.contests set starts_at = now() + interval '1 second', ends_at = now() + %(length)s::interval

@@ -16,10 +16,9 @@ from infra.local.demo.stage import wait_for
 from infra.local.netting.permits import CLUSTER
 from infra.local.netting.records import CHAIN, record
 from infra.local.netting.world import World
-from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
-from infra.local.settings import ROOT
+from infra.local.runner.warming import warm_with
 from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.keys.envelope import Envelope
@@ -34,20 +33,13 @@ SERVICES: Final = ("netting", "ops")
 ACTOR: Final = "the local world"
 POLL_S: Final = 0.25
 OPEN_WITHIN_S: Final = 60.0
-_SLICE: Final = ROOT / "functions/netting"
-HANDLERS: Final = tuple(f"functions.netting.{path.stem}" for path in sorted(_SLICE.glob("*_*.py")))
-ADAPTERS: Final = tuple(
-    f"functions.netting.adapters.{path.stem}"
-    for path in sorted(_SLICE.glob("adapters/*.py"))
-    if not path.stem.startswith("__")
-)
 #: What the fork server imports, so that containers start in milliseconds.
 VENDORS: Final = (
     *("solders.pubkey", "solders.signature", "solders.message", "solders.transaction"),
     *("kernel.outbox.solana", "kernel.solana.pool", "kernel.solana.program_cursor", "kernel.treasury.solana"),
-    *("kernel.keys.vault", "kernel.pinning", "functions.ops.queue_check_wallet"),
+    *("kernel.keys.vault", "kernel.pinning"),
 )
-WARM: Final = (WARM_FIRST, (*WARM_LATER[:-1], *VENDORS, *HANDLERS, *ADAPTERS))
+WARM: Final = warm_with("netting", VENDORS)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
