@@ -32,6 +32,7 @@ from infra.local.solana import SolanaNode
 from infra.local.tokens import server as token_part
 from infra.local.tokens.server import TokenServer
 from kernel.upstash import Upstash
+from tests.databases import Databases
 
 if TYPE_CHECKING:
     from infra.local.bridge.world import World
@@ -134,12 +135,20 @@ def postgres_server(children: Children) -> PostgresServer:
     return postgres_part.start(children, existing_url=SETTINGS.database_url)
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_server: PostgresServer) -> Iterator[Databases]:
+    """Migrated databases, each one test's at a time."""
+    databases = Databases(postgres_server)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """A fresh, migrated database of this test's own."""
-    url = postgres_server.create_migrated()
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database of this test's own, in which nothing is but what migrations wrote."""
+    url = databases.take()
     yield url
-    postgres_server.drop_database(url)
+    databases.give_back(url)
 
 
 @pytest.fixture(scope="session")

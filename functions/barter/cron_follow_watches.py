@@ -1,4 +1,4 @@
-"""Every minute: read what exchanges tell of their phases, ask anew for looks that nobody has taken, end what stands."""
+"""Every minute: read what exchanges tell of their phases, ask anew for lost looks, end strangers' watches in time."""
 
 from functions.barter.wiring import Deps, build_deps
 from kernel.handler import Tick, count, scheduled
@@ -9,8 +9,8 @@ TURN_S = 40.0
 
 @scheduled(build_deps)
 def handler(_: Tick, deps: Deps) -> None:
-    still = deps.following.end_still()
-    count("barter_watches_lapsed", still)
+    lapsed = deps.following.end_strangers()
+    count("barter_watches_lapsed", lapsed)
 
     missed = deps.following.plan_missed()
     count("barter_looks_missed", missed)

@@ -8,6 +8,6 @@ from kernel.tasks import Outcome, Task
 
 @task_handler(build_deps)
 def handler(task: Task[LookStep], deps: Deps) -> Outcome:
-    seen = deps.following.look(task.payload.address)
+    seen = deps.following.see(task.payload)
 
     return deps.following.take(task.payload, seen, fence=task.fence)

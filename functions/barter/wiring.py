@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from functions.barter.core.job import Choice
-from kernel.evm.addresses import AddressInvalid, checksum
 from kernel.evm.fees import GWEI
+from kernel.evm.settings import EvmAddress
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kernel.evm.rpc import RpcPool
     from kernel.keys.evm import Signer
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
-    from kernel.treasury import KillSwitch
     from kernel.treasury.desks import Desk
     from kernel.treasury.treasury import Treasury
     from kernel.wiring import Kernel
@@ -40,16 +39,6 @@ if TYPE_CHECKING:
 ROLE = "counterpart_barter"
 #: What the settler's key is sealed for: it is a wallet of the treasury.
 KEY_PURPOSE = "treasury"
-
-
-def _checksummed(text: str) -> str:
-    try:
-        return checksum(text)
-    except AddressInvalid as invalid:
-        raise ValueError("is no address") from invalid
-
-
-EvmAddress = Annotated[str, AfterValidator(_checksummed)]
 
 
 class Settings(FrozenSettings):
@@ -265,13 +254,6 @@ class Deps(KernelDeps):
             policy=self.settings.outbox_policy,
             switch=self.switch,
         )
-
-    @cached_property
-    def switch(self) -> KillSwitch:
-        """The kill switch of each service."""
-        from kernel.treasury.switch import KillSwitch
-
-        return KillSwitch(self.kernel.postgres, self.clock)
 
     @cached_property
     def treasury(self) -> Treasury:

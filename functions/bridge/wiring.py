@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from functions.bridge.adapters.origin_settings import AnyOrigin, EvmAddress, Origins
+from functions.bridge.adapters.origin_settings import AnyOrigin, Origins
 from kernel.evm.fees import GWEI
+from kernel.evm.settings import EvmAddress
 from kernel.settings import FrozenSettings, SecretRef
 from kernel.wiring import KernelDeps
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from kernel.evm.rpc import RpcPool
     from kernel.keys.evm import Signer
     from kernel.outbox.evm import EvmOutbox, OutboxPolicy
-    from kernel.treasury import KillSwitch
     from kernel.treasury.desks import Desk
     from kernel.treasury.treasury import Treasury
     from kernel.tunables import Tunables
@@ -215,13 +215,6 @@ class Deps(KernelDeps):
             policy=self.settings.outbox_policy,
             switch=self.switch,
         )
-
-    @cached_property
-    def switch(self) -> KillSwitch:
-        """The kill switch of each service."""
-        from kernel.treasury.switch import KillSwitch
-
-        return KillSwitch(self.kernel.postgres, self.clock)
 
     @cached_property
     def treasury(self) -> Treasury:

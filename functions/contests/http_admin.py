@@ -67,12 +67,12 @@ def stopped(
     _: Admin,
     state: Literal["held", "parked"] | None = None,
     limit: Limit = 50,
-    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    cursor: Annotated[str | None, Query(pattern=views.STOP)] = None,
 ) -> views.Payments:
     """What is held until its account can take it, and what is parked for an operator, oldest first."""
     states = [State.HELD, State.PARKED] if state is None else [State(state)]
-    page = deps.administering.stopped(states, offset=offset, limit=limit)
-    return views.Payments(payments=[views.payment_view(one) for one in page], next_cursor=None)
+    page = deps.administering.stopped(states, behind=views.behind(cursor), limit=limit)
+    return views.stopped_view(page, limit)
 
 
 @app.get("/v1/contests/admin/contests/{contest_id}/payments")

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from functions.contests.adapters import contest_bodies as bodies
 from functions.contests.adapters import contest_views as views
 from functions.contests.adapters.callers import wallet_of
+from functions.contests.adapters.forms import ADDRESS
 from functions.contests.adapters.player_views import PlayerView, player_view
 from functions.contests.adapters.wishes import TradeWish, Wish
 from functions.contests.core.contest import Status
@@ -77,7 +78,7 @@ def entries(deps: Wired, person: Person, before: AwareDatetime | None = None, li
 
 
 @app.get("/v1/contests/players/{wallet}")
-def player(wallet: Annotated[str, Path(pattern=bodies.ADDRESS)], deps: Wired, _: Anyone) -> PlayerView:
+def player(wallet: Annotated[str, Path(pattern=ADDRESS)], deps: Wired, _: Anyone) -> PlayerView:
     """What a player has: experience, the level that this is, and achievements."""
     return player_view(deps.experience.player(wallet))
 

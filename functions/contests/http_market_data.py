@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 
 from functions.contests.adapters import market_views as views
+from functions.contests.adapters.forms import ADDRESS
 from functions.contests.core.market import judge, span
 from functions.contests.wiring import Deps, build_market_deps
 from kernel.auth.http import INTERNAL_ONLY, anyone, require
@@ -37,7 +38,7 @@ def latest(mints: Annotated[str, Query(pattern=views.ADDRESSES)], deps: Wired, _
 
 @app.get("/v1/contests/market-data/{mint}")
 def history(
-    mint: Annotated[str, Path(pattern=views.ADDRESS)],
+    mint: Annotated[str, Path(pattern=ADDRESS)],
     deps: Wired,
     _: Anyone,
     start: Annotated[views.Moment | None, Query(alias="from")] = None,

@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Path, Query
 
 from functions.contests.adapters import market_views as views
 from functions.contests.adapters.callers import wallet_of
+from functions.contests.adapters.forms import ADDRESS
 from functions.contests.adapters.whitelist import Addition
 from functions.contests.wiring import Deps, build_whitelist_deps
 from kernel.auth.http import anyone, require
@@ -58,7 +59,7 @@ def give(body: views.GiftBody, deps: Wired, admin: Admin) -> views.ListedView:
 
 @app.delete("/v1/contests/whitelist/{mint}")
 def remove(
-    mint: Annotated[str, Path(pattern=views.ADDRESS)], body: views.RemovalBody, deps: Wired, admin: Admin
+    mint: Annotated[str, Path(pattern=ADDRESS)], body: views.RemovalBody, deps: Wired, admin: Admin
 ) -> views.RemovedView:
     """Take a token off the list; contests that have it go on with it."""
     deps.whitelist.remove(mint, actor=admin.identity, reason=body.reason)

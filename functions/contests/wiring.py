@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from functions.contests.adapters.whitelist import Whitelist
     from kernel.keys.solana import SolanaSigner
     from kernel.solana.pool import SolanaPool
-    from kernel.treasury import KillSwitch
     from kernel.wiring import Kernel
 
 __all__ = ["Settings"]
@@ -58,8 +57,6 @@ VANITY_ROLE: Final = "counterpart_contests_vanity"
 MARKET_ROLE: Final = "counterpart_contests_market"
 EVALUATION_ROLE: Final = "counterpart_contests_evaluation"
 WHITELIST_ROLE: Final = "counterpart_contests_whitelist"
-#: What the keys of contests' wallets are sealed for.
-KEY_PURPOSE: Final = "contests"
 
 
 class Deps(KernelDeps):
@@ -72,20 +69,8 @@ class Deps(KernelDeps):
     @cached_property
     def pool(self) -> SolanaPool:
         """The cluster's RPC endpoints."""
-        from kernel.solana.pool import SolanaPool
-
         settings = self.settings
-        urls = self.kernel.secrets.resolve(settings.rpc_urls).get_secret_value().split()
-        return SolanaPool(
-            urls, settings.cluster, self.clock, genesis_hash=settings.genesis_hash, health=self.kernel.breakers
-        )
-
-    @cached_property
-    def switch(self) -> KillSwitch:
-        """The kill switch of each service."""
-        from kernel.treasury.switch import KillSwitch
-
-        return KillSwitch(self.kernel.postgres, self.clock)
+        return self.kernel.solana_pool(settings.rpc_urls, settings.cluster, genesis_hash=settings.genesis_hash)
 
     # The life of contests.
 
@@ -242,6 +227,8 @@ class Deps(KernelDeps):
 
     def signer_of(self, address: str) -> SolanaSigner:
         """Whoever signs for the treasury's fee payer, or for a contest's wallet."""
+        from functions.contests.adapters.wallets import KEY_PURPOSE
+
         settings = self.settings
         purpose = "treasury" if address == settings.fee_payer else KEY_PURPOSE
         return self.kernel.vault.solana_signer(address, purpose=purpose, chain=settings.chain)

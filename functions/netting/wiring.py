@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from kernel.keys.solana import SolanaSigner
     from kernel.outbox.solana import SolanaOutbox, SolanaPolicy
     from kernel.solana.pool import SolanaPool
-    from kernel.treasury import KillSwitch
     from kernel.treasury.treasury import Treasury
     from kernel.tunables import Tunables
     from kernel.wiring import Kernel
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
 ROLE = "counterpart_netting"
 #: What the authority's key is sealed for: it is a wallet of the treasury.
 KEY_PURPOSE = "treasury"
-#: Leaders forget what they could not pack at once: living bytes are sent again after so long.
-RESEND_S = 4.0
 
 
 class Settings(FrozenSettings):
@@ -83,7 +80,7 @@ class Settings(FrozenSettings):
     #: Micro-lamports per compute unit; where an operator is called.
     unit_price_cap: int = Field(default=1_000_000, gt=0)
     #: How often a sent transaction is looked for.
-    poll_s: float = Field(default=1, gt=0, le=30)
+    poll_s: float = Field(default=1, gt=0, le=4)
     #: How many address lookup tables there may be, of 254 accounts and 0.058 SOL of rent each; 0 uses none.
     lookup_tables_max: int = Field(default=4, ge=0, le=256)
 
@@ -116,9 +113,7 @@ class Settings(FrozenSettings):
         from kernel.outbox.solana import SolanaPolicy
         from kernel.solana.fees import SolanaFeePolicy
 
-        return SolanaPolicy(
-            fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s, resend_s=max(RESEND_S, self.poll_s)
-        )
+        return SolanaPolicy(fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s)
 
 
 class Deps(KernelDeps):
@@ -131,13 +126,8 @@ class Deps(KernelDeps):
     @cached_property
     def pool(self) -> SolanaPool:
         """The cluster's RPC endpoints."""
-        from kernel.solana.pool import SolanaPool
-
         settings = self.settings
-        urls = self.kernel.secrets.resolve(settings.rpc_urls).get_secret_value().split()
-        return SolanaPool(
-            urls, settings.cluster, self.clock, genesis_hash=settings.genesis_hash, health=self.kernel.breakers
-        )
+        return self.kernel.solana_pool(settings.rpc_urls, settings.cluster, genesis_hash=settings.genesis_hash)
 
     @cached_property
     def outbox(self) -> SolanaOutbox:
@@ -364,13 +354,6 @@ class Deps(KernelDeps):
         from functions.netting.adapters.wallets import wallets_of
 
         return wallets_of(self)
-
-    @cached_property
-    def switch(self) -> KillSwitch:
-        """The kill switch of each service."""
-        from kernel.treasury.switch import KillSwitch
-
-        return KillSwitch(self.kernel.postgres, self.clock)
 
     @cached_property
     def _signer(self) -> SolanaSigner:

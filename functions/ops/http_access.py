@@ -58,6 +58,22 @@ class Grant(Document):
     tier: GivenTier = "public"
 
 
+class Granted(Grant):
+    """What is granted, or waits until then for another administrator to ask for the same."""
+
+    waits_until: datetime | None
+
+
+class WantedAdministrator(Document):
+    """A wallet that one administrator wants to be one, too."""
+
+    subject: str
+    tier: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+
+
 class KnownPerson(Document):
     """A wallet to which something was granted."""
 
@@ -69,9 +85,10 @@ class KnownPerson(Document):
 
 
 class KnownPeople(Document):
-    """Every grant, by wallet."""
+    """Every grant, by wallet, and who is to be an administrator once another one agrees."""
 
     people: list[KnownPerson]
+    wanted: list[WantedAdministrator]
 
 
 class Gone(Document):
@@ -105,14 +122,22 @@ def revoke_api_key(prefix: Prefix, deps: Wired, admin: Admin) -> Gone:
 @app.get("/v1/ops/people")
 def people(deps: Wired, _: Admin) -> KnownPeople:
     """Every wallet to which something was granted."""
-    return KnownPeople(people=[KnownPerson.model_validate(person) for person in deps.kernel.people.all()])
+    people = deps.kernel.people
+    return KnownPeople(
+        people=[KnownPerson.model_validate(person) for person in people.all()],
+        wanted=[WantedAdministrator.model_validate(one) for one in people.wanted()],
+    )
 
 
 @app.put("/v1/ops/people/{subject}")
-def grant(subject: Subject, given: Grant, deps: Wired, admin: Admin) -> Grant:
-    """Let a wallet do this; a session that it holds keeps its role for at most fifteen minutes."""
-    deps.kernel.people.grant(subject, role=Role.of(given.role), tier=Tier(given.tier), actor=admin.identity)
-    return given
+def grant(subject: Subject, given: Grant, deps: Wired, admin: Admin) -> Granted:
+    """Let a wallet do this; a session that it holds keeps its role for at most fifteen minutes.
+
+    An administrator is made by two: it waits for a day for another one to ask for the same.
+    """
+    role, tier = Role.of(given.role), Tier(given.tier)
+    waits_until = deps.kernel.people.grant(subject, role=role, tier=tier, actor=admin.identity)
+    return Granted(role=given.role, tier=given.tier, waits_until=waits_until)
 
 
 @app.delete("/v1/ops/people/{subject}")

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from kernel.realtime.pusher import Pusher
     from kernel.tasks import DeadLetters
     from kernel.trace import Traces
-    from kernel.treasury import KillSwitch
     from kernel.treasury.checking import Checks
     from kernel.treasury.deposits import Deposits
     from kernel.treasury.movements import Ending
@@ -128,13 +127,6 @@ class Deps(KernelDeps):
         from kernel.postgres import Partitions
 
         return Partitions(self.kernel.postgres, self.clock)
-
-    @cached_property
-    def switch(self) -> KillSwitch:
-        """The kill switch of each service."""
-        from kernel.treasury import KillSwitch
-
-        return KillSwitch(self.kernel.postgres, self.clock)
 
     @cached_property
     def withdrawals(self) -> Withdrawals:

@@ -252,7 +252,6 @@ class Deps(KernelDeps):
     def outbox(self) -> EvmOutbox:
         """Our transactions."""
         from kernel.outbox.evm import EvmOutbox
-        from kernel.treasury.switch import KillSwitch
 
         ours = (self._submit_signer, self._deposit_signer, self._policy_signer)
         signers = {signer.address: signer for signer in ours}
@@ -263,7 +262,7 @@ class Deps(KernelDeps):
             signers,
             self.clock,
             policy=self.settings.outbox_policy,
-            switch=KillSwitch(self.kernel.postgres, self.clock),
+            switch=self.switch,
         )
 
     @cached_property

@@ -8,8 +8,9 @@ business: r has it, and the circuit has it too.
 from collections.abc import Mapping
 from typing import Any
 
-from gpu.exchange.form import InputRefused, ResultUnfit, proven_of, request_of
+from gpu.exchange.form import ResultUnfit, proven_of, request_of
 from gpu.exchange.verification import problem_of_proof
+from gpu.refusals import InputRefused
 
 
 def problem_of(arguments: Mapping[str, Any], result: Mapping[str, Any], output: bytes | None) -> str | None:

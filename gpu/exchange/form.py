@@ -22,8 +22,9 @@ from typing import Any, Final
 import sha3
 
 from gpu.exchange.circuit_shape import BITS, PER_WORD, Claim, Shape, claim_of
-from gpu.exchange.formats import KeyUnfit, Proof, VerificationKey, key_of, proof_of
+from gpu.exchange.formats import Proof, VerificationKey, key_of, proof_of
 from gpu.exchange.r1cs import FIELD
+from gpu.refusals import InputRefused, demand
 
 #: What `DOMAIN` is in the contract.
 DOMAIN: Final = sha3.keccak_256(b"counterpart barter allocation 1").digest()
@@ -34,10 +35,6 @@ _HEX: Final = re.compile(r"0x[0-9a-f]{1,64}", re.ASCII)
 _KEY: Final = re.compile(r"0x([0-9a-f]{128})+", re.ASCII)
 _WORDS: Final = ("lists", "allocation", "positions", "labels")
 _NUMBERS: Final = ("size", "list_max", "chain_id", "trade_block", "agents")
-
-
-class InputRefused(ValueError):
-    """A proof is refused for what was given, as it would be every time."""
 
 
 class ResultUnfit(ValueError):
@@ -89,15 +86,15 @@ class Proven:
 
 def request_of(arguments: Mapping[str, Any]) -> Request:
     """What the arguments ask for. Raises InputRefused."""
-    _demand(set(arguments) == {*_NUMBERS, *_WORDS, "address", "image_id"}, "the arguments are others than a proof's")
-    _demand(all(isinstance(arguments[name], list) for name in _WORDS), "lists, items, positions and labels are lists")
+    demand(set(arguments) == {*_NUMBERS, *_WORDS, "address", "image_id"}, "the arguments are others than a proof's")
+    demand(all(isinstance(arguments[name], list) for name in _WORDS), "lists, items, positions and labels are lists")
     numbers = {name: _whole(arguments[name], name) for name in _NUMBERS}
     lists = tuple(_hexadecimal(word, "a list") for word in arguments["lists"])
     allocation, positions, labels = (
         tuple(_whole(number, name) for number in arguments[name]) for name in ("allocation", "positions", "labels")
     )
-    _demand(numbers["agents"] == len(lists) == len(allocation), "there are not as many lists and items as agents")
-    _demand(sorted(allocation) == [*range(1, len(allocation) + 1)], "the allocation is no permutation of 1 to agents")
+    demand(numbers["agents"] == len(lists) == len(allocation), "there are not as many lists and items as agents")
+    demand(sorted(allocation) == [*range(1, len(allocation) + 1)], "the allocation is no permutation of 1 to agents")
     try:
         shape = Shape(numbers["size"], numbers["list_max"])
         claim = claim_of(shape, lists, positions, labels)
@@ -132,7 +129,7 @@ def proven_of(result: Mapping[str, Any]) -> Proven:
         inputs = tuple(_hexadecimal(result[name], name) for name in ("commitment", "r", "v"))
         octets = result["key"] if _KEY.fullmatch(result["key"]) else "0x"
         proof, key = proof_of(words), key_of(bytes.fromhex(octets[2:]))
-    except (KeyError, TypeError, ValueError, KeyUnfit) as unreadable:
+    except (KeyError, TypeError, ValueError) as unreadable:
         raise ResultUnfit("the result is no proof with its inputs and its key") from unreadable
     return Proven(proof=proof, inputs=(inputs[0], inputs[1], inputs[2]), key=key)
 
@@ -145,15 +142,10 @@ def seal_of(result: Mapping[str, Any]) -> bytes:
 
 
 def _hexadecimal(text: Any, what: str) -> int:
-    _demand(isinstance(text, str) and _HEX.fullmatch(text) is not None, f"{what} is no number after 0x")
+    demand(isinstance(text, str) and _HEX.fullmatch(text) is not None, f"{what} is no number after 0x")
     return int(text, 16)
 
 
 def _whole(number: Any, what: str) -> int:
-    _demand(type(number) is int and 0 <= number < 1 << 256, f"{what} is no whole number")
+    demand(type(number) is int and 0 <= number < 1 << 256, f"{what} is no whole number")
     return int(number)
-
-
-def _demand(holds: bool, problem: str) -> None:
-    if not holds:
-        raise InputRefused(problem)

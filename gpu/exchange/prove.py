@@ -16,11 +16,12 @@ from typing import Any, Final
 from gpu import settings
 from gpu.exchange.circuit import assignment, committed
 from gpu.exchange.curve import curve, loaded, require_on_curve, require_on_twist, total
-from gpu.exchange.form import InputRefused, Proven, request_of, result_of
+from gpu.exchange.form import Proven, request_of, result_of
 from gpu.exchange.formats import G1, G2, Proof
 from gpu.exchange.formats_zkey import ProvingKey, proving_key_of
 from gpu.exchange.keys import by_image_id
 from gpu.exchange.r1cs import FIELD, Assignment
+from gpu.refusals import InputRefused
 
 #: The last key that was used: to read one takes longer than to prove with it.
 _kept: dict[bytes, "Prover"] = {}

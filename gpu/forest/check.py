@@ -9,19 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpu.forest.form import (
-    LEAF,
-    MILLION,
-    Grove,
-    InputRefused,
-    OutputUnfit,
-    Plan,
-    Rows,
-    groves_of,
-    plan_of,
-    rows_of,
-)
+from gpu.forest.form import LEAF, MILLION, Grove, OutputUnfit, Plan, Rows, groves_of, plan_of, rows_of
 from gpu.forest.walk import depths
+from gpu.refusals import InputRefused
 
 
 def problem_of(

@@ -19,6 +19,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gpu.refusals import InputRefused, demand
+
 MAGIC: Final = b"CPIF1\n"
 ONE: Final = 65_536
 LEAF: Final = -1
@@ -32,10 +34,6 @@ SAMPLES_MAX: Final = 16_384
 MILLION: Final = 1_000_000
 
 Rows = npt.NDArray[np.float32]
-
-
-class InputRefused(ValueError):
-    """A function refuses what it was given, as it would every time."""
 
 
 class OutputUnfit(ValueError):
@@ -96,21 +94,21 @@ def plan_of(arguments: Mapping[str, Any]) -> Plan:
     except (KeyError, TypeError, ValueError) as unreadable:
         raise InputRefused("the arguments are not those of a plan") from unreadable
     plan = Plan(aspects=aspects, **numbers)
-    _demand(set(arguments) == set(plan.arguments()) and len(aspects) == len(arguments["aspects"]), "they are others")
-    _demand(1 <= plan.columns <= COLUMNS_MAX and 1 <= plan.trees <= TREES_MAX, "there are too many columns or trees")
-    _demand(2 <= plan.samples <= SAMPLES_MAX and 0 <= plan.seed < 2**32, "samples or seed are out of bounds")
-    _demand(0 <= plan.suspect_ppm < MILLION and bool(aspects), "so many suspects are none, or there are no aspects")
+    demand(set(arguments) == set(plan.arguments()) and len(aspects) == len(arguments["aspects"]), "they are others")
+    demand(1 <= plan.columns <= COLUMNS_MAX and 1 <= plan.trees <= TREES_MAX, "there are too many columns or trees")
+    demand(2 <= plan.samples <= SAMPLES_MAX and 0 <= plan.seed < 2**32, "samples or seed are out of bounds")
+    demand(0 <= plan.suspect_ppm < MILLION and bool(aspects), "so many suspects are none, or there are no aspects")
     for columns in aspects.values():
-        _demand(bool(columns) and set(columns) <= set(range(plan.columns)), "an aspect has columns that are absent")
+        demand(bool(columns) and set(columns) <= set(range(plan.columns)), "an aspect has columns that are absent")
     return plan
 
 
 def rows_of(plan: Plan, content: bytes | None) -> Rows:
     """The rows that a job names. Raises InputRefused."""
-    _demand(content is not None and len(content) % (plan.columns * CELL.itemsize) == 0, "these are no whole rows")
+    demand(content is not None and len(content) % (plan.columns * CELL.itemsize) == 0, "these are no whole rows")
     rows = np.frombuffer(content or b"", dtype=CELL).reshape(-1, plan.columns)
-    _demand(plan.samples <= len(rows) <= ROWS_MAX, f"of {len(rows)} rows no forest of {plan.samples} a tree grows")
-    _demand(bool(np.isfinite(rows).all()), "a row holds what is no number")
+    demand(plan.samples <= len(rows) <= ROWS_MAX, f"of {len(rows)} rows no forest of {plan.samples} a tree grows")
+    demand(bool(np.isfinite(rows).all()), "a row holds what is no number")
     return rows
 
 
@@ -183,8 +181,3 @@ def _whole(number: Any) -> int:
     if not isinstance(number, int) or isinstance(number, bool):
         raise InputRefused("a number is not whole")
     return number
-
-
-def _demand(holds: bool, problem: str) -> None:
-    if not holds:
-        raise InputRefused(problem)

@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gpu.reduce.form import InputRefused, Slots, medians_of, votes_of
+from gpu.reduce.form import Slots, medians_of, votes_of
+from gpu.refusals import InputRefused
 
 CHUNK: Final = 4_096
 #: 4,096 voters' limbs of 40 bits add up to 52 bits, which floating point holds exactly: sums are matrix products.

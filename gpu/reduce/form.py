@@ -15,6 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gpu.refusals import InputRefused
+
 Slots = npt.NDArray[np.uint32]
 
 SLOT: Final = np.dtype("<u4")
@@ -22,10 +24,6 @@ SLOT: Final = np.dtype("<u4")
 VOTERS_MAX: Final = 4_096
 WEIGHT_MAX: Final = 2**100 - 1
 _DIGITS: Final = re.compile(r"[0-9]{1,31}", re.ASCII)
-
-
-class InputRefused(ValueError):
-    """A function refuses what it was given, as it would every time."""
 
 
 @dataclass(frozen=True, slots=True)

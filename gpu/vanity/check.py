@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gpu.refusals import InputRefused
 from gpu.vanity.box import BOX_BYTES, PROOF_BYTES, to_be_proven
-from gpu.vanity.form import InputRefused, Search, public_key_of, search_of
+from gpu.vanity.form import Search, public_key_of, search_of
 
 FOUND: Final = frozenset({"tries", "address", "box", "proof"})
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
+from gpu.refusals import demand
+
 ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 PLACES: Final = ("prefix", "suffix")
 KEY_BYTES: Final = 32
@@ -23,10 +25,6 @@ LETTERS_MAX: Final = 8
 TRIES_MAX: Final = 10**12
 _LENGTH_MAX: Final = 44
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-class InputRefused(ValueError):
-    """A function refuses what it was given, as it would every time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +81,13 @@ class Begins:
 
 def search_of(arguments: Mapping[str, Any]) -> Search:
     """What the arguments ask for. Raises InputRefused."""
-    _demand(set(arguments) == {"letters", "place", "is_case_sensitive", "recipient", "tries_max"}, "they are others")
+    demand(set(arguments) == {"letters", "place", "is_case_sensitive", "recipient", "tries_max"}, "they are others")
     letters, recipient, tries = arguments["letters"], arguments["recipient"], arguments["tries_max"]
-    _demand(isinstance(letters, str) and 0 < len(letters) <= LETTERS_MAX, "the letters are none, or too many")
-    _demand(arguments["place"] in PLACES, "the place is neither prefix nor suffix")
-    _demand(isinstance(arguments["is_case_sensitive"], bool), "whether case matters is not said")
-    _demand(isinstance(recipient, str) and bool(_HEX.fullmatch(recipient)), "the recipient is no key of 32 bytes")
-    _demand(isinstance(tries, int) and not isinstance(tries, bool) and 0 < tries <= TRIES_MAX, "the tries are unfit")
+    demand(isinstance(letters, str) and 0 < len(letters) <= LETTERS_MAX, "the letters are none, or too many")
+    demand(arguments["place"] in PLACES, "the place is neither prefix nor suffix")
+    demand(isinstance(arguments["is_case_sensitive"], bool), "whether case matters is not said")
+    demand(isinstance(recipient, str) and bool(_HEX.fullmatch(recipient)), "the recipient is no key of 32 bytes")
+    demand(isinstance(tries, int) and not isinstance(tries, bool) and 0 < tries <= TRIES_MAX, "the tries are unfit")
     search = Search(
         letters=letters,
         place=arguments["place"],
@@ -97,7 +95,7 @@ def search_of(arguments: Mapping[str, Any]) -> Search:
         recipient=bytes.fromhex(recipient),
         tries_max=tries,
     )
-    _demand(all(_ways(letter, search.is_case_sensitive) for letter in letters), "base58 lacks one of the letters")
+    demand(all(_ways(letter, search.is_case_sensitive) for letter in letters), "base58 lacks one of the letters")
     return search
 
 
@@ -110,7 +108,7 @@ def fitting(search: Search) -> Ends | Begins:
     if search.place == "suffix":
         return Ends(len(ALPHABET) ** len(search.letters), frozenset(numbers))
     ranges = sorted(_ranges(numbers, len(search.letters)))
-    _demand(bool(ranges), "no address begins so")
+    demand(bool(ranges), "no address begins so")
     return Begins(tuple(bound for pair in ranges for bound in pair))
 
 
@@ -156,8 +154,3 @@ def _ways(letter: str, is_case_sensitive: bool) -> list[str]:
     """The letters of base58 that count as this one."""
     ways = {letter} if is_case_sensitive else {letter.lower(), letter.upper()}
     return sorted(ways & set(ALPHABET))
-
-
-def _demand(holds: bool, problem: str) -> None:
-    if not holds:
-        raise InputRefused(problem)

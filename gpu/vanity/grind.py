@@ -12,8 +12,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gpu.refusals import InputRefused
 from gpu.vanity import box
-from gpu.vanity.form import KEY_BYTES, InputRefused, Search, base58, fitting, search_of
+from gpu.vanity.form import KEY_BYTES, Search, base58, fitting, search_of
 
 #: Seeds that are drawn at once.
 DRAWN: Final = 1_024

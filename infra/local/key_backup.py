@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from infra.local import settings
+from infra.local import vault_arguments
 from kernel.errors import CounterpartError
 from kernel.keys.backup import KeyBackup
 from kernel.keys.envelope import Envelope
@@ -24,14 +24,10 @@ ROLE, ACTOR = "counterpart_ops", "shell"
 def main(arguments: Sequence[str], kms: Kms | None = None) -> int:
     """Do one of the three; the exit status: 1 where something is wrong with a key or a backup."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.key_backup", description="Backups of the vault")
-    environment = settings.load()
     parser.add_argument("act", choices=("take", "drill", "put-back"))
     parser.add_argument("file", type=Path)
-    parser.add_argument("--database-url", default=environment.database_url, help="DATABASE_URL otherwise")
-    parser.add_argument("--kms-key", default=environment.kms_key, help="id, ARN or alias of the wrapping key; KMS_KEY")
-    chosen = parser.parse_args(arguments)
-    if not chosen.database_url or not chosen.kms_key:
-        parser.error("name database and wrapping key: --database-url and --kms-key, or DATABASE_URL and KMS_KEY")
+    vault_arguments.add_to(parser)
+    chosen = vault_arguments.read(parser, arguments)
 
     console = Console()
     postgres = Postgres(chosen.database_url, role=ROLE)

@@ -16,7 +16,7 @@ from rich.console import Console
 from functions.contests.adapters.legacy_wallets import LegacyWallets
 from functions.contests.core.legacy_wallet import read_line
 from functions.contests.wiring import WALLETS_ROLE
-from infra.local import settings
+from infra.local import vault_arguments
 from infra.local.seal_key import read_text
 from kernel.clock import SystemClock
 from kernel.errors import CounterpartError, Invalid
@@ -32,14 +32,10 @@ KEY_BYTES = 32
 def main(arguments: Sequence[str], lines: Iterable[str] | None = None, kms: Kms | None = None) -> int:
     """Take over every line; the exit status: 1 where one was refused."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.legacy_wallets", description="Take over wallets")
-    environment = settings.load()
-    parser.add_argument("--database-url", default=environment.database_url, help="DATABASE_URL otherwise")
-    parser.add_argument("--kms-key", default=environment.kms_key, help="id, ARN or alias of the wrapping key; KMS_KEY")
+    vault_arguments.add_to(parser)
     parser.add_argument("--cluster", required=True, help="mainnet, devnet, testnet or localnet")
     parser.add_argument("--fd", type=int, required=True, help="the file descriptor of the earlier encryption key")
-    chosen = parser.parse_args(arguments)
-    if not chosen.database_url or not chosen.kms_key:
-        parser.error("name database and wrapping key: --database-url and --kms-key, or DATABASE_URL and KMS_KEY")
+    chosen = vault_arguments.read(parser, arguments)
 
     console = Console()
     postgres = Postgres(chosen.database_url, role=WALLETS_ROLE)

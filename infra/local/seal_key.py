@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pydantic import SecretBytes
 from rich.console import Console
 
-from infra.local import settings
+from infra.local import vault_arguments
 from kernel import base58
 from kernel.errors import CounterpartError, Invalid
 from kernel.keys.envelope import Envelope
@@ -34,15 +34,11 @@ ROLE = "counterpart_ops"
 def main(arguments: Sequence[str]) -> int:
     """Seal one key and print its address; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.seal_key", description="Seal a signing key")
-    environment = settings.load()
-    parser.add_argument("--database-url", default=environment.database_url, help="DATABASE_URL otherwise")
-    parser.add_argument("--kms-key", default=environment.kms_key, help="id, ARN or alias of the wrapping key; KMS_KEY")
+    vault_arguments.add_to(parser)
     parser.add_argument("--purpose", required=True, help='what it signs for, for instance "treasury"')
     parser.add_argument("--chain", required=True, help="evm:<chain id> or solana:<cluster>")
     parser.add_argument("--fd", type=int, help="read the key from this file descriptor instead of standard input")
-    chosen = parser.parse_args(arguments)
-    if not chosen.database_url or not chosen.kms_key:
-        parser.error("name database and wrapping key: --database-url and --kms-key, or DATABASE_URL and KMS_KEY")
+    chosen = vault_arguments.read(parser, arguments)
 
     console = Console()
     postgres = Postgres(chosen.database_url, role=ROLE)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Any
 
 import httpx
 from rich.console import Console
@@ -22,14 +21,14 @@ from infra.local.flare.timing import Timing
 from infra.local.notifier import EvmFollower, Notifier
 from infra.local.oracle_market import CHAIN_ID, OracleMarket, Provider, open_market
 from infra.local.ports import PortTaken
+from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.settings import LocalSettings
+from infra.local.wallet_books import without_chains
 from infra.local.webhooks import LocalWebhooks
 from kernel.auth.api_keys import ApiKeys
 from kernel.auth.principal import Role, Tier
 from kernel.postgres import Postgres
-from kernel.treasury.desks import Desk
-from kernel.treasury.treasury import Treasury
 from kernel.treasury.wallets import OperatorWallet
 
 # Slower than the demo's, so that a machine left running stays cool; a reward epoch lasts most of a day.
@@ -62,15 +61,18 @@ def _stay(chosen: LocalSettings, gateway_port: int, console: Console) -> int:
         unwatch = cloud.children.watch(deaths.put)
         webhooks = LocalWebhooks.new(CHAIN_ID)
         environment = {**cloud.environment(), **webhooks.environment(cloud.aws.put_secret)}
-        warm: dict[str, Any] = {"warm": WARM} if chosen.seed else {}
+        warm = WARM if chosen.seed else (WARM_FIRST, WARM_LATER)
+        deployments = None if chosen.seed else 1  # rounds of one alone go nowhere, so nobody needs the others
         with (
-            Runner(environment, folder=cloud.folder, children=cloud.children, **warm) as runner,
+            Runner(environment, folder=cloud.folder, children=cloud.children, warm=warm) as runner,
             ExitStack() as following,
         ):
             try:
                 with console.status("deploying Flare's contracts and the bundle"):
-                    market = open_market(cloud, runner, timing=TIMING, gateway_ports=(gateway_port,))
-                    playing = market.providers if chosen.seed else market.providers[:1]
+                    market = open_market(
+                        cloud, runner, timing=TIMING, gateway_ports=(gateway_port,), deployments=deployments
+                    )
+                    playing = market.providers
                     market.start(*playing)
                 following.enter_context(_notifier(market, playing[0], webhooks))
                 _declare_wallets(playing[0])
@@ -123,9 +125,8 @@ def _renew_reward_epoch(market: OracleMarket) -> None:
 
 def _declare_wallets(provider: Provider) -> None:
     """Have the treasury keep the books of the wallets that pay for the oracle's transactions, and their floors."""
-    desks: dict[str, Desk] = {}  # to declare a wallet no chain is asked
     postgres = Postgres(provider.database_url, role="counterpart_ops")
-    treasury = Treasury(postgres, desks.__getitem__)
+    treasury = without_chains(postgres)
     for account in (provider.voter.submit, provider.voter.submit_signatures, provider.voter.signing_policy):
         wallet = OperatorWallet(
             service="oracle",

@@ -110,7 +110,7 @@ async def told(bench: Bench, url: str, size: int) -> tuple[list[float], list[flo
         for number in range(PUSHES + 5):
             known, began_s = len(listener.told), time.perf_counter()
             took_ms = await asyncio.to_thread(bench.push, number, size)
-            await listener.until(lambda known=known: listener.told[known:] or None)  # type: ignore[misc]  # bound at once
+            await listener.until_more(known)
             if number >= 5:  # the first ones warm the containers
                 answered.append(took_ms)
                 heard.append(1_000 * (listener.came_at_s[known] - began_s))

@@ -281,7 +281,7 @@ async def _told(
     news = [replace(one, voting_round=number) for one in decided]
     await asyncio.to_thread(publication.publish, news, key=f"bench:{number}")
     for reader, known in zip(readers, before, strict=True):
-        await reader.until(lambda reader=reader, known=known: reader.told[known:] or None)  # type: ignore[misc]  # bound at once
+        await reader.until_more(known)
     assert {"price_update"} == {reader.told[-1]["type"] for reader in readers}
     return [1000 * (reader.came_at_s[known] - began_s) for reader, known in zip(readers, before, strict=True)]
 

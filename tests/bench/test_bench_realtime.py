@@ -63,7 +63,7 @@ async def timed(listeners: list[Listener], send: Callable[[int], Awaitable[None]
         began_s = time.perf_counter()
         await send(n)
         for listener, known in zip(listeners, before, strict=True):
-            await listener.until(lambda listener=listener, known=known: listener.told[known:] or None)  # type: ignore[misc]  # bound at once
+            await listener.until_more(known)
             if n:  # the first warms the containers
                 times_ms.append(1000 * (listener.came_at_s[known] - began_s))
     return times_ms

@@ -8,7 +8,7 @@ import pytest
 from infra.local.deployment import osls
 from infra.local.deployment.parting import part
 from tests.package.conftest import HOST
-from tests.package.stack import Function, Stack, lint, target_of
+from tests.package.stack import Function, Stack, lint_parts, target_of
 from tests.repo.house import yaml_file
 
 pytestmark = pytest.mark.integration
@@ -30,16 +30,12 @@ OLDEST_SNAPPED, EPHEMERAL_MB_MAX = (3, 12), 512
 
 
 @pytest.fixture(scope="module")
-def file(manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ahead(manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """The template of a stage that has everything."""
+    assert manifest
     folder = tmp_path_factory.mktemp("ahead")
     osls.template(HOST, folder, parameters=ALL)
-    return folder / osls.TEMPLATE
-
-
-@pytest.fixture(scope="module")
-def ahead(file: Path) -> Stack:
-    return Stack.read(file)
+    return Stack.read(folder / osls.TEMPLATE)
 
 
 def is_submitter(name: str) -> bool:
@@ -146,7 +142,9 @@ def test_the_extension_is_every_functions_last_layer(ahead: Stack) -> None:
 
 
 @pytest.mark.timeout(LINT_S_MAX)
-def test_such_a_stage_is_sound_and_parts(file: Path, ahead: Stack) -> None:
+def test_such_a_stage_is_sound_and_parts(ahead: Stack, tmp_path: Path) -> None:
     """cfn-lint has nothing to say, and versions and aliases go with their functions."""
-    assert "" == lint(file, parted=False)
-    assert set(ahead.resources) >= set(part(ahead.template).parts["oracle"].template["Resources"])
+    parted = part(ahead.template)
+
+    assert "" == lint_parts(parted, tmp_path)
+    assert set(ahead.resources) >= set(parted.parts["oracle"].template["Resources"])

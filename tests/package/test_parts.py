@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.deployment.parting import NESTED, CannotPart, Parted, part
 from infra.local.deployment.references import references, waits_for
-from tests.package.stack import Stack, lint
+from tests.package.stack import Stack, lint_parts
 from tests.repo.house import SERVICES
 
 pytestmark = pytest.mark.integration
@@ -102,10 +102,7 @@ def part_of_oracle(resources: Mapping[str, Any]) -> list[str]:
 @pytest.mark.timeout(LINT_S_MAX)
 def test_cfn_lint_has_nothing_to_say_about_any_part(parted: Parted, tmp_path: Path) -> None:
     """As each is deployed."""
-    for name, one in templates(parted).items():
-        (tmp_path / f"{name}.json").write_text(json.dumps(one), encoding="utf-8")
-
-    assert "" == lint(*tmp_path.glob("*.json"))
+    assert "" == lint_parts(parted, tmp_path)
 
 
 def test_another_template_is_another_key(parted: Parted) -> None:

@@ -10,7 +10,19 @@ from tests.repo.house import KERNEL, ROOT, handlers, sources
 
 pytestmark = pytest.mark.repo
 
-PURE_ROOMS = {"abi", "amounts", "base58", "chain_events", "errors", "hashes", "ids", "merkle", "siws", "strict_json"}
+PURE_ROOMS = {
+    "abi",
+    "amounts",
+    "base58",
+    "chain_events",
+    "errors",
+    "hashes",
+    "ids",
+    "merkle",
+    "moments",
+    "siws",
+    "strict_json",
+}
 VENDORS = {
     "boto3",
     "botocore",

@@ -6,7 +6,6 @@ the unsigned transaction and its task. Nothing was sent before it, and after it 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -40,13 +39,21 @@ class Purpose(StrEnum):
     TRADES = "trades"
 
 
+class TakenBack(StrEnum):
+    """Why we take back what nothing is signed of: somebody was quicker, or the chain went back. It says no more."""
+
+    PROOF_VOID = "proof_void"
+    EXCHANGE_GONE = "exchange_gone"
+    PHASE_ENDED = "phase_ended"
+    TRADE_GONE = "trade_gone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """How many transactions there were for one end, how many of them came to nothing, and when the last one ended."""
+    """How many transactions there were for one end, and how many of them we did not take back ourselves."""
 
     made: int
-    failed: int
-    ended_at: datetime | None
+    tried: int
 
 
 class Calls:
@@ -63,8 +70,9 @@ class Calls:
 
     def made(self, tx: Statements, watch: StoredWatch, purpose: Purpose, phase: Phase, proof: UUID | None) -> Made:
         """What there was to end this phase so far."""
-        row = tx.one(Q["calls_for"], **watch.row, purpose=purpose, phase=int(phase), job_id=proof)
-        return Made(made=row["made"], failed=row["failed"], ended_at=row["ended_at"])
+        ends = {"purpose": purpose, "phase": int(phase), "job_id": proof}
+        row = tx.one(Q["calls_for"], **watch.row, **ends, taken_back=list(TakenBack))
+        return Made(made=row["made"], tried=row["tried"])
 
     def record(
         self, tx: Transaction, watch: StoredWatch, purpose: Purpose, phase: Phase, proof: UUID | None, call: Call

@@ -1,7 +1,9 @@
 """Owns exchanges as a quorum has them: where one stands, what its lists say, and whether it would take a proof.
 
 Every look is of one block, the newest that a quorum has come to, and nobody's absence reduces the quorum: what one
-endpoint alone says would have us prove lists that nobody has, or pay for transactions that fail.
+endpoint alone says would have us prove lists that nobody has, or pay for transactions that fail. Nobody is distrusted
+for a contradiction here: honest endpoints may be on two forks, and a stranger's contract may answer by what nodes make
+up for a call (a base fee, who mines). One that no quorum hears alike, at a block that a quorum has, is no exchange.
 """
 
 from collections.abc import Sequence
@@ -25,9 +27,10 @@ from functions.barter.core.exchange import (
 from functions.barter.core.watch import Phase, Sight, Trade
 from kernel.errors import Rejected, Transient
 from kernel.evm.blocks import Head, hexadecimal, octets, quantity
-from kernel.evm.quorum import Quorum, Reverted
+from kernel.evm.quorum import QuestionRefused, Quorum, Reverted
 from kernel.evm.rpc import RpcPool
-from kernel.jsonrpc.endpoint import Call
+from kernel.jsonrpc.endpoint import Call, RpcRefused
+from kernel.jsonrpc.quorum import NoQuorum
 
 #: Lists that are read with one question.
 PAGE: Final = 512
@@ -156,7 +159,8 @@ class Exchanges:
             return True
 
         try:
-            self._quorum.agreed("eth_estimateGas", [asked, hex(self._quorum.newest_block())], by=succeeds)
+            at = hex(self._quorum.newest_block())
+            self._quorum.agreed("eth_estimateGas", [asked, at], by=succeeds, blames=False)
         except Reverted:
             return None
         if max(estimates) * 100 > min(estimates) * (100 + _CLOSE_PERCENT):
@@ -168,7 +172,8 @@ class Exchanges:
             return None
         if trade_block > newest:
             raise AnswerUnfit("it entered Trade in a block that is to come")
-        told = self._quorum.agreed("eth_getBlockByNumber", [hex(trade_block), False], by=lambda block: block["hash"])
+        asked = [hex(trade_block), False]
+        told = self._quorum.agreed("eth_getBlockByNumber", asked, by=lambda block: block["hash"], blames=False)
         return Trade(trade_block, Head.from_rpc(told).hash)
 
     def _has_left(self, address: str) -> bool:
@@ -197,9 +202,18 @@ class Exchanges:
             *said, code, block = answers
             return tuple(octets(answer) for answer in said), fingerprint(octets(code)), block["hash"]
 
-        answers = self._quorum.agreed_batch(calls, by=told)
+        try:
+            answers = self._quorum.agreed_batch(calls, by=told, blames=False)
+        except (NoQuorum, QuestionRefused) as undecided:
+            if questions and not _is_a_limit(undecided) and self._is_a_strangers(address, block):
+                raise AnswerUnfit("it answers by what nodes differ in, or fails otherwise than by a revert") from None
+            raise
         said, known_by, _ = told(answers)
         return _Answers(said, known_by, Head.from_rpc(answers[-1]))
+
+    def _is_a_strangers(self, address: str, block: int) -> bool:
+        """Whether a quorum that has this very block has code there that is none of ours."""
+        return self._asked(address, [], block).fingerprint not in (EXCHANGE, VERIFIER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +221,9 @@ class _Answers:
     said: tuple[bytes, ...]
     fingerprint: str
     head: Head
+
+
+def _is_a_limit(undecided: Exception) -> bool:
+    """Whether providers refused for a limit of their own: that says nothing of the contract."""
+    refused = undecided.__cause__
+    return isinstance(refused, RpcRefused) and refused.is_a_limit

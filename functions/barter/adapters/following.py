@@ -28,6 +28,7 @@ from functions.barter.core.watch import (
     ENDED,
     PROOF_BLOCKS,
     STILL_MAX,
+    STRANGERS_LIFE_MAX,
     Event,
     Phase,
     Sight,
@@ -55,7 +56,7 @@ LAG: Final = timedelta(seconds=5)
 #: A look that is due for longer was lost.
 MISSED: Final = timedelta(seconds=90)
 LIMIT: Final = 200
-#: Transactions for one end, those that came to nothing included.
+#: Transactions for one end, those that failed or that no node takes included; not those that we took back unsigned.
 CALLS_MAX: Final = 3
 #: Of advancePhase, which stores three words and tells of it.
 ADVANCE_GAS: Final = 150_000
@@ -99,8 +100,21 @@ class Following:
         except NotAnExchange as other:
             return Unseen(other.code)
 
-    def take(self, step: LookStep, seen: Seen | Unseen, *, fence: Fence) -> Outcome:
+    def see(self, step: LookStep) -> Seen | Unseen | Skipped:
+        """The same for a planned look; nothing is asked where another one has been planned since.
+
+        So an exchange that nobody can read alike has one task that is tried again, and not one more every minute.
+        """
+        with self._tasks.postgres.transaction() as tx:
+            watch = self._watches.require(tx, step.address)
+        if watch.state in ENDED:
+            return Skipped("its watch is over")
+        return self.look(step.address) if step.number >= watch.looks else Skipped("another look is planned")
+
+    def take(self, step: LookStep, seen: Seen | Unseen | Skipped, *, fence: Fence) -> Outcome:
         """See to what is owed as of this look. What the treasury refuses is left to a later one."""
+        if isinstance(seen, Skipped):
+            return seen
         try:
             return self._take(step, seen, fence, calls=True)
         except _REFUSALS as refused:
@@ -109,7 +123,10 @@ class Following:
         return self._take(step, seen, fence, calls=False)
 
     def hear(self, told: ToldEvent, *, fence: Fence) -> Outcome:
-        """Look at the exchange that an event is of, once the chain has come to its block."""
+        """Look at the exchange that an event is of, once the chain has come to its block.
+
+        A stranger's exchange may tell of as many phases as it likes, so it is looked at when its next look is due.
+        """
         event = told.delivery.event
         if not isinstance(event, EvmEvent):
             return Skipped("no event of an exchange")
@@ -117,6 +134,8 @@ class Following:
             watch = self._watches.of(tx, event.address)
         if watch is None or watch.state in ENDED:
             return Skipped("nobody watches it" if watch is None else "its watch is over")
+        if not watch.is_ours:
+            return Skipped("no operator has asked for it")
         seen = self.look(event.address)
         if isinstance(seen, Seen) and seen.sight.block < event.block_number and fence.token <= WAITS_MAX:
             return Retry(2.0, "the chain has not come so far")
@@ -127,16 +146,18 @@ class Following:
         with self._tasks.postgres.transaction() as tx:
             return self._watches.plan_missed(tx, self._clock.now() - MISSED, LIMIT)
 
-    def end_still(self) -> int:
-        """End strangers' watches of exchanges where nothing has moved for too long; how many."""
+    def end_strangers(self) -> int:
+        """End strangers' watches that have stood still, or were followed, for too long; how many."""
+        now = self._clock.now()
         with self._tasks.postgres.transaction() as tx:
-            still = self._watches.still(tx, self._clock.now() - STILL_MAX, LIMIT)
-            for watch in still:
-                lapsed = self._watches.move(tx, watch, Event.LAPSE, {"since": watch.moved_at.isoformat()})
+            ending = self._watches.lapsing(tx, now - STILL_MAX, now - STRANGERS_LIFE_MAX, LIMIT)
+            for watch in ending:
+                since = {"since": watch.moved_at.isoformat(), "watched_at": watch.watched_at.isoformat()}
+                lapsed = self._watches.move(tx, watch, Event.LAPSE, since)
                 job = self._jobs.of(tx, lapsed.address)
                 if job is not None and job.state in job_core.OWED:
                     self._jobs.move(tx, job, job_core.Event.WITHDRAW, told={"watch": str(lapsed.state)})
-        return len(still)
+        return len(ending)
 
     def plan_late(self) -> int:
         """Ask now for looks at exchanges whose proof has had all its blocks; how many. Raises what is transient."""
@@ -211,16 +232,16 @@ class Following:
         """Post what is proven, or end a phase whose time is over."""
         if self._posts_trades and proof is not None and _is_to_be_posted(proof, sight):
             made = self._calls.made(tx, watch, Purpose.TRADES, sight.phase, proof.id)
-            if made.made < CALLS_MAX and self._jobs.is_worked_on(tx, proof):
+            if made.tried < CALLS_MAX and self._jobs.is_worked_on(tx, proof):
                 return
             # The first posting was asked for with the proof: what came to no transaction in all the blocks never will.
-            if made.made < CALLS_MAX and (made.made > 0 or not sight.is_late):
+            if made.tried < CALLS_MAX and (made.made > 0 or not sight.is_late):
                 self._jobs.wake_posting(tx, proof)
                 return
         if not self._advances_phases or not may_be_ended(sight):
             return
         purpose = Purpose.TIME_OUT if sight.phase == Phase.TRADE else Purpose.ADVANCE
-        if self._calls.made(tx, watch, purpose, sight.phase, None).made < CALLS_MAX:
+        if self._calls.made(tx, watch, purpose, sight.phase, None).tried < CALLS_MAX:
             self._calls.record(tx, watch, purpose, sight.phase, None, call(ADVANCE_PHASE, ADVANCE_GAS))
 
     def _next_look(self, watch: StoredWatch, sight: Sight) -> datetime:

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-#: As the exchange's imageID() has it: keccak-256 of the verification key; zero where there is none.
-NO_IMAGE: Final = bytes(32)
 _SOURCE: Final = """\
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.20;
@@ -18,5 +16,5 @@ _WITHOUT: Final = "; zero: certificates only, there is no verification key"
 
 
 def image_source(image_id: bytes) -> str:
-    """A library whose constant is the hash of the verification key."""
+    """A library whose constant is the hash of the verification key, as imageID() has it; zero where there is none."""
     return _SOURCE.format(image_id=image_id.hex(), without="" if any(image_id) else _WITHOUT)

@@ -1,4 +1,4 @@
-"""Reads what exchanges tell of their phases: one cursor over all that are followed, and what webhooks tell of the same.
+"""Reads what exchanges tell of their phases: one cursor over those that operators asked for; webhooks tell of the same.
 
 An event is a hint: whoever takes it looks at the exchange itself. So nothing is missed, either, of an exchange that is
 followed since a moment ago, whose address this turn did not know yet: its first look comes by itself.

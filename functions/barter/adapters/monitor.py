@@ -72,7 +72,7 @@ class Monitor:
     def watch_contract(self, caller: Principal, address: Any) -> None:
         """Watch an exchange from now on; asked again, it changes nothing, but that an operator's asking has us pay.
 
-        Raises NotAnExchange, TooManyWatches; Refused for what is no address.
+        Raises NotAnExchange, MarketTooLarge, TooManyWatches; Refused for what is no address.
         """
         self._deps.watching.begin(_address(address), by_operator=caller.role >= Role.OPERATOR)
 

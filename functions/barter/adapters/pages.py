@@ -1,13 +1,10 @@
 """Owns the cursors of pages of exchanges: when the last one of a page was watched, and its address."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from functions.barter.adapters.stored import StoredWatch
 from kernel.errors import Invalid
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from kernel.moments import from_unix_us, unix_us
 
 
 class PageUnfit(Invalid):
@@ -19,13 +16,13 @@ class PageUnfit(Invalid):
 
 def cursor_of(watch: StoredWatch) -> str:
     """Where a page that ends with this exchange is continued."""
-    return f"{(watch.watched_at - _EPOCH) // _MICROSECOND}.{watch.address}"
+    return f"{unix_us(watch.watched_at)}.{watch.address}"
 
 
 def place_of(cursor: str) -> tuple[datetime, str]:
     """The place that a cursor names. Raises PageUnfit."""
     moment, address = cursor.split(".")
     try:
-        return _EPOCH + int(moment) * _MICROSECOND, address
+        return from_unix_us(int(moment)), address
     except OverflowError as unfit:
         raise PageUnfit from unfit

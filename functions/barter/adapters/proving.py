@@ -11,8 +11,9 @@ Whoever dies in between leaves a job in progress; the next worker begins another
 Chains and stores that are away cost no attempt.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from functions.barter.adapters.exchanges import Exchanges, Lists, NotAnExchange, TradeGone
@@ -33,9 +34,6 @@ from kernel.offload import OffloadJob
 from kernel.offload.lifecycle import State as OffloadState
 from kernel.postgres import Fence, Transaction
 from kernel.tasks import Done, Outcome, Retry, Skipped, Tasks
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _FUNCTION: Final = "exchange_proof"
 AWAY_S: Final = 5.0
@@ -142,9 +140,7 @@ class Proving:
         except Transient as away:
             return self._put_off(job, away.code, fence)
 
-    def _finish(
-        self, job: StoredJob, journal: bytes, seal: bytes, allocation: "Sequence[int]", fence: Fence
-    ) -> Outcome:
+    def _finish(self, job: StoredJob, journal: bytes, seal: bytes, allocation: Sequence[int], fence: Fence) -> Outcome:
         """Store what the exchange says that it would take. Raises what is transient."""
         if allocation_of(journal, len(allocation)) != list(allocation):
             raise ValueError("a journal says something else than what it was made of")
@@ -163,7 +159,7 @@ class Proving:
         return Done(told)
 
     def _offload(
-        self, job: StoredJob, lists: Lists, certificate: Certificate, allocation: "Sequence[int]", fence: Fence
+        self, job: StoredJob, lists: Lists, certificate: Certificate, allocation: Sequence[int], fence: Fence
     ) -> Outcome:
         if lists.circuit_agents is None or lists.circuit_agents < len(lists.words):
             return self._fail(job, "the exchange has no verifier for so many agents", fence)
@@ -218,7 +214,7 @@ class Proving:
 
 
 def _arguments(
-    job: StoredJob, lists: Lists, size: int, certificate: Certificate, allocation: "Sequence[int]"
+    job: StoredJob, lists: Lists, size: int, certificate: Certificate, allocation: Sequence[int]
 ) -> dict[str, Any]:
     """As gpu/exchange/form.py has them."""
     return {

@@ -40,9 +40,11 @@ select count(*) as live, count(*) filter (where not is_ours) as strangers from b
 where chain_id = %(chain_id)s and state not in ('over', 'lapsed');
 
 -- name: move_watch
--- A watch's next state, if it is still in the one that it leaves, with its row of history.
+-- A watch's next state, if it is still in the one that it leaves, with its row of history. Asked for again, it begins.
 with moved as (
-    update barter.watches set state = %(state)s, moved_at = %(now)s, reason = null
+    update barter.watches
+    set state = %(state)s, moved_at = %(now)s, reason = null,
+        watched_at = case when %(event)s = 'resume' then %(now)s else watched_at end
     where chain_id = %(chain_id)s and address = %(address)s and state = %(state_left)s
     returning *
 ), remembered as (
@@ -57,11 +59,12 @@ select * from moved;
 -- Its exchange has changed its phase.
 update barter.watches set moved_at = %(now)s where chain_id = %(chain_id)s and address = %(address)s;
 
--- name: lock_still
--- Watches that only strangers have asked for, and that have stood still since before a moment.
+-- name: lock_lapsing
+-- Watches that only strangers have asked for, and that have stood still, or were followed, for too long.
 select * from barter.watches
-where chain_id = %(chain_id)s and not is_ours and state not in ('over', 'lapsed') and moved_at <= %(before)s
-order by moved_at
+where chain_id = %(chain_id)s and not is_ours and state not in ('over', 'lapsed')
+    and (moved_at <= %(moved)s or watched_at <= %(watched)s)
+order by watched_at
 limit %(limit)s
 for update skip locked;
 
@@ -85,11 +88,12 @@ limit %(limit)s
 for update skip locked;
 
 -- name: live_contracts
--- The exchanges whose events are read, and the first block that counts for any of them.
+-- The exchanges whose events are read, and the first block that counts for any of them. A stranger's may tell of a
+-- thousand phases in a block, and each event is a task: what only strangers asked for is looked at, and not listened to.
 select c.address, min(c.first_block) over () as first_block
 from barter.watches w
 join barter.contracts c using (chain_id, address)
-where w.chain_id = %(chain_id)s and w.state not in ('over', 'lapsed')
+where w.chain_id = %(chain_id)s and w.is_ours and w.state not in ('over', 'lapsed')
 order by c.address;
 
 -- name: late_contracts
@@ -224,9 +228,9 @@ where state in ('ready', 'leased') and starts_with(business_key, %(prefix)s);
 select * from barter.calls where chain_id = %(chain_id)s and address = %(address)s and state = 'open';
 
 -- name: calls_for
--- How many transactions there were of a purpose, for a proof, or to end a phase that began in a certain block or time.
-select count(*) filter (where state in ('failed', 'cancelled')) as failed, count(*) as made,
-    max(ended_at) as ended_at
+-- How many transactions there were of a purpose, for a proof or to end a phase, and how many that we did not take back.
+select count(*) as made,
+    count(*) filter (where state <> 'cancelled' or coalesce(reason, '') <> all(%(taken_back)s::text[])) as tried
 from barter.calls
 where chain_id = %(chain_id)s and address = %(address)s and purpose = %(purpose)s and phase = %(phase)s
     and job_id is not distinct from %(job_id)s;

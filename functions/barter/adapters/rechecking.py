@@ -6,7 +6,7 @@ transaction that reverts costs as much as one that does not. So the outbox asks 
 
 from typing import Final
 
-from functions.barter.adapters.calls import Calls
+from functions.barter.adapters.calls import Calls, TakenBack
 from functions.barter.adapters.exchanges import Exchanges, NotAnExchange
 from functions.barter.adapters.jobs import Jobs
 from functions.barter.adapters.stored import StoredCall, StoredJob
@@ -49,13 +49,13 @@ class Rechecking:
                 return None
             raise
 
-    def _doubt(self, call: StoredCall, job: StoredJob | None) -> str | None:
+    def _doubt(self, call: StoredCall, job: StoredJob | None) -> TakenBack | None:
         if job is not None and job.state != State.COMPLETED:
-            return "proof_void"
+            return TakenBack.PROOF_VOID
         try:
             sight = self._exchanges.look(call.address).sight
         except NotAnExchange:
-            return "exchange_gone"
+            return TakenBack.EXCHANGE_GONE
         if sight.phase != call.phase:
-            return "phase_ended"
-        return "trade_gone" if job is not None and sight.trade != job.trade else None
+            return TakenBack.PHASE_ENDED
+        return TakenBack.TRADE_GONE if job is not None and sight.trade != job.trade else None

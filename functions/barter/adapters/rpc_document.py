@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from functions.barter.core.json_rpc import BATCH_MAX
+
 _ADDRESS: Final = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 _CALL: Final = {
     "type": "object",
@@ -38,7 +40,7 @@ _ANSWER: Final = {
 
 
 def _one_or_more(schema: dict[str, Any]) -> dict[str, Any]:
-    batch = {"type": "array", "items": schema, "minItems": 1, "maxItems": 20}
+    batch = {"type": "array", "items": schema, "minItems": 1, "maxItems": BATCH_MAX}
     return {"application/json": {"schema": {"oneOf": [schema, batch]}}}
 
 

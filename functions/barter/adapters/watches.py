@@ -118,9 +118,9 @@ class Watches:
         """Its exchange has changed its phase, so it does not stand still."""
         tx.execute(Q["stir_watch"], **watch.row, now=self._clock.now())
 
-    def still(self, tx: Transaction, before: datetime, limit: int) -> list[StoredWatch]:
-        """Strangers' watches that have stood still since before a moment, held until the commit."""
-        rows = tx.all(Q["lock_still"], chain_id=self.chain_id, before=before, limit=limit)
+    def lapsing(self, tx: Transaction, moved: datetime, watched: datetime, limit: int) -> list[StoredWatch]:
+        """Strangers' watches that last moved, or that began, at one of two moments or before; held until the commit."""
+        rows = tx.all(Q["lock_lapsing"], chain_id=self.chain_id, moved=moved, watched=watched, limit=limit)
         return [stored_watch(row) for row in rows]
 
     def unseen(self, tx: Transaction, watch: StoredWatch, reason: str | None) -> None:
@@ -141,7 +141,7 @@ class Watches:
         return len(rows)
 
     def followed(self, tx: Statements) -> tuple[tuple[str, ...], int]:
-        """The addresses whose events are read, and the first block that counts for any of them."""
+        """The addresses that operators asked for, whose events are read, and the first block that counts for any."""
         rows = tx.all(Q["live_contracts"], chain_id=self.chain_id)
         return tuple(row["address"] for row in rows), rows[0]["first_block"] if rows else 0
 

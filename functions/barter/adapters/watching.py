@@ -4,8 +4,19 @@ from functions.barter.adapters.contracts import Contracts
 from functions.barter.adapters.exchanges import Exchanges
 from functions.barter.adapters.stored import StoredWatch
 from functions.barter.adapters.watches import Watches
+from functions.barter.core.exchange import ENACTABLE_MAX
 from functions.barter.core.watch import State, is_changed_by
+from kernel.errors import Rejected
 from kernel.postgres import Postgres
+
+
+class MarketTooLarge(Rejected):
+    """The exchange takes more agents than one transaction can enact the trades of."""
+
+    status = 422
+    cause = "It was deployed with a larger agentsMax than infra/contracts/barter/Exchange.sol accepts."
+    remedy = "Deploy an exchange with an agentsMax of at most 900; what is deposited here comes back in Withdraw."
+    example = '{"agents_max": 4095, "enactable_max": 900}'
 
 
 class Watching:
@@ -19,13 +30,15 @@ class Watching:
 
         by_operator: whether whoever asks may have us pay for it.
 
-        Raises AddressInvalid, NotAnExchange, TooManyWatches, and what is transient.
+        Raises AddressInvalid, NotAnExchange, MarketTooLarge, TooManyWatches, and what is transient.
         """
         with self._postgres.transaction() as tx:
             known = self._watches.of(tx, address)
         if known is not None and not is_changed_by(known.state, is_ours=known.is_ours, by_operator=by_operator):
             return known
         seen = self._exchanges.look(address)
+        if seen.terms.agents_max > ENACTABLE_MAX:
+            raise MarketTooLarge(agents_max=seen.terms.agents_max, enactable_max=ENACTABLE_MAX)
         with self._postgres.transaction() as tx:
             watch = self._watches.watch(tx, address, by_operator=by_operator)
             if watch.state == State.WATCHING:  # else the next look compares with what the watch has gone by

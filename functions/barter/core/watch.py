@@ -9,7 +9,8 @@ still take back: then the watch goes back, too.
     timed_out  It is in Trade for strictly more than 250 blocks: anybody may end that, and everybody keeps what they
                brought. A proof that comes late is still taken by the exchange, until somebody does end it.
     over       It has left Trade, in a block that is final. There is no way from here.
-    lapsed     Only strangers asked for it, and it has stood still for seven days. Who asks again begins it again.
+    lapsed     Only strangers asked for it, and it has stood still for seven days, or was followed for thirty, however
+               it moved: a contract may say a new phase as often as it likes. Who asks again begins it again.
 
 Anybody may ask for a watch; what it costs us follows from who did. For a watch that an operator has asked for, the
 settler pays; one that is a stranger's alone is followed and proven, has a share of its own, and lapses.
@@ -30,8 +31,9 @@ PROOF_BLOCKS: Final = 250
 #: Followed at a time, and how many of them for strangers only: exchanges that nobody would pay for are cheap to deploy.
 LIVE_MAX: Final = 1_000
 STRANGERS_MAX: Final = 200
-#: A stranger's watch that has stood still for so long lapses.
+#: A stranger's watch lapses that has stood still for so long, or that began so long ago.
 STILL_MAX: Final = timedelta(days=7)
+STRANGERS_LIFE_MAX: Final = timedelta(days=30)
 
 
 class Phase(IntEnum):
@@ -62,7 +64,7 @@ class Event(StrEnum):
     RETURN = "return"  # It is not in Trade any more, nor past it: the block was taken back.
     TIME_OUT = "time_out"  # No proof came in time.
     LEAVE = "leave"  # It is past Trade, finally.
-    LAPSE = "lapse"  # It is a stranger's, and has stood still for too long.
+    LAPSE = "lapse"  # It is a stranger's, and has stood still, or was followed, for too long.
     RESUME = "resume"  # Somebody asks for it again.
 
 

@@ -11,20 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from functions.bridge.core.finality import FLOOR, Rule, checked
-from kernel.evm.addresses import AddressInvalid, checksum
 from kernel.evm.fees import GWEI
+from kernel.evm.settings import EvmAddress
 from kernel.settings import SecretRef
-
-
-def _checksummed(address: str) -> str:
-    """The address in its one form, under which the books know it, too."""
-    try:
-        return checksum(address)
-    except AddressInvalid as invalid:
-        raise ValueError(str(invalid)) from invalid
-
-
-EvmAddress = Annotated[str, AfterValidator(_checksummed)]
 
 
 class RuleSettings(BaseModel):

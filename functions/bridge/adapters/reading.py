@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,13 +11,12 @@ from functions.bridge.adapters.steps import CLOSE, DECIDE, FILL
 from functions.bridge.adapters.stored import StoredOrder, stored
 from functions.bridge.core.order import OrderKey
 from kernel.errors import Invalid
+from kernel.moments import from_unix_us, unix_us
 from kernel.postgres import Postgres, Queries, Transaction
 
 Q: Final = Queries.load(Path(__file__).with_name("reading.sql"))
 #: Rows of one part of an order: more than a person reads.
 ROWS_MAX: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 Row = Mapping[str, Any]
 
@@ -108,8 +107,7 @@ def balances(tx: Transaction, names: Iterable[str], at: datetime | None = None) 
 
 def cursor_of(order: StoredOrder) -> str:
     """Where a page that ends with this order is continued."""
-    moment = (order.seen_at - _EPOCH) // _MICROSECOND
-    return f"{moment}.{order.key.origin}.{order.key.order_id}.{order.generation}"
+    return f"{unix_us(order.seen_at)}.{order.key.origin}.{order.key.order_id}.{order.generation}"
 
 
 def _after(cursor: str | None) -> dict[str, Any]:
@@ -117,7 +115,7 @@ def _after(cursor: str | None) -> dict[str, Any]:
         return {"seen_at": None, "after_origin": None, "after_id": None, "after_generation": None}
     moment, origin, order_id, generation = cursor.split(".")
     try:
-        seen_at = _EPOCH + int(moment) * _MICROSECOND
+        seen_at = from_unix_us(int(moment))
     except OverflowError as unfit:
         raise CursorUnfit from unfit
     return {

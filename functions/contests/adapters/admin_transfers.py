@@ -1,9 +1,9 @@
 """Transfers that administrators ask for: lamports or tokens, of a wallet whose key we hold, once per (batch, line).
 
 1. `_look` reads the chain: what the source and the recipients hold, and of a token its decimals and program.
-2. In one transaction: the contest of the source's wallet is held, and must be over; the lines that are new are stored,
-   each with its obligation in the outbox and one act in the audit log. What was asked for before is compared, and not
-   asked for again, whatever has become of the wallet since.
+2. In one transaction, during which no wallet is given to a contest: the contest of the source's wallet is held, and
+   must be over; the lines that are new are stored, each with its obligation in the outbox and one act in the audit log.
+   What was asked for before is compared, and not asked for again, whatever has become of the wallet since.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ class AdminTransfers:
         require_lines([one.line for one in lines])
         look = self._look(asked, [one.recipient for one in lines])
         with self._postgres.transaction() as tx:
-            fresh = self._fresh(tx, asked, "transfer", lines)
+            known = self._known(tx, asked, "transfer", [one.line for one in lines])
+            fresh = _fresh(asked, known, lines)
             if fresh:
                 free = self._free(tx, asked, look)
                 if asked.mint is None:
@@ -138,8 +139,7 @@ class AdminTransfers:
         """Move what a wallet does not need to the treasury, once per batch. Raises what `transfer` raises."""
         look = self._look(asked, [self._treasury])
         with self._postgres.transaction() as tx:
-            self._fresh(tx, asked, "reclaim", [])
-            if not tx.all(Q["asked"], batch=asked.batch, lines=[0]):
+            if not self._known(tx, asked, "reclaim", [0]):
                 wanted = Wanted(0, self._treasury, reclaimable(self._free(tx, asked, look), leaving_lamports))
                 self._add(tx, asked, "reclaim", [wanted], look)
 
@@ -182,20 +182,14 @@ class AdminTransfers:
         holdings = self._wallets.holdings({asked.source, *recipients}, as_of_slot=slot)
         return _Look(standing=standing, holdings=holdings, mint=mint)
 
-    def _fresh(self, tx: Transaction, asked: Asked, kind: str, lines: Sequence[Wanted]) -> list[Wanted]:
-        """The lines that were never asked for. Raises AdminTransferChanged."""
+    def _known(self, tx: Transaction, asked: Asked, kind: str, lines: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Those of these lines that were asked for before; the batch is held. Raises AdminTransferChanged."""
         tx.all(Q["hold_batch"], batch=asked.batch)
-        known = {
-            row["line"]: row for row in tx.all(Q["asked"], batch=asked.batch, lines=[one.line for one in lines] or [0])
-        }
-        for row in known.values():
+        known = {row["line"]: row for row in tx.all(Q["asked"], batch=asked.batch, lines=list(lines))}
+        for line, row in known.items():
             if (row["kind"], row["source"], row["mint"]) != (kind, asked.source, asked.mint):
-                raise AdminTransferChanged(batch=asked.batch, line=row["line"])
-        for one in lines:
-            before = known.get(one.line)
-            if before is not None and (before["recipient"], int(before["amount"])) != (one.recipient, one.amount):
-                raise AdminTransferChanged(batch=asked.batch, line=one.line)
-        return [one for one in lines if one.line not in known]
+                raise AdminTransferChanged(batch=asked.batch, line=line)
+        return known
 
     def _free(self, tx: Transaction, asked: Asked, look: _Look) -> Free:
         """The source, held until the commit. Raises WalletInPlay."""
@@ -268,6 +262,15 @@ class AdminTransfers:
             program=mint.program,
         )
         return Effect(key=_key(asked, one), wallet=asked.source, instructions=(opening, moving), units=TOKEN_UNITS)
+
+
+def _fresh(asked: Asked, known: Mapping[int, Mapping[str, Any]], lines: Sequence[Wanted]) -> list[Wanted]:
+    """The lines that were never asked for. Raises AdminTransferChanged."""
+    for one in lines:
+        before = known.get(one.line)
+        if before is not None and (before["recipient"], int(before["amount"])) != (one.recipient, one.amount):
+            raise AdminTransferChanged(batch=asked.batch, line=one.line)
+    return [one for one in lines if one.line not in known]
 
 
 def _key(asked: Asked, one: Wanted) -> str:

@@ -1,6 +1,7 @@
 -- name: hold_batch
--- One request of a batch at a time, until its commit.
-select pg_advisory_xact_lock(hashtextextended('contests.admin_transfers/' || %(batch)s, 0));
+-- One request of a batch at a time, until its commit; and no wallet is given to a contest until then.
+select pg_advisory_xact_lock(hashtextextended('contests.admin_transfers/' || %(batch)s, 0)),
+       pg_advisory_xact_lock_shared(hashtextextended('contests.contest_wallets', 0));
 
 -- name: add_transfers
 -- Transfers that an administrator asks for; the lines that were new.

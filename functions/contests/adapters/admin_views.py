@@ -12,19 +12,22 @@ from pydantic import Base64Bytes, Field, WithJsonSchema
 
 from functions.contests.adapters.admin_transfers import Asked, Wanted
 from functions.contests.adapters.contests import StoredContest
+from functions.contests.adapters.forms import Address
 from functions.contests.adapters.key_exports import KeyExport
-from functions.contests.adapters.obligations import Owed
+from functions.contests.adapters.obligations import Owed, Stop
 from functions.contests.adapters.wallet_books import Standing
 from functions.contests.core.transfers import LINES_MAX
 from kernel.handler.http import Document
+from kernel.moments import from_unix_us, unix_us
 
 #: The 32 octets of a key.
 _ONE_KEY: Final = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$", "contentEncoding": "base64"})
 BATCH: Final = r"^[A-Za-z0-9._-]{1,100}$"
 #: A line of a contest, as the page before told it.
 LINE: Final = r"^(payout|refund|advance)\.[0-9]{1,9}$"
+#: When what has stopped did so, in microseconds; of which contest, and its line.
+STOP: Final = r"^[0-9]{1,17}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_(payout|refund|advance)\.[0-9]{1,9}$"
 
-Address = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
 #: What the chain's 64 bits and the database's hold.
 AmountText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}$")]
 LeavingText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})$")]
@@ -217,6 +220,22 @@ def payments_view(page: Sequence[Owed], limit: int) -> Payments:
     """A page of one contest's, whose cursor names its last line."""
     cursor = f"{page[-1].kind}.{page[-1].line}" if len(page) == limit else None
     return Payments(payments=[payment_view(one) for one in page], next_cursor=cursor)
+
+
+def stopped_view(page: Sequence[Owed], limit: int) -> Payments:
+    """A page of what has stopped, of whatever contests."""
+    last = page[-1] if len(page) == limit else None
+    cursor = None if last is None else f"{unix_us(last.moved_at)}_{last.contest_id}_{last.kind}.{last.line}"
+    return Payments(payments=[payment_view(one) for one in page], next_cursor=cursor)
+
+
+def behind(cursor: str | None) -> Stop | None:
+    """The stop that a cursor names."""
+    if cursor is None:
+        return None
+    moment, contest, line = cursor.split("_")
+    kind, _, number = line.partition(".")
+    return Stop(from_unix_us(int(moment)), UUID(contest), kind, int(number))
 
 
 def balance_view(contest: StoredContest, standing: Standing, chain_lamports: int) -> Balance:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from functions.contests.adapters.contests import Contests, StoredContest
-from functions.contests.adapters.obligations import Obligations, Owed
+from functions.contests.adapters.obligations import Obligations, Owed, Stop
 from functions.contests.adapters.wallet_books import Standing, WalletBooks
 from functions.contests.core.obligation import Kind, State
 from kernel.audit import Audit
@@ -37,10 +37,10 @@ class Administering:
         self._postgres, self._contests, self._obligations = postgres, contests, obligations
         self._wallets, self._audit = wallets, Audit(postgres, clock)
 
-    def stopped(self, states: Sequence[State], *, offset: int, limit: int) -> list[Owed]:
+    def stopped(self, states: Sequence[State], *, behind: Stop | None, limit: int) -> list[Owed]:
         """What is held or parked, oldest first."""
         with self._postgres.transaction() as tx:
-            return self._obligations.stopped(tx, states, offset=offset, limit=limit)
+            return self._obligations.stopped(tx, states, behind=behind, limit=limit)
 
     def payments(self, contest_id: UUID, *, behind: str | None, limit: int) -> list[Owed]:
         """A page of what a contest owes, behind a line "<kind>.<number>". Raises ContestUnknown."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool
 
+from functions.contests.adapters.forms import Address, SignatureText
 from functions.contests.core.evaluation import Side
 from functions.contests.core.prizes import DEFAULT_RAKE_BPS, DEFAULT_SHARES_BPS
 from functions.contests.core.terms import ENTRANTS_MAX, STAKE_MICROS
@@ -19,16 +20,12 @@ if TYPE_CHECKING:
 CURSOR: Final = r"^[0-9]{1,17}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 ASKED_KEY: Final = r"^[A-Za-z0-9._-]{1,128}$"
 
-ADDRESS: Final = r"^[1-9A-HJ-NP-Za-km-z]{32,44}$"
-
 
 def whole(value: object) -> object:
     """JSON has one kind of number: 5.0 is 5."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Address = Annotated[str, Field(pattern=ADDRESS)]
-SignatureText = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{64,88}$")]
 #: Below 10^12 lamports, a thousand SOL.
 FeeText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,11}$")]
 #: Below 10^13 micro-units, ten million.

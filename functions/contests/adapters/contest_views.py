@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from functions.contests.adapters.portfolios import stood_in_of
 from functions.contests.core.contest import State, Status
 from functions.contests.core.evaluation import Side
 from kernel.handler.http import Document
+from kernel.moments import from_unix_us, unix_us
 
 if TYPE_CHECKING:
     from functions.contests.adapters.contests import StoredContest
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from functions.contests.adapters.snapshots import Board
     from functions.contests.adapters.templates import StoredTemplate
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 #: What a status means in states.
 STATES: Final[Mapping[Status, Sequence[State]]] = {
     Status.PENDING: (State.PENDING,),
@@ -166,11 +166,15 @@ class StandingView(Document):
 
 
 class BoardView(Document):
-    """The leaderboard as of a snapshot, best first; `next_skip` continues."""
+    """The leaderboard as of a snapshot, best first; `next_skip` continues.
+
+    stood_in: by mint, which price took the place of one that was not to be had then: `snapshot 3` or `trade 9`.
+    """
 
     contest: UUID
     snapshot: int | None
     priced_at: datetime | None
+    stood_in: dict[str, str]
     entrants: int
     standings: list[StandingView]
     next_skip: int | None
@@ -214,7 +218,7 @@ def below(cursor: str | None) -> tuple[datetime, UUID] | None:
     if cursor is None:
         return None
     micros, _, contest = cursor.partition("_")
-    return _EPOCH + int(micros) * _MICROSECOND, UUID(contest)
+    return from_unix_us(int(micros)), UUID(contest)
 
 
 def template_view(one: StoredTemplate) -> TemplateView:
@@ -234,7 +238,7 @@ def contest_view(one: StoredContest) -> ContestView:
 def contest_page(found: Sequence[StoredContest], limit: int) -> ContestPage:
     """Of a page of rows."""
     last = found[-1] if len(found) == limit else None
-    cursor = None if last is None else f"{(last.starts_at - _EPOCH) // _MICROSECOND}_{last.id}"
+    cursor = None if last is None else f"{unix_us(last.starts_at)}_{last.id}"
     return ContestPage(contests=[contest_view(one) for one in found], next_cursor=cursor)
 
 
@@ -305,6 +309,7 @@ def board_view(contest: UUID, board: Board, skip: int) -> BoardView:
         contest=contest,
         snapshot=board.number,
         priced_at=board.priced_at,
+        stood_in=dict(board.stood_in),
         entrants=board.entrants,
         standings=lines,
         next_skip=reached if lines and reached < board.entrants else None,
@@ -319,7 +324,7 @@ def results_view(
     return ResultsView(
         contest=contest,
         priced_at=evaluation["priced_at"],
-        stood_in={mint: price[2] for mint, price in evaluation["prices"].items() if len(price) > 2},
+        stood_in=stood_in_of(evaluation["prices"]),
         results=[_result_view(row) for row in rows],
         next_behind=rows[-1]["place"] if len(rows) == limit else None,
         **amounts,

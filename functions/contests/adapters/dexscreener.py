@@ -3,8 +3,8 @@
     GET /tokens/v1/solana/<up to 30 mints>     [{"chainId": "solana", "pairAddress": "…", "priceUsd": "147.48",
                                                  "baseToken": {"address": "…"}, "liquidity": {"usd": 1043.5}, …}, …]
 
-The answer has every market in which a token is traded. Its price is that of the deepest one in which it is the base;
-how far apart they are is told by those that are at least a tenth as deep.
+The answer has every market in which a token is traded. Its price is that of the deepest one in which it is the base,
+whose liquidity is its own; how far apart they are is told by those that are at least a tenth as deep.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from functions.contests.adapters.market_site import MarketSite
-from functions.contests.core.market import DEXSCREENER, Quote, price_of, width_bps
+from functions.contests.core.market import DEXSCREENER, Quote, liquidity_of, price_of, width_bps
 
 URL: Final = "https://api.dexscreener.com"
 MINTS_PER_CALL: Final = 30
@@ -61,4 +61,5 @@ def _traded(pairs: Sequence[Any]) -> Iterator[tuple[str, float, int]]:
 def _quote(mint: str, markets: Sequence[tuple[float, int]], at: datetime) -> Quote:
     deepest, price = max(markets)
     width = width_bps([one for depth, one in markets if depth * SHALLOWER_MAX >= deepest])
-    return Quote(mint=mint, price=price, source=DEXSCREENER, observed_at=at, width_bps=width)
+    told = {"width_bps": width, "liquidity_usd": liquidity_of(deepest)}
+    return Quote(mint=mint, price=price, source=DEXSCREENER, observed_at=at, **told)

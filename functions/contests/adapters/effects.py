@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from functions.contests.adapters.pools import SERVICE
 from kernel.clock import Clock
 from kernel.correlation import current
 from kernel.outbox.solana import SolanaIntent
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from functions.contests.wiring import Deps
     from kernel.outbox.solana import SolanaEntry, SolanaOutbox
 
-SERVICE: Final = "contests"
 SUBMIT: Final = "contests.submit_contests_transaction"
 #: A transfer of the system program takes 150, and each instruction of the compute budget as many.
 TRANSFER_UNITS: Final = 1_000

@@ -103,7 +103,7 @@ class Entries:
         """The entry, accepted now or before.
 
         Raises ContestUnknown, ContestClosed, EntryTaken, SignatureSpent, PortfolioUnfit, TokenNotListed,
-        TokenNotPriced, EntryNotFinal, EntryUnfit, ServiceHalted, NoQuorum.
+        TokenNotTradable, TokenNotPriced, EntryNotFinal, EntryUnfit, ServiceHalted, NoQuorum.
         """
         require_whole(wish.weights_bps)
         with self._postgres.transaction() as tx:
@@ -117,7 +117,7 @@ class Entries:
     def weigh(self, contest_id: UUID, wallet: str, weights_bps: Mapping[str, int]) -> StoredPortfolio:
         """Other weights before the start.
 
-        Raises PortfolioUnfit, TokenNotListed, TokenNotPriced, PortfolioUnknown, PortfolioLocked.
+        Raises PortfolioUnfit, TokenNotListed, TokenNotTradable, TokenNotPriced, PortfolioUnknown, PortfolioLocked.
         """
         require_whole(weights_bps)
         with self._postgres.transaction() as tx:

@@ -157,7 +157,7 @@ class Evaluating:
             Q["add_evaluation"],
             contest=contest.id,
             priced_at=final.prices.priced_at,
-            prices=Jsonb(_documents(final.prices)),
+            prices=Jsonb(prices_of(final.prices.tokens, final.prices.stood_in)),
             last_trade=final.last_trade,
             pool_lamports=contest.pool_lamports,
             rake_lamports=parts.rake,
@@ -177,14 +177,6 @@ def judged(error: BaseException) -> Verdict:
         return Verdict.UNKNOWN
     broke = isinstance(error, Broken) or (isinstance(error, Exception) and not isinstance(error, CounterpartError))
     return Verdict.FAILED if broke else verdict(error)
-
-
-def _documents(prices: FinalPrices) -> dict[str, list[int | str]]:
-    """By mint decimals and price, and where it is from if that is not the end."""
-    return {
-        mint: [*pair, *([prices.stood_in[mint]] if mint in prices.stood_in else [])]
-        for mint, pair in prices_of(prices.tokens).items()
-    }
 
 
 def _held(one: StoredPortfolio) -> Portfolio:

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from functions.contests.adapters.effects import Effect, Effects
+from functions.contests.adapters.pools import OUTSIDE, SERVICE
 from functions.contests.core.faucet import (
     GRANT_LAMPORTS,
+    MAINNET,
     FaucetAskedAgain,
     FaucetEmpty,
     after_check,
@@ -43,10 +45,9 @@ if TYPE_CHECKING:
     from functions.contests.wiring import Deps
 
 Q: Final = Queries.load(Path(__file__).with_name("faucet.sql"))
-SERVICE: Final = "contests"
 #: What the faucet's transactions are called in the outbox and in the books.
 PREFIX: Final = "contests:faucet:"
-FAUCET, OUTSIDE = "contests:faucet", "contests:outside"
+FAUCET: Final = "contests:faucet"
 #: A reading of the balance may be as much behind what is final.
 READING_AGE: Final = timedelta(minutes=1)
 #: Wallets whose balances are asked for at once.
@@ -106,7 +107,7 @@ class Faucet:
     @property
     def is_open(self) -> bool:
         """Whether there is one here."""
-        return self._configured is not None and self._cluster != "mainnet"
+        return self._configured is not None and self._cluster != MAINNET
 
     def look(self) -> FaucetSeen:
         """What it holds. Raises FaucetRefused, NoQuorum, RpcUnavailable."""

@@ -1,24 +1,20 @@
 """What the faucet answers over HTTP."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, StringConstraints
-
 from functions.contests.adapters.faucet import FaucetTransfer
+from functions.contests.adapters.forms import Address
+from kernel.handler.http import Document
 
-#: 32 bytes in base58.
-Address = Annotated[str, StringConstraints(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
 
-
-class FaucetRequest(BaseModel):
+class FaucetRequest(Document):
     """Who should get test lamports."""
 
     address: Address
 
 
-class FaucetGrant(BaseModel):
+class FaucetGrant(Document):
     """What an address was granted; the state is its transaction's, from recorded to confirmed, failed or cancelled."""
 
     id: UUID

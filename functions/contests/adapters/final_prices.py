@@ -8,7 +8,7 @@ a contest ends by itself, whatever becomes of a token; prices of the end that ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,6 @@ from functions.contests.adapters.market import Market
 from functions.contests.adapters.portfolios import Portfolios
 from functions.contests.adapters.snapshots import Snapshots
 from functions.contests.core.contest import PATIENCE
-from functions.contests.core.evaluation import last_known
 from functions.contests.core.portfolio import Token
 from kernel.postgres import Transaction
 
@@ -48,28 +47,9 @@ class FinalPricing:
         if now < contest.ends_at + PATIENCE:
             raise next(iter(missing.values()))
         (later, present), absent = self._market.usable(tx, missing, now)
-        known, sources = self._known(tx, contest, absent)
+        known = self._snapshots.known(tx, contest.id, absent)
         return FinalPrices(
             priced_at=later if present else at,
-            tokens={**tokens, **present, **known},
-            stood_in={**dict.fromkeys(present, PRESENT), **sources},
+            tokens={**tokens, **present, **known.tokens},
+            stood_in={**dict.fromkeys(present, PRESENT), **known.stood_in},
         )
-
-    def _known(
-        self, tx: Transaction, contest: StoredContest, mints: Collection[str]
-    ) -> tuple[dict[str, Token], dict[str, str]]:
-        """The last prices that the contest knows, and where each is from."""
-        seen = self._snapshots.newest_prices(tx, contest.id, mints)
-        traded = self._portfolios.newest_of(tx, contest.id, mints)
-        tokens: dict[str, Token] = {}
-        sources: dict[str, str] = {}
-        for mint in mints:
-            shown, trade = seen.get(mint), traded.get(mint)
-            since = trade if trade and (shown is None or trade.id > shown.last_trade) else None
-            token = last_known(shown.token if shown else None, since.traded.token if since else None)
-            if token is None:
-                raise AssertionError("what is held was bought at the start or by a trade")
-            is_shown = shown is not None and token == shown.token
-            tokens[mint] = token
-            sources[mint] = f"snapshot {shown.number}" if shown and is_shown else f"trade {since.id if since else 0}"
-        return tokens, sources

@@ -1,7 +1,7 @@
 """Jupiter's lists and prices (dev.jup.ag: Tokens API V2, Price API V3).
 
     GET /tokens/v2/tag?query=verified      [{"id", "symbol", "name", "decimals", "mcap", "liquidity", …}, …]
-    GET /price/v3?ids=<up to 50 mints>     {"<mint>": {"usdPrice": 147.48, "blockId": 348004023, "decimals": 9, …}, …}
+    GET /price/v3?ids=<up to 50 mints>     {"<mint>": {"usdPrice": 147.48, "blockId": 34800402, "liquidity": 6e8, …}, …}
 
 A token without a price that Jupiter believes in is left out of the answer. The key goes into the header x-api-key.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from functions.contests.adapters.market_site import MarketSite
-from functions.contests.core.market import DECIMALS_MAX, JUPITER, Listing, Quote, price_of
+from functions.contests.core.market import DECIMALS_MAX, JUPITER, Listing, Quote, liquidity_of, price_of
 
 URL: Final = "https://api.jup.ag"
 MINTS_PER_CALL: Final = 50
@@ -58,7 +58,14 @@ def _quote(mint: str, told: dict[str, Any], at: datetime) -> Quote | None:
     is_block = type(block) is int and 0 <= block < 2**63
     if price is None:
         return None
-    return Quote(mint=mint, price=price, source=JUPITER, observed_at=at, block=block if is_block else None)
+    return Quote(
+        mint=mint,
+        price=price,
+        source=JUPITER,
+        observed_at=at,
+        block=block if is_block else None,
+        liquidity_usd=liquidity_of(told.get("liquidity")),
+    )
 
 
 def _is_whole(token: Any) -> bool:

@@ -21,8 +21,10 @@ from functions.contests.adapters.admin_transfers import Q as TRANSFERS
 from functions.contests.adapters.contests import Contests
 from functions.contests.adapters.export_steps import export_task
 from functions.contests.adapters.wallet_books import WalletBooks
+from functions.contests.adapters.wallets import KEY_PURPOSE
 from functions.contests.core.transfers import Free, require_free
 from kernel.audit import Audit
+from kernel.auth.administrators import owes_role
 from kernel.clock import Clock
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import new_id
@@ -157,7 +159,7 @@ class KeyExports:
         """
         with self._postgres.transaction() as tx:
             export = self._export(tx, export_id)
-            if export.actor == actor or tx.one(Q["is_own"], id=export_id, actor=actor)["own"]:
+            if export.actor == actor or owes_role(tx, actor, to=export.actor, since=export.asked_at):
                 raise OwnExport
             self._require_open(export)
             _require_person(actor)
@@ -259,8 +261,6 @@ def _seal(key: bytes, sealed_to: bytes, address: str) -> bytes:
 
 def key_exports_of(deps: Deps) -> KeyExports:
     """As this container is set up."""
-    from functions.contests.wiring import KEY_PURPOSE
-
     kernel = deps.kernel
     return KeyExports(
         kernel.postgres,

@@ -9,12 +9,6 @@ select e.*, array(select a.actor from contests.export_approvals a where a.export
                   order by a.approved_at, a.actor) as approvals
 from contests.key_exports e where e.id = %(id)s;
 
--- name: is_own
--- Whether somebody was made an administrator by the asker, by a program's key, or by anybody since the asking.
-select exists (select from kernel.people p join contests.key_exports e on e.id = %(id)s
-               where 'person:' || p.subject = %(actor)s
-                 and (p.granted_by = e.actor or p.granted_by like 'key:%%' or p.changed_at >= e.asked_at)) as own;
-
 -- name: approve
 -- Somebody agrees.
 insert into contests.export_approvals (export_id, actor, approved_at) values (%(id)s, %(actor)s, %(now)s)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretBytes
 
-from functions.contests.adapters.wallets import Q
+from functions.contests.adapters.wallets import KEY_PURPOSE, Q
 from functions.contests.core.legacy_wallet import LegacyWallet
-from functions.contests.wiring import KEY_PURPOSE
 from kernel.clock import Clock
 from kernel.errors import Rejected
 from kernel.keys.vault import Vault

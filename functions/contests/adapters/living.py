@@ -143,11 +143,11 @@ class Living:
     def _start(self, tx: Transaction, contest: StoredContest) -> StoredContest:
         stored = self._portfolios.all(tx, contest.id)
         now = self._clock.now()
-        priced_at, tokens = self._prices(tx, contest, now)
-        bought = {one.wallet: opened(contest.stake_micros, one.weights_bps, tokens) for one in stored}
+        priced = self._prices(tx, contest, now)
+        bought = {one.wallet: opened(contest.stake_micros, one.weights_bps, priced.tokens) for one in stored}
         if self._portfolios.open(tx, contest.id, bought) != contest.entrants:
             raise AssertionError("a contest starts with a portfolio for each entrant")
-        self._snapshots.store(tx, contest, 0, priced_at, tokens, list(bought.values()))
+        self._snapshots.store(tx, contest, 0, priced, list(bought.values()), stood_in={})
         first = numbers_due(contest.starts_at, contest.ends_at, now, now + AHEAD)
         running = self._contests.step(tx, contest, Event.START)
         self._tasks.enqueue([*snapshot_tasks(running, first), *_end(running, now)], tx)

@@ -1,6 +1,6 @@
 """Prices of tokens: stored once, kept in Redis for those who look, told to those who listen, and given to valuation.
 
-    at, tokens = market.prices(tx, mints, at)      # all of one instant, or PriceUnusable, and the snapshot holds
+    at, tokens = market.prices(tx, mints, at)      # all of one instant, or PriceUnusable
 
 History in Postgres is the truth; valuation reads nothing else. Redis and the stream follow the commit, and a failure
 there is logged and costs nothing: the next price comes within seconds. Tokens that the oracle decides prices of are
@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.contests.adapters.market_rows import (
     PricesAt,
     TokenNotPriced,
+    TokenNotTradable,
     TokenPriceStale,
+    TokenPriceUnconfirmed,
     TokenPriceWide,
+    TokenTooThin,
     TokenUnpriced,
     document_of,
     quote_in,
@@ -34,6 +37,7 @@ from functions.contests.core.market import (
     UNRANKED,
     Quote,
     counts_s,
+    is_confirmed,
     token_of,
     trades_s,
 )
@@ -69,11 +73,20 @@ class Market:
     """What tokens cost."""
 
     def __init__(
-        self, postgres: Postgres, cache: Cache, publisher: Publisher, clock: Clock, *, feeds: Mapping[str, str]
+        self,
+        postgres: Postgres,
+        cache: Cache,
+        publisher: Publisher,
+        clock: Clock,
+        *,
+        feeds: Mapping[str, str],
+        liquidity_min_usd: int,
+        factor_max_percent: int,
     ) -> None:
         """feeds: the oracle's symbol of each mint that it decides the price of."""
         self._postgres, self._cache, self._publisher, self._clock = postgres, cache, publisher, clock
         self._feeds, self._oracle = dict(feeds), Prices(ORACLE_LIMITS)
+        self._liquidity_min_usd, self._factor_max_percent = liquidity_min_usd, factor_max_percent
 
     def take(self, quotes: Sequence[Quote]) -> int:
         """Store prices, each once, and tell them; how many were new."""
@@ -82,7 +95,10 @@ class Market:
 
     def store(self, tx: Transaction, quotes: Sequence[Quote]) -> int:
         """The same in the caller's transaction: they are told after its commit."""
-        rows = tx.all(Q["store_prices"], now=self._clock.now(), **_columns(quotes)) if quotes else []
+        if not quotes:
+            return 0
+        columns = {**_columns(quotes), "confirmed": self._confirmed(tx, quotes)}
+        rows = tx.all(Q["store_prices"], now=self._clock.now(), **columns)
         newest: dict[str, Quote] = {}
         for quote in sorted((quote_of(row) for row in rows if row["is_newest"]), key=lambda one: one.observed_at):
             newest[quote.mint] = quote
@@ -95,7 +111,7 @@ class Market:
     def prices(self, tx: Transaction, mints: Sequence[str], at: datetime) -> PricesAt:
         """What values quantities of these tokens in micro-units, by what was known up to `at`.
 
-        Raises PriceUnusable: TokenUnpriced, TokenPriceStale, TokenPriceWide, and what kernel.prices raises.
+        Raises PriceUnusable: TokenUnpriced, TokenPriceStale, TokenPriceWide, TokenTooThin, what kernel.prices raises.
         """
         priced, unusable = self.usable(tx, mints, at)
         for refusal in unusable.values():
@@ -119,14 +135,16 @@ class Market:
         return PricesAt(at, tokens), unusable
 
     def require(self, tx: Transaction, mints: Collection[str]) -> None:
-        """Raises TokenNotPriced unless every token has a price now."""
+        """Raises TokenNotTradable, TokenNotPriced unless every token has a price now."""
         _, unusable = self.usable(tx, mints, self._clock.now())
+        self._require_deep(unusable)
         if unusable:
             raise TokenNotPriced(mints=", ".join(sorted(unusable)[:NAMED_MAX]))
 
     def to_trade(self, tx: Transaction, mint: str, at: datetime) -> Token:
-        """What a trade is made at: a price of the last half minute. Raises PriceUnusable."""
+        """What a trade is made at: a price of the last half minute. Raises TokenNotTradable, PriceUnusable."""
         priced, unusable = self.usable(tx, [mint], at, trades_s)
+        self._require_deep(unusable)
         if mint in unusable:
             raise unusable[mint]
         return priced.tokens[mint]
@@ -151,11 +169,33 @@ class Market:
         if decimals is None:
             raise TokenUnpriced(mint=mint)
         if mint not in self._feeds:
-            return token_of(_usable(row, at, age_max_s(row["rank"])), decimals)
+            if age_max_s is trades_s and row["is_held"]:
+                raise TokenPriceUnconfirmed(mint=mint)
+            return token_of(_usable(row, at, age_max_s(row["rank"]), self._liquidity_min_usd), decimals)
         price = self._oracle.of(tx, self._feeds[mint])
         if age_max_s is trades_s and price.age_ms > 1_000 * trades_s(row["rank"]):
             raise TokenPriceStale(mint=mint, age_s=price.age_ms // 1_000, age_max_s=trades_s(row["rank"]))
         return token_of(_rescaled(price.price, price.decimals), decimals)
+
+    def _confirmed(self, tx: Transaction, quotes: Sequence[Quote]) -> list[bool]:
+        """Of each quote in its order as a row whether it values; what was pushed is judged where it is read."""
+        ordered = _ordered(quotes)
+        if all(PUSHER_MARK in one.source for one in ordered):
+            return [True] * len(ordered)
+        times = [one.observed_at for one in ordered]
+        limits = {"oldest": min(times) - LOOK_BACK, "newest": max(times), "mark": PUSHER_MARK}
+        mints = [one.mint for one in ordered]
+        rows = tx.all(Q["readings_before"], mints=mints, times=times, floor=self._liquidity_min_usd, **limits)
+        return [
+            PUSHER_MARK in one.source
+            or is_confirmed(one.price, row["believed"], row["before"], self._factor_max_percent)
+            for one, row in zip(ordered, rows, strict=True)
+        ]
+
+    def _require_deep(self, unusable: Mapping[str, PriceUnusable]) -> None:
+        thin = sorted(mint for mint, refusal in unusable.items() if isinstance(refusal, TokenTooThin))
+        if thin:
+            raise TokenNotTradable(mints=", ".join(thin[:NAMED_MAX]), liquidity_min_usd=self._liquidity_min_usd)
 
     def _stored(self, mints: Sequence[str]) -> dict[str, Quote]:
         at = self._clock.now()
@@ -174,12 +214,20 @@ class Market:
 
 def market_of(deps: Deps) -> Market:
     """The market as the settings have it."""
-    kernel, feeds = deps.kernel, json.loads(deps.settings.oracle_feeds)
-    return Market(kernel.postgres, kernel.cache, kernel.realtime, deps.clock, feeds=feeds)
+    kernel, settings = deps.kernel, deps.settings
+    return Market(
+        kernel.postgres,
+        kernel.cache,
+        kernel.realtime,
+        deps.clock,
+        feeds=json.loads(settings.oracle_feeds),
+        liquidity_min_usd=settings.liquidity_min_usd,
+        factor_max_percent=settings.price_factor_max_percent,
+    )
 
 
 def _columns(quotes: Sequence[Quote]) -> dict[str, list[Any]]:
-    ordered = sorted(quotes, key=lambda one: (one.mint, one.observed_at, one.source))
+    ordered = _ordered(quotes)
     return {
         "mints": [one.mint for one in ordered],
         "times": [one.observed_at for one in ordered],
@@ -187,10 +235,15 @@ def _columns(quotes: Sequence[Quote]) -> dict[str, list[Any]]:
         "prices": [one.price for one in ordered],
         "widths": [one.width_bps for one in ordered],
         "blocks": [one.block for one in ordered],
+        "liquidities": [one.liquidity_usd for one in ordered],
     }
 
 
-def _usable(row: Mapping[str, Any], at: datetime, age_max_s: int) -> int:
+def _ordered(quotes: Sequence[Quote]) -> list[Quote]:
+    return sorted(quotes, key=lambda one: (one.mint, one.observed_at, one.source))
+
+
+def _usable(row: Mapping[str, Any], at: datetime, age_max_s: int, liquidity_min_usd: int) -> int:
     if row["price"] is None:
         raise TokenUnpriced(mint=row["mint"])
     age_s = (at - row["observed_at"]).total_seconds()
@@ -198,6 +251,9 @@ def _usable(row: Mapping[str, Any], at: datetime, age_max_s: int) -> int:
         raise TokenPriceStale(mint=row["mint"], age_s=round(age_s), age_max_s=age_max_s)
     if (row["width_bps"] or 0) > WIDTH_MAX_BPS:
         raise TokenPriceWide(mint=row["mint"], width_bps=row["width_bps"], width_max_bps=WIDTH_MAX_BPS)
+    if (row["liquidity_usd"] or 0) < liquidity_min_usd:
+        thin = {"liquidity_usd": row["liquidity_usd"], "liquidity_min_usd": liquidity_min_usd}
+        raise TokenTooThin(mint=row["mint"], **thin)
     return int(row["price"])
 
 

@@ -1,23 +1,48 @@
 -- name: store_prices
 -- Add prices, each once. `is_newest`: nothing newer of the token was there before this statement.
-insert into contests.market_data (mint, observed_at, source, price, width_bps, block, ingested_at)
-select mint, observed_at, source, price, width_bps, block, %(now)s
+insert into contests.market_data (mint, observed_at, source, price, width_bps, block, liquidity_usd, is_confirmed,
+                                   ingested_at)
+select mint, observed_at, source, price, width_bps, block, liquidity_usd, is_confirmed, %(now)s
 from unnest(%(mints)s::text[], %(times)s::timestamptz[], %(sources)s::text[], %(prices)s::numeric[],
-            %(widths)s::integer[], %(blocks)s::bigint[]) told (mint, observed_at, source, price, width_bps, block)
+            %(widths)s::integer[], %(blocks)s::bigint[], %(liquidities)s::bigint[], %(confirmed)s::boolean[])
+    told (mint, observed_at, source, price, width_bps, block, liquidity_usd, is_confirmed)
 on conflict do nothing
-returning mint, observed_at, source, price, width_bps, block,
+returning mint, observed_at, source, price, width_bps, block, liquidity_usd,
     not exists (select from contests.market_data newer
                 where newer.mint = market_data.mint and newer.observed_at > market_data.observed_at) as is_newest;
+
+-- name: readings_before
+-- Of each of these readings, in their order, the last before it that values, and the last; of what we asked for, and
+-- with enough behind it.
+select believed.price as believed, before.price as before
+from unnest(%(mints)s::text[], %(times)s::timestamptz[]) with ordinality told (mint, observed_at, place)
+left join lateral (
+    select price, observed_at
+    from contests.market_data
+    where mint = told.mint and observed_at < told.observed_at and observed_at > %(oldest)s
+        and observed_at < %(newest)s and strpos(source, %(mark)s) = 0 and coalesce(liquidity_usd, 0) >= %(floor)s
+    order by observed_at desc, source
+    limit 1
+) before on true
+left join lateral (
+    select price
+    from contests.market_data
+    where mint = told.mint and observed_at <= before.observed_at and observed_at > %(oldest)s and observed_at < %(newest)s
+        and strpos(source, %(mark)s) = 0 and coalesce(liquidity_usd, 0) >= %(floor)s and is_confirmed
+    order by observed_at desc, source
+    limit 1
+) believed on true
+order by told.place;
 
 -- name: prices_at
 -- The newest price of each token up to a moment, with what says whether it counts. A row for every mint that is asked for.
 select asked.mint, coalesce(token.decimals, listed.decimals) as decimals, coalesce(token.rank, %(unranked)s) as rank,
-    point.price, point.observed_at, point.source, point.width_bps, point.block
+    point.price, point.observed_at, point.source, point.width_bps, point.block, point.liquidity_usd
 from unnest(%(mints)s::text[]) asked (mint)
 left join contests.tokens token on token.mint = asked.mint
 left join contests.token_whitelist listed on listed.mint = asked.mint and listed.removed_at is null
 left join lateral (
-    select price, observed_at, source, width_bps, block
+    select price, observed_at, source, width_bps, block, liquidity_usd
     from contests.market_data
     where mint = asked.mint and observed_at <= %(at)s and observed_at > %(oldest)s
     order by observed_at desc, source
@@ -25,17 +50,22 @@ left join lateral (
 ) point on true;
 
 -- name: valued_at
--- The same of what values: the newest price that we asked for, and a pushed one that is newer, if it was here by then,
--- is no wider than what counts, and lies in the band around it. Whether it counts the price that we asked for says.
+-- The same of what values: the newest price that we asked for and that is confirmed, and a pushed one that is newer, if
+-- it was here by then, is no wider than what counts, and lies in the band around it. Whether it counts the price that we
+-- asked for says. `is_held`: one that we asked for since then waits for being confirmed.
 select asked.mint, coalesce(token.decimals, listed.decimals) as decimals, coalesce(token.rank, %(unranked)s) as rank,
-    coalesce(pushed.price, polled.price) as price, polled.observed_at, polled.width_bps
+    coalesce(pushed.price, polled.price) as price, polled.observed_at, polled.width_bps, polled.liquidity_usd,
+    exists (select from contests.market_data
+            where mint = asked.mint and observed_at <= %(at)s and observed_at > %(oldest)s
+                and observed_at > polled.observed_at and not is_confirmed) as is_held
 from unnest(%(mints)s::text[]) asked (mint)
 left join contests.tokens token on token.mint = asked.mint
 left join contests.token_whitelist listed on listed.mint = asked.mint and listed.removed_at is null
 left join lateral (
-    select price, observed_at, width_bps
+    select price, observed_at, width_bps, liquidity_usd
     from contests.market_data
     where mint = asked.mint and observed_at <= %(at)s and observed_at > %(oldest)s and strpos(source, %(mark)s) = 0
+        and is_confirmed
     order by observed_at desc, source
     limit 1
 ) polled on true
@@ -51,7 +81,7 @@ left join lateral (
 
 -- name: history
 -- What a token cost, the newest first, from a moment on and before another.
-select mint, observed_at, source, price, width_bps, block
+select mint, observed_at, source, price, width_bps, block, liquidity_usd
 from contests.market_data
 where mint = %(mint)s and observed_at >= %(start)s and observed_at < %(end)s
 order by observed_at desc, source
@@ -86,8 +116,24 @@ order by mint
 on conflict (mint) do nothing;
 
 -- name: due_tokens
--- Tokens whose price is to be asked for, the largest first.
-select mint, rank from contests.tokens where due_at <= %(at)s order by rank, mint limit %(limit)s;
+-- Tokens whose price is to be asked for: first, at every look, those that a contest plays with which runs, is about to
+-- start or is being evaluated: chosen, held, or traded lately. Then those that are due, the largest first.
+with live as (
+    select id from contests.contests
+    where state in ('active', 'evaluating') or (state = 'pending' and starts_at <= %(soon)s)
+), played as (
+    select held.mint
+    from contests.portfolios p, lateral jsonb_object_keys(p.weights_bps || p.positions) held (mint)
+    where p.contest_id in (select id from live)
+    union
+    select mint from contests.trades
+    where traded_at > %(lately)s and contest_id in (select id from live)
+)
+select token.mint, token.rank, played.mint is not null as is_played
+from contests.tokens token left join played on played.mint = token.mint
+where token.due_at <= %(at)s or played.mint is not null
+order by is_played desc, token.rank, token.mint
+limit %(limit)s;
 
 -- name: mark_asked
 -- These were asked for: when they are due again, and since when there is no price of one.

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from functions.contests.core.market import Quote
 from functions.contests.core.portfolio import Token
 from kernel.errors import Conflict
 from kernel.prices import PriceUnusable
+
+_THIN: Final = "Its markets hold less than the limit in details, or nobody says how much: their owner makes the price."
 
 
 class TokenUnpriced(PriceUnusable):
@@ -36,12 +38,42 @@ class TokenPriceWide(PriceUnusable):
     retry_after_s = 15.0
 
 
+class TokenTooThin(PriceUnusable):
+    """There is too little liquidity behind the price of this token."""
+
+    cause = _THIN
+    remedy = "The work waits for a price with more behind it, and at last takes that of when there was enough."
+    example = '{"mint": "So11111111111111111111111111111111111111112", "liquidity_usd": 9, "liquidity_min_usd": 50000}'
+    retry_after_s = 60.0
+
+
+class TokenPriceUnconfirmed(PriceUnusable):
+    """The price of this token has just moved far, and nobody trades at either price."""
+
+    cause = "The newest reading is far from the one before; it counts when the next one says about the same."
+    remedy = "Wait for the next look at the market, and trade then."
+    example = '{"mint": "So11111111111111111111111111111111111111112"}'
+    retry_after_s = 15.0
+
+
 class TokenNotPriced(Conflict):
     """A token has no usable price at the moment, and cannot be chosen."""
 
     cause = "Nobody tells its price, or the newest one is too old or its markets disagree; details name the tokens."
     remedy = "Choose tokens that GET /v1/contests/market-data shows a present price of; the same transfer still pays."
     example = '{"mints": "So11111111111111111111111111111111111111112"}'
+
+
+class TokenNotTradable(Conflict):
+    """There is too little liquidity behind the price of a token: it is neither chosen nor traded."""
+
+    cause = _THIN
+    remedy = "Choose others; what is held of it is valued at the last price of when there was enough behind it."
+    example = '{"mints": "So11111111111111111111111111111111111111112", "liquidity_min_usd": 50000}'
+
+
+#: What makes one token's own price unusable. The oracle's refusals are not among them: what it decides is everybody's.
+TOKENS_OWN: Final = (TokenUnpriced, TokenPriceStale, TokenPriceWide, TokenTooThin)
 
 
 class PricesAt(NamedTuple):
@@ -72,6 +104,7 @@ def quote_of(row: Mapping[str, Any]) -> Quote:
         observed_at=row["observed_at"],
         width_bps=row["width_bps"],
         block=row["block"],
+        liquidity_usd=row["liquidity_usd"],
     )
 
 
@@ -84,6 +117,7 @@ def document_of(quote: Quote) -> dict[str, Any]:
         "observed_at": quote.observed_at.isoformat(),
         "width_bps": quote.width_bps,
         "block": quote.block,
+        "liquidity_usd": quote.liquidity_usd,
     }
 
 
@@ -96,4 +130,5 @@ def quote_in(document: Mapping[str, Any]) -> Quote:
         observed_at=datetime.fromisoformat(document["observed_at"]),
         width_bps=document["width_bps"],
         block=document["block"],
+        liquidity_usd=document.get("liquidity_usd"),
     )

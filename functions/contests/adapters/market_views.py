@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
+from functions.contests.adapters.forms import ADDRESS, ONE_ADDRESS, Address, SignatureText
 from functions.contests.adapters.market_rows import TokenRow
 from functions.contests.adapters.whitelist import ListedToken
 from functions.contests.core.market import POINTS_PER_CALL_MAX, PRICE_DECIMALS, Judged, Quote
@@ -16,12 +17,8 @@ from kernel.amounts import format_units
 from kernel.handler.http import Document
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ADDRESS: Final = "[1-9A-HJ-NP-Za-km-z]{32,44}"
-ADDRESS: Final = f"^{_ADDRESS}$"
-ADDRESSES: Final = f"^{_ADDRESS}(,{_ADDRESS}){{0,49}}$"
-SIGNATURE: Final = "^[1-9A-HJ-NP-Za-km-z]{64,88}$"
-TOKENS_CURSOR: Final = f"^[0-9]{{1,7}}_{_ADDRESS}$"
-Address = Annotated[str, Field(pattern=ADDRESS)]
+ADDRESSES: Final = f"^{ONE_ADDRESS}(,{ONE_ADDRESS}){{0,49}}$"
+TOKENS_CURSOR: Final = f"^[0-9]{{1,7}}_{ONE_ADDRESS}$"
 
 _DECIMAL: Final = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,18})?$"}
 _POINT: Final[dict[str, Any]] = {
@@ -61,7 +58,10 @@ class PushView(Document):
 
 
 class QuoteView(Document):
-    """A token's price, in USD for a whole one; `width_bps`: how far apart its markets are, half of it."""
+    """A token's price, in USD for a whole one; `width_bps`: how far apart its markets are, half of it.
+
+    liquidity_usd: whole dollars in them, as the source says.
+    """
 
     mint: str
     price_usd: str
@@ -69,6 +69,7 @@ class QuoteView(Document):
     observed_at: datetime
     width_bps: int | None
     block: int | None
+    liquidity_usd: int | None
 
 
 class QuotesView(Document):
@@ -110,7 +111,7 @@ class AdditionBody(Document):
     mint: Address
     symbol: Annotated[str, Field(min_length=1, max_length=SYMBOL_LONGEST)]
     name: Annotated[str, Field(min_length=1, max_length=NAME_LONGEST)]
-    signature: Annotated[str, Field(pattern=SIGNATURE)]
+    signature: SignatureText
 
 
 class GiftBody(Document):
@@ -189,6 +190,7 @@ def quote_view(quote: Quote) -> QuoteView:
         observed_at=quote.observed_at,
         width_bps=quote.width_bps,
         block=quote.block,
+        liquidity_usd=quote.liquidity_usd,
     )
 
 

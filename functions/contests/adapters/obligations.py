@@ -75,7 +75,6 @@ class Owed:
     entry_key: str | None
     signature: str | None
     reason: str | None
-    owed_at: datetime
     moved_at: datetime
 
     @classmethod
@@ -93,6 +92,20 @@ class Owed:
     def next_key(self) -> str:
         """Under which its next attempt is in the outbox."""
         return business_key(self.contest_id, self.kind, self.line, self.attempts + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Since when a line is held or parked, and which one it is."""
+
+    moved_at: datetime
+    contest_id: UUID
+    kind: str
+    line: int
+
+
+#: Before every stop.
+FIRST: Final[Mapping[str, Any]] = {"moved_at": "-infinity", "contest_id": UUID(int=0), "kind": "", "line": -1}
 
 
 class Obligations:
@@ -164,8 +177,8 @@ class Obligations:
         self._move(tx, owed, Event.FREE)
         self._tasks.enqueue([payment_again(owed.contest_id, owed.kind, self._clock.now())], tx)
 
-    def confirm(self, tx: Transaction, owed: Owed, signature: str, slot: int) -> None:
-        """Its transaction is final, in the block of this slot."""
+    def confirm(self, tx: Transaction, owed: Owed, signature: str | None, slot: int | None) -> None:
+        """Its transaction is final, in the block of this slot. The database takes no end without both."""
         self._move(tx, owed, Event.CONFIRM, signature=signature, slot=slot)
 
     def fail(self, tx: Transaction, owed: Owed, reason: str) -> State:
@@ -186,9 +199,10 @@ class Obligations:
         """Its account still cannot take it."""
         tx.execute(Q["looked"], **owed.place, now=self._clock.now())
 
-    def stopped(self, tx: Transaction, states: Sequence[State], *, offset: int, limit: int) -> list[Owed]:
+    def stopped(self, tx: Transaction, states: Sequence[State], *, behind: Stop | None, limit: int) -> list[Owed]:
         """What is held or parked, oldest first; there should be little of it."""
-        return _all(tx.all(Q["stopped"], states=[str(state) for state in states], offset=offset, limit=limit))
+        place = FIRST if behind is None else asdict(behind)
+        return _all(tx.all(Q["stopped"], states=[str(state) for state in states], limit=limit, **place))
 
     def of_contest(self, tx: Transaction, contest_id: UUID, limit: int, *, kind: str, line: int) -> list[Owed]:
         """A page of what a contest owes, behind a line."""

@@ -64,9 +64,11 @@ update contests.obligations set looked_at = %(now)s
 where contest_id = %(contest_id)s and kind = %(kind)s and line = %(line)s and state = 'held';
 
 -- name: stopped
--- What is held or parked, oldest first.
-select * from contests.obligations where state = any(%(states)s)
-order by moved_at, contest_id, kind, line offset %(offset)s limit %(limit)s;
+-- What is held or parked, oldest first, behind one of them.
+select * from contests.obligations
+where state = any(%(states)s)
+    and (moved_at, contest_id, kind, line) > (%(moved_at)s, %(contest_id)s, %(kind)s, %(line)s)
+order by moved_at, contest_id, kind, line limit %(limit)s;
 
 -- name: of_contest
 -- A page of what a contest owes.

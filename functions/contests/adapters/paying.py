@@ -117,7 +117,7 @@ class Paying:
         owed = self._obligations.of_entry(tx, entry.business_key)
         if owed is None:
             return None
-        if entry.state == EntryState.CONFIRMED and entry.signature is not None and entry.slot is not None:
+        if entry.state == EntryState.CONFIRMED:
             self._obligations.confirm(tx, owed, entry.signature, entry.slot)
             book = self._pools.advance if owed.kind == Kind.ADVANCE else self._pools.pay
             book(tx, contest.id, entry.business_key, owed.lamports)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -154,9 +154,9 @@ class Portfolios:
             found.setdefault(row["wallet"], []).append(traded_of(row))
         return found
 
-    def newest_of(self, tx: Statements, contest: UUID, mints: Collection[str]) -> dict[str, StoredTrade]:
-        """Of each token its newest trade, if any."""
-        rows = tx.all(Q["newest_trades_of"], contest=contest, mints=sorted(mints))
+    def newest_of(self, tx: Statements, contest: UUID, since: Mapping[str, int]) -> dict[str, StoredTrade]:
+        """Of each token its newest trade after one of them, if any."""
+        rows = tx.all(Q["newest_trades_of"], contest=contest, mints=list(since), since=list(since.values()))
         return {row["mint"]: stored_trade(row) for row in rows}
 
     def last_trade(self, tx: Statements, contest: UUID) -> int:
@@ -169,14 +169,20 @@ def positions_of(held: Portfolio) -> dict[str, list[int]]:
     return {mint: [one.quantity, one.cost] for mint, one in held.positions.items()}
 
 
-def tokens_of(prices: Mapping[str, Sequence[int]]) -> dict[str, Token]:
+def tokens_of(prices: Mapping[str, Sequence[Any]]) -> dict[str, Token]:
     """Prices as they were stored."""
-    return {mint: Token(decimals=decimals, price=price) for mint, (decimals, price) in prices.items()}
+    return {mint: Token(decimals=price[0], price=price[1]) for mint, price in prices.items()}
 
 
-def prices_of(tokens: Mapping[str, Token]) -> dict[str, list[int]]:
-    """Prices as they are stored."""
-    return {mint: [token.decimals, token.price] for mint, token in tokens.items()}
+def stood_in_of(prices: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Where those are from that took the place of one that was not to be had, as they were stored."""
+    return {mint: price[2] for mint, price in prices.items() if len(price) > 2}
+
+
+def prices_of(tokens: Mapping[str, Token], stood_in: Mapping[str, str]) -> dict[str, list[int | str]]:
+    """Prices as they are stored: by mint decimals and price, and where it is from if it stood in."""
+    sources = {mint: [source] for mint, source in stood_in.items()}
+    return {mint: [token.decimals, token.price, *sources.get(mint, [])] for mint, token in tokens.items()}
 
 
 def stored_portfolio(row: Mapping[str, Any]) -> StoredPortfolio:

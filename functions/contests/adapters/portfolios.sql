@@ -68,11 +68,14 @@ select * from contests.trades where contest_id = %(contest)s and id <= %(last_tr
 select coalesce(max(id), 0) as id from contests.trades where contest_id = %(contest)s;
 
 -- name: newest_trades_of
--- Of each token its newest trade in a contest.
+-- Of each token its newest trade in a contest after one of them.
 select last.*
-from unnest(%(mints)s::text[]) asked (mint)
+from unnest(%(mints)s::text[], %(since)s::bigint[]) asked (mint, since)
 cross join lateral (
-    select * from contests.trades where contest_id = %(contest)s and mint = asked.mint order by id desc limit 1
+    select * from contests.trades
+    where contest_id = %(contest)s and id > asked.since and mint = asked.mint
+    order by id desc
+    limit 1
 ) last;
 
 -- name: mints_played

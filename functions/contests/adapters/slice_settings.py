@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -11,9 +11,6 @@ from kernel.settings import FrozenSettings, SecretRef
 
 if TYPE_CHECKING:
     from kernel.outbox.solana import SolanaPolicy
-
-#: Leaders forget what they could not pack at once: living bytes are sent again after so long.
-RESEND_S: Final = 4.0
 
 
 class Settings(FrozenSettings):
@@ -43,6 +40,13 @@ class Settings(FrozenSettings):
     #: JSON object mint -> symbol of the oracle, for tokens that are valued at its consensus: wrapped SOL.
     oracle_feeds: str = '{"So11111111111111111111111111111111111111112": "SOL/USD"}'
 
+    #: Dollars in a token's markets without which its price values nothing, and nobody trades it; 0 is no floor.
+    liquidity_min_usd: int = Field(default=50_000, ge=0)
+
+    #: A price that rises above so many percent of the last one from one look at the market to the next, or falls as
+    #: steeply, values nothing until a second look confirms it.
+    price_factor_max_percent: int = Field(default=200, gt=100)
+
     #: Wallets that wait for contests, beside the vanity addresses.
     wallets_free: int = Field(default=5, ge=0, le=1_000)
     #: Wallets of a test network that the faucet fills, and empties when it stays low; none on mainnet.
@@ -58,7 +62,7 @@ class Settings(FrozenSettings):
     #: Micro-lamports per compute unit; where an operator is called.
     unit_price_cap: int = Field(default=1_000_000, gt=0)
     #: How often a sent transaction is looked for.
-    poll_s: float = Field(default=1, gt=0, le=30)
+    poll_s: float = Field(default=1, gt=0, le=4)
 
     @property
     def chain(self) -> str:
@@ -86,6 +90,4 @@ class Settings(FrozenSettings):
         from kernel.outbox.solana import SolanaPolicy
         from kernel.solana.fees import SolanaFeePolicy
 
-        return SolanaPolicy(
-            fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s, resend_s=max(RESEND_S, self.poll_s)
-        )
+        return SolanaPolicy(fees=SolanaFeePolicy(price_cap=self.unit_price_cap), poll_s=self.poll_s)

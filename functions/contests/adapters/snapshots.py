@@ -1,7 +1,9 @@
 """What every portfolio of a running contest is worth, every 15 seconds: stored, told, and shown as the leaderboard.
 
-A snapshot is taken under its contest's row, at the prices of the instant that it was due at. Where these are not to be
-had it holds: it is stored with the reason, and the leaderboard stays as it was.
+A snapshot is taken under its contest's row, at the prices of the instant that it was due at. A token that has none then
+is valued at the last price that the contest knows, marked, and the same for everybody: whoever makes a price go away
+stops nobody else's leaderboard. Where the oracle's own price is not to be had the snapshot holds: it is stored with the
+reason, and the leaderboard stays as it was.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ from psycopg.types.json import Jsonb
 from functions.contests.adapters.contests import Contests, Entrant, StoredContest, stored_contest
 from functions.contests.adapters.life_steps import snapshot_tasks
 from functions.contests.adapters.market import Market
-from functions.contests.adapters.portfolios import Portfolios, prices_of, tokens_of
+from functions.contests.adapters.market_rows import TOKENS_OWN, PricesAt
+from functions.contests.adapters.portfolios import Portfolios, prices_of, stood_in_of, tokens_of
 from functions.contests.core.contest import State
+from functions.contests.core.evaluation import last_known
 from functions.contests.core.portfolio import Portfolio, Token
 from functions.contests.core.snapshot import due_at, in_profit, leaderboard, numbers_due
 from kernel.clock import Clock
 from kernel.postgres import Fence, Postgres, Queries, Statements, Transaction
-from kernel.prices import PriceUnusable
 from kernel.realtime import Publisher
 from kernel.tasks import Done, Outcome, Skipped, Tasks
 
@@ -48,18 +51,18 @@ class Snapshot:
     due_at: datetime
     priced_at: datetime
     tokens: Mapping[str, Token]
+    stood_in: Mapping[str, str]
     last_trade: int
     values_micros: Sequence[int]
     in_profit: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class LastPrice:
-    """What a token cost in a snapshot, and up to which trade that counts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The last prices that a contest knows; stood_in: where each is from, as `snapshot 3` or `trade 9`."""
 
-    number: int
-    last_trade: int
-    token: Token
+    tokens: Mapping[str, Token]
+    stood_in: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Board:
 
     number: int | None
     priced_at: datetime | None
+    stood_in: Mapping[str, str]
     lines: Sequence[Standing]
     entrants: int
 
@@ -112,15 +116,12 @@ class Snapshots:
             if contest.state is not State.ACTIVE:
                 return Skipped(f"the contest is {contest.state}")
             at = due_at(contest.starts_at, number)
-            try:
-                priced_at, tokens = self._market.prices(tx, self._portfolios.mints(tx, contest_id), at)
-            except PriceUnusable as unusable:
-                self._hold(tx, contest, number, unusable.code)
-                result: dict[str, Any] = {"held": unusable.code}
+            (_, tokens), missing = self._market.usable(tx, self._portfolios.mints(tx, contest_id), at)
+            oracles = [one for one in missing.values() if not isinstance(one, TOKENS_OWN)]
+            if oracles:
+                result = self._hold(tx, contest, number, oracles[0].code)
             else:
-                held = [one.held for one in self._portfolios.all(tx, contest_id)]
-                taken = self.store(tx, contest, number, priced_at, tokens, [one for one in held if one is not None])
-                result = {"entrants": len(taken.values_micros)}
+                result = self._value(tx, contest, number, PricesAt(at, tokens), missing)
             self._tasks.complete(tx, fence, result)
         return Done(result)
 
@@ -129,11 +130,13 @@ class Snapshots:
         tx: Transaction,
         contest: StoredContest,
         number: int,
-        priced_at: datetime,
-        tokens: Mapping[str, Token],
+        priced: PricesAt,
         portfolios: Sequence[Portfolio],
+        *,
+        stood_in: Mapping[str, str],
     ) -> Snapshot:
         """The snapshot of a locked contest, stored and told."""
+        priced_at, tokens = priced
         before = self.newest(tx, contest.id, below=number)
         values = [one.value(tokens) for one in portfolios]
         taken = Snapshot(
@@ -142,6 +145,7 @@ class Snapshots:
             due_at=due_at(contest.starts_at, number),
             priced_at=priced_at,
             tokens=tokens,
+            stood_in=stood_in,
             last_trade=self._portfolios.last_trade(tx, contest.id),
             values_micros=values,
             in_profit=in_profit(before.in_profit if before else (), values, contest.stake_micros),
@@ -155,11 +159,22 @@ class Snapshots:
         row = tx.maybe(Q["newest_valued"], contest=contest_id, below=below)
         return None if row is None else _snapshot(row)
 
-    def newest_prices(self, tx: Statements, contest_id: UUID, mints: Collection[str]) -> dict[str, LastPrice]:
-        """Of each token the price in the newest snapshot that has one, the start's included."""
-        rows = tx.all(Q["newest_prices"], contest=contest_id, mints=sorted(mints))
-        tokens = tokens_of({row["mint"]: row["price"] for row in rows})
-        return {row["mint"]: LastPrice(row["number"], row["last_trade"], tokens[row["mint"]]) for row in rows}
+    def known(self, tx: Statements, contest_id: UUID, mints: Collection[str]) -> Known:
+        """Of each token the price in the newest snapshot that has one, or that of a trade since if it is lower."""
+        if not mints:
+            return Known(tokens={}, stood_in={})
+        rows = {row["mint"]: row for row in tx.all(Q["newest_prices"], contest=contest_id, mints=sorted(mints))}
+        shown = {mint: row["price"] for mint, row in rows.items()}
+        tokens, sources = tokens_of(shown), {mint: f"snapshot {row['number']}" for mint, row in rows.items()}
+        sources |= stood_in_of(shown)
+        since = {mint: rows[mint]["last_trade"] if mint in rows else 0 for mint in mints}
+        for mint, trade in self._portfolios.newest_of(tx, contest_id, since).items():
+            token = last_known(tokens.get(mint), trade.traded.token)
+            if token != tokens.get(mint):
+                tokens[mint], sources[mint] = token, f"trade {trade.id}"
+        if tokens.keys() != set(mints):
+            raise AssertionError("what is held was bought at the start or by a trade")
+        return Known(tokens=tokens, stood_in=sources)
 
     def one(self, tx: Statements, contest_id: UUID, number: int) -> Snapshot:
         """One that has values, by its number. Raises UnexpectedRows where there is none."""
@@ -172,16 +187,30 @@ class Snapshots:
             taken = self.newest(tx, contest_id)
             entrants = self._contests.entrants(tx, contest_id)
         if taken is None:
-            return Board(number=None, priced_at=None, lines=(), entrants=len(entrants))
+            return Board(number=None, priced_at=None, stood_in={}, lines=(), entrants=len(entrants))
         lines = board_lines(taken.values_micros, entrants)[skip : skip + limit]
-        return Board(number=taken.number, priced_at=taken.priced_at, lines=lines, entrants=len(entrants))
+        at, stood_in = taken.priced_at, taken.stood_in
+        return Board(number=taken.number, priced_at=at, stood_in=stood_in, lines=lines, entrants=len(entrants))
 
-    def _hold(self, tx: Transaction, contest: StoredContest, number: int, reason: str) -> None:
+    def _value(
+        self, tx: Transaction, contest: StoredContest, number: int, priced: PricesAt, missing: Collection[str]
+    ) -> dict[str, Any]:
+        """Stored with values; what has no price of its instant at the last that the contest knows."""
+        known = self.known(tx, contest.id, missing)
+        held = [one.held for one in self._portfolios.all(tx, contest.id)]
+        opened = [one for one in held if one is not None]
+        complete = PricesAt(priced.at, {**priced.tokens, **known.tokens})
+        self.store(tx, contest, number, complete, opened, stood_in=known.stood_in)
+        return {"entrants": len(opened), "stood_in": len(known.stood_in)}
+
+    def _hold(self, tx: Transaction, contest: StoredContest, number: int, reason: str) -> dict[str, Any]:
+        """Stored without values."""
         row = {"contest": contest.id, "number": number, "due_at": due_at(contest.starts_at, number)}
         empty: dict[str, Any] = {"priced_at": None, "prices": Jsonb({}), "values_micros": [], "in_profit": []}
         last_trade, now = self._portfolios.last_trade(tx, contest.id), self._clock.now()
         tx.execute(Q["add_snapshot"], **row, **empty, last_trade=last_trade, reason=reason, now=now)
         tx.execute(Q["count_snapshot"], contest=contest.id, number=number, now=now)
+        return {"held": reason}
 
     def _insert(self, tx: Transaction, taken: Snapshot) -> None:
         now = self._clock.now()
@@ -191,7 +220,7 @@ class Snapshots:
             number=taken.number,
             due_at=taken.due_at,
             priced_at=taken.priced_at,
-            prices=Jsonb(prices_of(taken.tokens)),
+            prices=Jsonb(prices_of(taken.tokens, taken.stood_in)),
             last_trade=taken.last_trade,
             values_micros=list(taken.values_micros),
             in_profit=list(taken.in_profit),
@@ -204,7 +233,7 @@ class Snapshots:
         lines = board_lines(taken.values_micros, self._contests.entrants(tx, taken.contest_id))[:TOLD_MAX]
         standings = [{"rank": one.rank, "wallet": one.wallet, "value_micros": str(one.value_micros)} for one in lines]
         told = {"contest": str(taken.contest_id), "snapshot": taken.number, "standings": standings}
-        told["at"] = taken.priced_at.isoformat()
+        told |= {"at": taken.priced_at.isoformat(), "stood_in": dict(taken.stood_in)}
         self._realtime.publish(
             f"contest:{taken.contest_id}", told, after=tx, key=f"{taken.contest_id}/snapshot/{taken.number}"
         )
@@ -225,7 +254,8 @@ def _numbers(contest: StoredContest, now: datetime) -> range:
 
 def _snapshot(row: Mapping[str, Any]) -> Snapshot:
     names = ("contest_id", "number", "due_at", "priced_at", "last_trade", "values_micros", "in_profit")
-    return Snapshot(tokens=tokens_of(row["prices"]), **{name: row[name] for name in names})
+    tokens, stood_in = tokens_of(row["prices"]), stood_in_of(row["prices"])
+    return Snapshot(tokens=tokens, stood_in=stood_in, **{name: row[name] for name in names})
 
 
 def snapshots_of(deps: Deps) -> Snapshots:

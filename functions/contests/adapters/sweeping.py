@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from functions.contests.adapters.contests import Contests, StoredContest
+from functions.contests.adapters.contests import Contests, StoredContest, stored_contest
 from functions.contests.adapters.effects import Effect, Effects
 from functions.contests.adapters.obligations import Obligations, Owed
 from functions.contests.adapters.paying import reason_of
@@ -81,7 +81,7 @@ class Sweeping:
     def look(self) -> Seen:
         """Whose turn it is, and what the chain says of them. Raises NoQuorum, RpcUnavailable."""
         with self._postgres.transaction() as tx:
-            chosen = [self._contests.get(tx, row["id"]) for row in tx.all(Q["sweepable"], limit=BATCH)]
+            chosen = [stored_contest(row) for row in tx.all(Q["sweepable"], limit=BATCH)]
             contests = [(contest, self._wallets.standing(tx, contest)) for contest in chosen]
             held = self._obligations.held(tx, BATCH)
         asked = {contest.wallet for contest in chosen if contest.wallet} | {owed.wallet for owed in held}

@@ -1,6 +1,6 @@
 -- name: sweepable
 -- Contests whose payments are over and whose wallet nothing is on its way from, longest unseen first.
-select c.id from contests.contests c left join contests.sweep_looks l on l.contest_id = c.id
+select c.* from contests.contests c left join contests.sweep_looks l on l.contest_id = c.id
 where c.state in ('paid', 'refunded') and c.wallet is not null
   and not exists (select from contests.sweeps s where s.contest_id = c.id and s.state in ('planned', 'sent'))
 order by l.looked_at nulls first, c.id limit %(limit)s;

@@ -29,6 +29,9 @@ GONE_AFTER: Final = timedelta(hours=1)
 KNOWN_FOR: Final = timedelta(seconds=30)
 #: Tokens at one look: twenty calls.
 DUE_MAX: Final = 1_000
+#: A contest's tokens are looked at every time from so long before its start on, and a traded one for so long after.
+STARTS_WITHIN: Final = timedelta(minutes=2)
+TRADED_WITHIN: Final = timedelta(hours=1)
 MINTS_PER_QUESTION: Final = 50
 
 
@@ -58,12 +61,14 @@ class Tokens:
         return len(listed)
 
     def refresh(self, moment: datetime) -> Refreshed:
-        """Ask for the prices that are due at a moment, the largest tokens' first. Raises AllProvidersAway.
+        """Ask for the prices that are due at a moment: what is played, then the largest. Raises AllProvidersAway.
 
         When a token is due again counts from that moment, however late somebody comes to it: looks stay in step.
         """
         with self._postgres.transaction() as tx:
-            due = {row["mint"]: row["rank"] for row in tx.all(Q["due_tokens"], at=moment, limit=DUE_MAX)}
+            span = {"soon": moment + STARTS_WITHIN, "lately": moment - TRADED_WITHIN}
+            rows = tx.all(Q["due_tokens"], at=moment, limit=DUE_MAX, **span)
+        due = {row["mint"]: refresh_s(row["rank"], is_played=row["is_played"]) for row in rows}
         told = 0
         for mints in batches(list(due), MINTS_PER_QUESTION):
             source, quotes = self._sources.prices(mints)
@@ -101,12 +106,13 @@ class Tokens:
         tx.execute(Q["add_listed"], now=now, unranked=UNRANKED)
 
     def _mark(
-        self, tx: Transaction, moment: datetime, ranks: dict[str, int], quotes: Sequence[Quote], source: str
+        self, tx: Transaction, moment: datetime, rests_s: dict[str, int], quotes: Sequence[Quote], source: str
     ) -> None:
+        """rests_s: until each is due again."""
         now, told = self._clock.now(), [quote.mint for quote in quotes]
-        dues = [moment + timedelta(seconds=refresh_s(rank)) for rank in ranks.values()]
-        tx.execute(Q["mark_asked"], at=now, mints=list(ranks), dues=dues, told=told)
-        tx.execute(Q["add_visit"], at=now, what="prices", source=source, asked=len(ranks), told=len(told))
+        dues = [moment + timedelta(seconds=rest_s) for rest_s in rests_s.values()]
+        tx.execute(Q["mark_asked"], at=now, mints=list(rests_s), dues=dues, told=told)
+        tx.execute(Q["add_visit"], at=now, what="prices", source=source, asked=len(rests_s), told=len(told))
 
 
 def tokens_of(deps: Deps) -> Tokens:

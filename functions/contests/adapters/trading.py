@@ -66,7 +66,7 @@ class Trading:
         """The trade, made now or before.
 
         Raises ContestUnknown, ContestNotRunning, PortfolioUnknown, TradeUnfit, TradeChanged, TokenNotListed,
-        PriceUnusable.
+        TokenNotTradable, PriceUnusable.
         """
         with self._postgres.transaction() as tx:
             made = self._made(tx, wish)

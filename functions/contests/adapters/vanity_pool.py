@@ -22,6 +22,8 @@ from uuid import UUID
 
 from pydantic import SecretBytes
 
+from functions.contests.adapters.pools import SERVICE
+from functions.contests.adapters.wallets import KEY_PURPOSE
 from functions.contests.core.vanity import Pattern, Place
 from functions.contests.core.vanity_pool import (
     STUCK,
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Q: Final = Queries.load(Path(__file__).with_name("vanity_pool.sql"))
-SERVICE: Final = "contests"
 FUNCTION: Final = "vanity_key"
 COLLECT: Final = "contests.collect_vanity"
 #: What the private half of a search's pair is sealed for.
@@ -170,8 +171,6 @@ class VanityPool:
             seed = SecretBytes(box.opened(bytes.fromhex(result["box"]), opening.get_secret_value(), public_key))
         except box.BoxUnreadable:
             return None
-        from functions.contests.wiring import KEY_PURPOSE
-
         if len(seed) != KEY_BYTES:
             return None
         sealing = self._vault.seal(seed.get_secret_value(), purpose=KEY_PURPOSE, chain=self._chain)
@@ -187,8 +186,8 @@ class VanityPool:
             row = {"id": search["id"], "tries": tries, "address": address, "now": self._clock.now()}
             is_in_time = bool(tx.execute(Q["complete_search"], **row))
             if is_in_time and sealing is not None:
-                place = {name: search[name] for name in ("letters", "place", "is_case_sensitive")}
-                tx.execute(Q["pool"], address=address, job=search["id"], now=self._clock.now(), **place)
+                pattern = _columns(_pattern(search))
+                tx.execute(Q["pool"], address=address, job=search["id"], now=self._clock.now(), **pattern)
                 self._vault.store(tx, sealing, actor=ACTOR)
             told = {"state": State.COMPLETED if is_in_time else State.FAILED, "address": address, "tries": tries}
             self._tasks.complete(tx, fence, told)

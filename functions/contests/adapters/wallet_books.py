@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from functions.contests.adapters.contests import Contests, StoredContest
+from functions.contests.adapters.contests import StoredContest, stored_contest
 from functions.contests.adapters.obligations import Obligations
 from functions.contests.adapters.pools import Pools
 from kernel.postgres import Queries, Statements, Transaction
@@ -37,9 +37,8 @@ class Standing:
 class WalletBooks:
     """Every contest's wallet."""
 
-    def __init__(self, pool: SolanaPool, contests: Contests, obligations: Obligations, pools: Pools) -> None:
-        self._pool, self._contests = pool, contests
-        self._obligations, self._pools = obligations, pools
+    def __init__(self, pool: SolanaPool, obligations: Obligations, pools: Pools) -> None:
+        self._pool, self._obligations, self._pools = pool, obligations, pools
 
     def standing(self, tx: Transaction, contest: StoredContest) -> Standing:
         """As of this transaction; nothing moves it while the contest's row is held."""
@@ -50,11 +49,11 @@ class WalletBooks:
     def contest_of(self, tx: Statements, wallet: str) -> StoredContest | None:
         """Whose wallet an address is; None for any other."""
         row = tx.maybe(Q["contest_of"], wallet=wallet)
-        return None if row is None else self._contests.get(tx, row["id"])
+        return None if row is None else stored_contest(row)
 
     def page(self, tx: Transaction, after: UUID, limit: int) -> list[StoredContest]:
         """Contests that have a wallet, behind one of them."""
-        return [self._contests.get(tx, row["id"]) for row in tx.all(Q["wallets_page"], after=after, limit=limit)]
+        return [stored_contest(row) for row in tx.all(Q["wallets_page"], after=after, limit=limit)]
 
     def holdings(self, addresses: Iterable[str], *, as_of_slot: int = 0) -> dict[str, int]:
         """Finalized lamports, 0 for an account that does not exist. Raises NoQuorum, RpcUnavailable."""
@@ -68,4 +67,4 @@ class WalletBooks:
 
 def wallet_books_of(deps: Deps) -> WalletBooks:
     """As this container is set up."""
-    return WalletBooks(deps.pool, deps.contests, deps.obligations, deps.pools)
+    return WalletBooks(deps.pool, deps.obligations, deps.pools)

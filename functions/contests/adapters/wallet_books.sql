@@ -15,8 +15,8 @@ select exists (select from contests.obligations where contest_id = %(contest_id)
 
 -- name: contest_of
 -- Whose wallet an address is.
-select id from contests.contests where wallet = %(wallet)s;
+select * from contests.contests where wallet = %(wallet)s;
 
 -- name: wallets_page
 -- Contests with a wallet, behind one of them, oldest first.
-select id from contests.contests where wallet is not null and id > %(after)s order by id limit %(limit)s;
+select * from contests.contests where wallet is not null and id > %(after)s order by id limit %(limit)s;

@@ -20,28 +20,21 @@ from pydantic import SecretBytes
 from functions.contests.adapters.contests import Contests, StoredContest
 from functions.contests.core.contest import State
 from kernel.clock import Clock
-from kernel.errors import NotFound
 from kernel.keys.vault import Sealing, Vault
 from kernel.postgres import Fence, Postgres, Queries, Transaction
 from kernel.tasks import Done, Outcome, Tasks
 
 if TYPE_CHECKING:
     from functions.contests.wiring import Deps
-    from kernel.keys.solana import SolanaSigner
 
 Q: Final = Queries.load(Path(__file__).with_name("wallets.sql"))
+#: What the keys of contests' wallets are sealed for.
+KEY_PURPOSE: Final = "contests"
 SEED_BYTES: Final = 32
 #: Who makes wallets when nobody asked for one.
 ACTOR: Final = "contests"
 #: Wallets that are made in one turn: each takes a call of the key service.
 BATCH: Final = 50
-
-
-class ContestWalletUnknown(NotFound):
-    """Contests have no such wallet."""
-
-    cause = "The address is misspelt, or belongs to somebody else."
-    remedy = "Take it from the contest."
 
 
 class Wallets:
@@ -84,20 +77,6 @@ class Wallets:
                     return Done(told)
         raise AssertionError("a wallet was made, and not taken")
 
-    def signer(self, address: str) -> SolanaSigner:
-        """Whoever signs for one of these wallets; its key is opened for each signature. Raises KeyNotKept, then."""
-        from functions.contests.wiring import KEY_PURPOSE
-
-        return self._vault.solana_signer(address, purpose=KEY_PURPOSE, chain=self._chain)
-
-    def contest_of(self, tx: Transaction, address: str) -> UUID | None:
-        """The contest that a wallet was given to. Raises ContestWalletUnknown."""
-        row = tx.maybe(Q["wallet"], address=address)
-        if row is None:
-            raise ContestWalletUnknown(address=address[:64])
-        contest_id: UUID | None = row["contest_id"]
-        return contest_id
-
     def _create(self, *, is_test: bool) -> str:
         sealing, now = self._fresh(), self._clock.now()
         with self._postgres.transaction() as tx:
@@ -109,8 +88,6 @@ class Wallets:
         return sealing.address
 
     def _fresh(self) -> Sealing:
-        from functions.contests.wiring import KEY_PURPOSE
-
         seed = SecretBytes(os.urandom(SEED_BYTES))
         return self._vault.seal(seed.get_secret_value(), purpose=KEY_PURPOSE, chain=self._chain)
 
@@ -129,6 +106,7 @@ class Wallets:
         if vanity is not None:
             self._add(tx, vanity, "vanity", contest_id)
             return vanity
+        tx.one(Q["hold_wallets"])
         generated = tx.maybe(Q["claim_generated"], **place)
         if generated is not None:
             return str(generated["address"])
@@ -138,11 +116,11 @@ class Wallets:
         self._vault.store(tx, fresh, actor=ACTOR)
         return fresh.address
 
-    def _add(self, tx: Transaction, address: str, origin: str, contest_id: UUID | None = None) -> bool:
+    def _add(self, tx: Transaction, address: str, origin: str, contest_id: UUID | None = None) -> None:
         now = self._clock.now()
         assigned_at = None if contest_id is None else now
         row = {"address": address, "origin": origin, "contest_id": contest_id, "assigned_at": assigned_at}
-        return bool(tx.execute(Q["add_wallet"], **row, now=now))
+        tx.execute(Q["add_wallet"], **row, now=now)
 
 
 def wallets_of(deps: Deps) -> Wallets:

@@ -19,6 +19,10 @@ select (select count(*) from contests.contest_wallets w
 -- The next vanity address for a contest, or the one that it has; null where the pool is empty.
 select contests.claim_vanity(%(contest_id)s, %(now)s) as address;
 
+-- name: hold_wallets
+-- Until the commit administrators ask for no transfer: each sees which wallet is given away, or is seen to move of it.
+select pg_advisory_xact_lock(hashtextextended('contests.contest_wallets', 0));
+
 -- name: claim_generated
 -- The wallet that has waited longest, for a contest; none whose key somebody wanted to have outside, and none from or
 -- to which an administrator's transfer is on its way: it would be booked as the pool's.
@@ -37,8 +41,3 @@ returning address;
 -- name: give_wallet
 -- A contest's wallet, once.
 update contests.contests set wallet = %(address)s, moved_at = %(now)s where id = %(contest_id)s and wallet is null;
-
--- name: wallet
--- One wallet.
-select address, origin, contest_id, created_at, assigned_at, retired_at
-from contests.contest_wallets where address = %(address)s;

@@ -90,11 +90,11 @@ def require_explained(wallet: str, stored: Portfolio, made_anew: Portfolio) -> N
         raise PortfolioUnexplained(wallet=wallet)
 
 
-def last_known(snapshots: Token | None, traded_since: Token | None) -> Token | None:
+def last_known(snapshots: Token | None, traded_since: Token) -> Token:
     """The price that stands in for one that is not to be had: the newest snapshot's, or that of the newest trade since
     if it is lower, since whoever holds the token may be who made its price go away."""
     known = [one for one in (snapshots, traded_since) if one is not None]
-    return min(known, key=lambda one: Fraction(one.price, 10**one.decimals), default=None)
+    return min(known, key=lambda one: Fraction(one.price, 10**one.decimals))
 
 
 def result(played: Played, tokens: Mapping[str, Token]) -> Result:

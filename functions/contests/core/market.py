@@ -10,6 +10,12 @@ nothing. One of a clock that is a little ahead is of now, so that nobody reads a
 A price values for twice the time between two looks at its token and half a minute more: one look may fail. A trade
 takes none that is older than half a minute, whatever the rank: whoever watches the market himself would know better.
 
+Whoever owns a thin market makes its price. So a price values only while there is liquidity behind it, as whoever tells
+the price tells it too; one of which nobody says so counts as one that has none.
+
+Nor does one reading make a price that is far from the last: it waits until the next one says about the same. Meanwhile
+the last one values, and nobody trades.
+
 Who may push is trusted to be quick, not to decide. A pushed price bears the name of whoever pushed it, is shown to
 everybody, and values only beside a price that we have asked for ourselves: one that counts, and is not far from it.
 """
@@ -30,6 +36,8 @@ PRICE_DECIMALS: Final = 12
 MICRO_DECIMALS: Final = 6
 #: A whole token is worth less than a trillion dollars.
 PRICE_MAX: Final = 10 ** (PRICE_DECIMALS + 12)
+#: Nobody has a trillion dollars in a market either.
+LIQUIDITY_MAX: Final = 10**12
 #: Lists of tokens go further down than anybody trades.
 DECIMALS_MAX: Final = 18
 POINTS_PER_CALL_MAX: Final = 100
@@ -82,6 +90,7 @@ class Quote:
 
     width_bps: how far apart markets are, half of it, as a part of the price; None where nobody says.
     block: the slot that the price is of, where the source says.
+    liquidity_usd: whole dollars in the markets that make the price, rounded down; None where nobody says.
     """
 
     mint: str
@@ -90,6 +99,7 @@ class Quote:
     observed_at: datetime
     width_bps: int | None = None
     block: int | None = None
+    liquidity_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +151,13 @@ def price_of(given: object) -> int | None:
     return scaled if 0 < scaled < PRICE_MAX else None
 
 
+def liquidity_of(given: object) -> int | None:
+    """What lies in markets, as JSON gives it, in whole dollars; None for anything that is no sane amount."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < LIQUIDITY_MAX:
+        return None
+    return int(given)
+
+
 def token_of(price: int, decimals: int) -> Token:
     """What values quantities of a token of so many decimals, in micro-units."""
     return Token(decimals=decimals + PRICE_DECIMALS - MICRO_DECIMALS, price=price)
@@ -160,6 +177,15 @@ def width_bps(prices: Sequence[int]) -> int:
     """Half of what lies between the lowest and the highest, as a part of their middle, rounded up."""
     low, high = min(prices), max(prices)
     return -(-(high - low) * 10_000 // (high + low))
+
+
+def is_confirmed(price: int, believed: int | None, before: int | None, factor_max_percent: int) -> bool:
+    """Whether a reading values: it is not far from the last that does, or from the very last, which then waited for it.
+
+    factor_max_percent: how far is far, up as down; 200 is from half to twice as much.
+    """
+    near = [one for one in (believed, before) if one is not None]
+    return believed is None or any(100 * max(price, one) <= factor_max_percent * min(price, one) for one in near)
 
 
 def span(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:

@@ -13,7 +13,7 @@ its share of the quantity is, rounded up, so that no profit comes of rounding, a
 rest: costs taken and costs left are what was paid, to the unit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Self
@@ -160,11 +160,6 @@ def opened(stake: int, weights_bps: Mapping[str, int], tokens: Mapping[str, Toke
         if quantity:
             portfolio = portfolio.bought(mint, quantity, tokens[mint])
     return portfolio
-
-
-def time_in_profit_s(stake: int, values: Sequence[int]) -> int:
-    """For how long a portfolio was worth more than its stake, by its snapshots."""
-    return SNAPSHOT_S * sum(value > stake for value in values)
 
 
 def _without(positions: Mapping[str, Position], mint: str) -> dict[str, Position]:

@@ -30,7 +30,10 @@ class AmountUnfit(Invalid):
     """The chain would refuse this amount, or it is not worth a transaction."""
 
     status = 422
-    cause = "It leaves a wallet or its recipient with less than an account has to hold, takes more than is free, or less than 0.001 SOL is to be reclaimed."  # noqa: E501 (one sentence)
+    cause = (
+        "It leaves a wallet or its recipient with less than an account has to hold, takes more than is free, or less"
+        " than 0.001 SOL is to be reclaimed."
+    )
     remedy = "Move all that is free, or leave 890 880 lamports; give a new account at least as much."
 
 

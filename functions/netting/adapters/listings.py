@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,14 +18,13 @@ from functions.netting.adapters.volumes import release
 from functions.netting.core.intents import Listing, Refusal, listing_bytes, refusal_of_listing, withdrawal_bytes
 from functions.netting.core.times import moment_of, unix_ms
 from kernel.clock import Clock
+from kernel.moments import from_unix_us, unix_us
 from kernel.postgres import Postgres, Queries, Transaction
 
 if TYPE_CHECKING:
     from functions.netting.adapters.listing_views import ListingBody
 
 Q: Final = Queries.load(Path(__file__).with_name("listings.sql"))
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 Row = Mapping[str, Any]
 
 
@@ -121,7 +120,7 @@ def listing_of(row: Row) -> Listing:
 
 def cursor_after(row: Row) -> str:
     """Where a page that ends with this ask is continued."""
-    return f"{(row['listed_at'] - _EPOCH) // _MICROSECOND}_{row['listing_id']}"
+    return f"{unix_us(row['listed_at'])}_{row['listing_id']}"
 
 
 def _place(cursor: str | None) -> tuple[datetime | None, str | None]:
@@ -129,7 +128,7 @@ def _place(cursor: str | None) -> tuple[datetime | None, str | None]:
     if cursor is None:
         return None, None
     moment, _, listing_id = cursor.partition("_")
-    return _EPOCH + int(moment) * _MICROSECOND, listing_id
+    return from_unix_us(int(moment)), listing_id
 
 
 def _is_signed(key: str, message: bytes, signature: bytes) -> bool:

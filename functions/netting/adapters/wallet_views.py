@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from functions.netting.core.intents import IntentType
 from functions.netting.core.session_terms import Terms
 from functions.netting.core.wallet_transaction import OFFER_LIFE_S, State
 from kernel.handler.http import Document
+from kernel.moments import from_unix_us, unix_us
 from kernel.signin import LONGEST_TEXT
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 #: A moment in microseconds, of which seventeen digits are within the calendar, and an id.
 CURSOR: Final = r"^[0-9]{1,17}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 ASKED_KEY: Final = r"^[A-Za-z0-9._-]{1,128}$"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 #: Below 10^18: more lamports than there are.
@@ -257,8 +256,8 @@ def below(cursor: str | None) -> tuple[datetime, UUID] | None:
     if cursor is None:
         return None
     moment, _, last = cursor.partition("_")
-    return _EPOCH + int(moment) * _MICROSECOND, UUID(last)
+    return from_unix_us(int(moment)), UUID(last)
 
 
 def _cursor(moment: datetime, last: UUID) -> str:
-    return f"{(moment - _EPOCH) // _MICROSECOND}_{last}"
+    return f"{unix_us(moment)}_{last}"

@@ -255,21 +255,13 @@ class Chains:
         from kernel.evm.rpc import RpcPool
 
         if settings.chain not in self._evm_pools:
-            urls = self._urls(settings.rpc_urls)
+            urls = self._kernel.secrets.resolve(settings.rpc_urls).get_secret_value().split()
             self._evm_pools[settings.chain] = RpcPool(
                 urls, settings.chain_id, self._kernel.clock, health=self._kernel.breakers
             )
         return self._evm_pools[settings.chain]
 
     def _solana_pool(self, settings: SolanaCluster) -> SolanaPool:
-        from kernel.solana.pool import SolanaPool
-
         if settings.chain not in self._solana_pools:
-            urls = self._urls(settings.rpc_urls)
-            self._solana_pools[settings.chain] = SolanaPool(
-                urls, settings.cluster, self._kernel.clock, health=self._kernel.breakers
-            )
+            self._solana_pools[settings.chain] = self._kernel.solana_pool(settings.rpc_urls, settings.cluster)
         return self._solana_pools[settings.chain]
-
-    def _urls(self, reference: str) -> list[str]:
-        return self._kernel.secrets.resolve(reference).get_secret_value().split()

@@ -6,13 +6,14 @@ what was stored, trailing zeros included. Every reader casts it: `price::decimal
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.oracle.core.stored_points import StoredPoint
+from kernel.moments import from_unix_us, unix_us
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -22,8 +23,6 @@ ROW_GROUP: Final = 20_480
 FETCHED: Final = 10_000
 #: A day is ten times larger than this as Python's values: nothing ever holds it whole.
 MEMORY_MAX: Final = "128MB"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _UNNOTED: Final = -1
 # Types are said, because a page in which nothing has a volume tells none.
 _PAGE: Final = """
@@ -118,11 +117,11 @@ def _columns_of(points: Sequence[StoredPoint]) -> dict[str, Any]:
     return {
         "symbol": texts([point.symbol for point in points]),
         "source": texts([point.source for point in points]),
-        "time_us": np.array([_microseconds(point.time) for point in points], dtype=np.int64),
+        "time_us": np.array([unix_us(point.time) for point in points], dtype=np.int64),
         "price": texts([format(point.price, "f") for point in points]),
         "volume": texts([None if point.volume is None else format(point.volume, "f") for point in points]),
         "worker_id": texts([point.worker_id for point in points]),
-        "ingested_us": np.array([_microseconds(point.ingested_at) for point in points], dtype=np.int64),
+        "ingested_us": np.array([unix_us(point.ingested_at) for point in points], dtype=np.int64),
         "stored_in": np.array(
             [_UNNOTED if point.stored_in is None else point.stored_in for point in points], dtype=np.int64
         ),
@@ -134,18 +133,14 @@ def _point(row: tuple[Any, ...]) -> StoredPoint:
     return StoredPoint(
         symbol,
         source,
-        _EPOCH + time_us * _MICROSECOND,
+        from_unix_us(time_us),
         Decimal(price),
         None if volume is None else Decimal(volume),
         worker_id,
-        _EPOCH + ingested_us * _MICROSECOND,
+        from_unix_us(ingested_us),
         stored_in,
     )
 
 
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
 def _bound(moment: datetime | None) -> int | None:
-    return None if moment is None else _microseconds(moment)
+    return None if moment is None else unix_us(moment)

@@ -7,15 +7,14 @@ and only if every digit is.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from functions.oracle.core.quotes import VenuePrice
+from kernel.moments import unix_us
 
 _FIELD_END: Final = "\x1f"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class StoredPoint(NamedTuple):
@@ -58,7 +57,7 @@ class PointsDigest:
 def digest_of(points: Iterable[VenuePrice]) -> bytes:
     """SHA-256 over what a decision was made from, in one order whatever order it came in."""
     lines = sorted(
-        _text(point.symbol, point.source, _microseconds(point.time), _plain(point.price), _plain(point.volume))
+        _text(point.symbol, point.source, str(unix_us(point.time)), _plain(point.price), _plain(point.volume))
         for point in points
     )
     return hashlib.sha256("".join(lines).encode()).digest()
@@ -74,11 +73,11 @@ def _line(point: StoredPoint) -> bytes:
     return _text(
         point.symbol,
         point.source,
-        _microseconds(point.time),
+        str(unix_us(point.time)),
         _plain(point.price),
         _plain(point.volume),
         point.worker_id,
-        _microseconds(point.ingested_at),
+        str(unix_us(point.ingested_at)),
         "" if point.stored_in is None else str(point.stored_in),
     ).encode()
 
@@ -89,7 +88,3 @@ def _text(*fields: str) -> str:
 
 def _plain(number: Decimal | None) -> str:
     return "" if number is None else format(number, "f")
-
-
-def _microseconds(moment: datetime) -> str:
-    return str((moment - _EPOCH) // _MICROSECOND)

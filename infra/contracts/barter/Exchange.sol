@@ -46,6 +46,8 @@ contract Exchange {
     uint256 public constant PROOF_BLOCKS = 250;
     /// @notice What a proof is bound to, besides the market
     bytes32 public constant DOMAIN = keccak256("counterpart barter allocation 1");
+    /// @dev How many agents' trades one transaction of Ethereum enacts, whatever they list: 2^24 gas (EIP-7825)
+    uint256 private constant ENACTABLE_MAX = 900;
     /// @dev The order of BN254's scalar field
     uint256 private constant FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
 
@@ -90,7 +92,8 @@ contract Exchange {
         uint256 depositFee_
     ) {
         require(operator_ != address(0), "No operator");
-        require(limits.agentsMax > 0 && limits.agentsMax <= Words.ENTRY_MAX, "Too many agents for a word");
+        require(limits.agentsMax > 0, "No agents");
+        require(limits.agentsMax <= ENACTABLE_MAX, "More agents than one transaction enacts");
         require(limits.listMax > 0 && limits.listMax <= Words.PER_WORD, "Too long lists for a word");
         if (address(verifier_) != address(0)) {
             require(verifier_.agents() >= limits.agentsMax, "More agents than the circuit takes");

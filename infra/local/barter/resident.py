@@ -75,14 +75,14 @@ class Resident:
     def _run(self) -> None:
         try:
             self._live()
-        except Exception:
-            if not self._closed.is_set():  # else all of it is going away
+        except Exception:  # who is in the middle of something when the node and the gateway go fails in any way
+            if not self._closed.is_set():
                 raise
 
     def _live(self) -> None:
         """Have the exchange watched; then market after market: the monitor ends the phases, proves and posts."""
         self._desk.ask("watchContract", self.world.exchange.address)
-        self.stage.open_books()
+        self.stage.books.open()
         while self._moves and not self._closed.is_set():
             lists = random_lists(AGENTS, self._number)
             market = Market(title=f"market {self._number}", world=self.world, lists=lists)

@@ -5,7 +5,6 @@ stage.start()
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,27 +13,24 @@ from typing import Any, Final
 from functions.ops.adapters.chains import KEY_PURPOSE
 from infra.local.anvil import AnvilNode
 from infra.local.cloud import LocalCloud
-from infra.local.demo.stage import wait_for
 from infra.local.flare.accounts import ETHER, DevAccount, dev_account
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
 from infra.local.runner.warming import warm_with
-from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from infra.local.treasury_stage import bring_messages_back_soon
+from infra.local.wallet_books import WalletBooks, without_chains
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms
 from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
-from kernel.treasury.desks import Desk
-from kernel.treasury.treasury import Treasury
-from kernel.treasury.wallets import OperatorWallet, WalletRecord
+from kernel.treasury.wallets import OperatorWallet
 
 SERVICE: Final = "barter"
 SERVICES: Final = ("barter", "ops")
 ACTOR: Final = "the local world"
 CONFIRMATIONS: Final = 2
 POLL_S: Final = 0.5
-OPEN_WITHIN_S: Final = 180.0
 SETTLER_ETHER: Final = 100
 _COMPUTING: Final = """
     select exists (select from kernel.tasks where kind = 'ops.poll_offload' and state = 'leased') as computing
@@ -60,21 +56,21 @@ class BarterStage:
         """The chain as the treasury names it."""
         return f"evm:{self.node.chain_id}"
 
+    @property
+    def books(self) -> WalletBooks:
+        """Those of the settler's wallet."""
+        wallets = {self.chain: self.settler.address}
+        return WalletBooks(cloud=self.cloud, stack=self.stack, database_url=self.database_url, wallets=wallets)
+
     def start(self) -> None:
-        """Start it, and wait until the treasury has opened the books of the settler's wallet."""
+        """Start it, and wait until the treasury has opened the books."""
         self.stack.start()
         bring_messages_back_soon(self.cloud, self.stack)
-        self.open_books()
-
-    def open_books(self) -> None:
-        """Have the treasury open the books of the settler's wallet, and wait for it."""
-        self._check("the opening", lambda wallet: wallet.opened_at is not None)
+        self.books.open()
 
     def verdict(self) -> str:
         """Have the settler's wallet compared with the chain now; what came of it."""
-        before = self._wallet().read_at
-        self._check(f"at {time.time()}", lambda wallet: wallet.read_at != before)
-        return str(self._wallet().verdict)
+        return self.books.verdicts()[self.chain]
 
     def is_computing(self) -> bool:
         """Whether somebody computes a proof at this moment."""
@@ -82,19 +78,6 @@ class BarterStage:
         try:
             with postgres.transaction() as tx:
                 return bool(tx.one(_COMPUTING)["computing"])
-        finally:
-            postgres.close()
-
-    def _check(self, occasion: str, is_done: Any) -> None:
-        check_wallets(self.cloud, self.stack, self.database_url, [(self.chain, self.settler.address)], occasion)
-        wait_for(
-            lambda: is_done(self._wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S, every_s=0.1
-        )
-
-    def _wallet(self) -> WalletRecord:
-        postgres = Postgres(self.database_url, role="counterpart_ops")
-        try:
-            return _treasury(postgres).wallet(self.chain, self.settler.address)
         finally:
             postgres.close()
 
@@ -122,7 +105,7 @@ def open_stage(
         )
         vault.keep(settler.private_key, purpose=KEY_PURPOSE, chain=chain, actor=ACTOR)
         wallet = OperatorWallet(service=SERVICE, chain=chain, address=settler.address, floor=0, target=0)
-        _treasury(postgres).declare(wallet, actor=ACTOR, reason="the settler of these exchanges")
+        without_chains(postgres).declare(wallet, actor=ACTOR, reason="the settler of these exchanges")
         key = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo", actor=ACTOR).key
     finally:
         postgres.close()
@@ -151,8 +134,3 @@ def _environment(
         "COUNTERPART_OPS_CHAINS": json.dumps(chains),
         **{f"COUNTERPART_BARTER_{field}": str(value) for field, value in barter.items()},
     }
-
-
-def _treasury(postgres: Postgres) -> Treasury:
-    desks: dict[str, Desk] = {}  # to declare and to read a wallet, no chain is asked
-    return Treasury(postgres, desks.__getitem__)

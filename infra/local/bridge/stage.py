@@ -7,7 +7,6 @@ The schedules of production fire once a minute. Here there are no webhooks besid
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,25 +14,22 @@ from typing import Any, Final
 from functions.ops.adapters.chains import KEY_PURPOSE
 from infra.local.bridge.target import Found, Target
 from infra.local.cloud import LocalCloud
-from infra.local.demo.stage import wait_for
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
 from infra.local.runner.warming import warm_with
-from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from infra.local.treasury_stage import bring_messages_back_soon
+from infra.local.wallet_books import WalletBooks, without_chains
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms
 from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
-from kernel.treasury.desks import Desk
-from kernel.treasury.treasury import Treasury
-from kernel.treasury.wallets import OperatorWallet, WalletRecord
+from kernel.treasury.wallets import OperatorWallet
 
 SERVICE: Final = "bridge"
 ORIGIN: Final = "zksync"
 SERVICES: Final = ("bridge", "ops")
 ACTOR: Final = "shell"
-OPEN_WITHIN_S: Final = 120.0
 #: Schedule -> seconds between two firings.
 TURNS: Final[Mapping[str, float]] = {
     "cron_index_orders": 1.0,
@@ -73,29 +69,16 @@ class BridgeStage:
     wallets: Mapping[str, str]
     admin_key: str = field(repr=False)
 
+    @property
+    def books(self) -> WalletBooks:
+        """Those of its wallets."""
+        return WalletBooks(cloud=self.cloud, stack=self.stack, database_url=self.database_url, wallets=self.wallets)
+
     def start(self) -> None:
-        """Start it, and wait until the treasury has opened the books of its wallets."""
+        """Start it, and wait until the treasury has opened the books."""
         self.stack.start()
         bring_messages_back_soon(self.cloud, self.stack)
-        if not all(record.opened_at for record in self._records()):
-            self._check("the opening", lambda record: record.opened_at is not None)
-
-    def verdicts(self) -> dict[str, str]:
-        """Have the wallets compared with their chains now; by chain, what came of it."""
-        before = {record.chain: record.read_at for record in self._records()}
-        self._check(f"at {time.time()}", lambda record: record.read_at != before[record.chain])
-        return {record.chain: str(record.verdict) for record in self._records()}
-
-    def _check(self, occasion: str, is_done: Any) -> None:
-        check_wallets(self.cloud, self.stack, self.database_url, self.wallets.items(), occasion)
-        wait_for(lambda: all(map(is_done, self._records())) or None, "the check of the wallets", within_s=OPEN_WITHIN_S)
-
-    def _records(self) -> list[WalletRecord]:
-        postgres = Postgres(self.database_url, role="counterpart_ops")
-        try:
-            return _treasury(postgres).wallets()
-        finally:
-            postgres.close()
+        self.books.open()
 
 
 def open_stage(
@@ -122,7 +105,7 @@ def open_stage(
         vault.keep(target.private_key, purpose=KEY_PURPOSE, chain=l1, actor=ACTOR)
         for chain, address in wallets.items():
             wallet = OperatorWallet(service=SERVICE, chain=chain, address=address, floor=0, target=0)
-            _treasury(postgres).declare(wallet, actor=ACTOR, reason="the worker of this bridge")
+            without_chains(postgres).declare(wallet, actor=ACTOR, reason="the worker of this bridge")
         admin = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the worker", actor=ACTOR)
     finally:
         postgres.close()
@@ -144,11 +127,6 @@ def begin_anew(database_url: str, chain: str, address: str) -> None:
         tx.execute(_FORGET_KEY, purpose=KEY_PURPOSE, chain=chain, address=address)
         tx.execute(_SEND_AGAIN)
     postgres.close()
-
-
-def _treasury(postgres: Postgres) -> Treasury:
-    desks: dict[str, Desk] = {}  # to declare and to read a wallet, no chain is asked
-    return Treasury(postgres, desks.__getitem__)
 
 
 def _environment(

@@ -1,18 +1,23 @@
 """What players' software and an administrator's ask of contests, over HTTP; written from the API alone."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
 import httpx
 
 from infra.local.contests.players import Player
 from infra.local.contests.stage import ContestsStage
+from infra.local.demo.stage import wait_for
+from infra.local.tokens.market import LocalToken
 
 ANSWER_WITHIN_S: Final = 60.0
 TRIES_MAX: Final = 40
 WAIT_S: Final = 0.25
+#: Until a token is known, or a contest has a wallet.
+SOON_S: Final = 180.0
 #: Too much at once, or nobody there yet.
 BUSY: Final = frozenset((429, 503))
 #: Not yet, and soon: the transfer is not final, the contest has no wallet, or a token's price is a moment too old.
@@ -79,6 +84,31 @@ class Desk:
             token = self._stage.session(player)
             self._clients[player.address] = Client(self._http, {"Authorization": f"Bearer {token}"})
         return self._clients[player.address]
+
+    def list_tokens(self, tokens: Iterable[LocalToken]) -> None:
+        """Know the market's tokens, put these on the list where they are not yet, and have their prices."""
+        self._stage.stack.fire("cron_sync_tokens", datetime.now(UTC))
+        wait_for(lambda: self.admin.get("/tokens")["tokens"] or None, "the list of tokens", within_s=SOON_S)
+        listed = {token["mint"] for token in self.visitor.get("/whitelist")["tokens"]}
+        for token in tokens:
+            gift = {"mint": token.mint, "symbol": token.symbol[:10], "name": token.name[:50]}
+            if token.mint not in listed:
+                self.admin.post("/whitelist/gifts", gift)
+        self._stage.stack.fire("cron_market_data", datetime.now(UTC))
+
+    def announce(self, name: str, fee_lamports: int, *, lead_s: int, length_s: int, **terms: str) -> str:
+        """A contest that begins so much later, once it has a wallet; its id."""
+        starts_at = datetime.now(UTC) + timedelta(seconds=lead_s)
+        body = {
+            "name": name,
+            "fee_lamports": str(fee_lamports),
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(seconds=length_s)).isoformat(),
+            **terms,
+        }
+        contest = str(self.admin.post("", body)["id"])
+        wait_for(lambda: self.admin.get(f"/{contest}")["pay_to"] or None, f"a wallet for {name}", within_s=SOON_S)
+        return contest
 
     def enter(self, player: Player, contest: str, signature: str, weights_bps: Mapping[str, int]) -> Any:
         """Enter with a transfer that was sent, once it is final. Raises Refused."""

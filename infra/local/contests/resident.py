@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 import httpx
@@ -15,7 +14,7 @@ from infra.local.contests.stage import WARM as OF_CONTESTS
 from infra.local.contests.stage import ContestsStage, open_stage
 from infra.local.contests.world import start_world
 from infra.local.demo.contests_crowd import Crowd
-from infra.local.demo.stage import SceneFailed, wait_for
+from infra.local.demo.stage import SceneFailed
 from infra.local.runner.containers import WARM_FIRST, WARM_LATER
 from infra.local.runner.runner import Runner
 from infra.local.solana import LAMPORTS_PER_SOL
@@ -31,7 +30,6 @@ PLAYERS, TOKENS, SEED = 6, 6, 7
 FEE: Final = LAMPORTS_PER_SOL // 50
 FUNDS: Final = 10 * LAMPORTS_PER_SOL
 LENGTH_S, LEAD_S, TRADE_EVERY_S, AGAIN_S = 120, 3_600, 3.0, 10.0
-WITHIN_S: Final = 120.0
 
 
 class ContestsResident:
@@ -74,27 +72,17 @@ class ContestsResident:
         while not self._closed.is_set():
             try:
                 if not has_tokens:
-                    self._list_tokens()
+                    self._desk.list_tokens(self._crowd.tokens)
                     has_tokens = True
                 self._play(number)
-            except (SceneFailed, Refused, TimeoutError, OSError, httpx.HTTPError):
+            except (SceneFailed, Refused, OSError, httpx.HTTPError):
                 if not self._closed.wait(AGAIN_S):
                     logger.warning("A duel was left as it is; the next one begins.", exc_info=True)
             number += 1
 
-    def _list_tokens(self) -> None:
-        self.stage.stack.fire("cron_sync_tokens", datetime.now(UTC))
-        wait_for(lambda: self._desk.admin.get("/tokens")["tokens"] or None, "the list of tokens", within_s=WITHIN_S)
-        listed = {token["mint"] for token in self._desk.visitor.get("/whitelist")["tokens"]}
-        for token in self._crowd.tokens:
-            gift = {"mint": token.mint, "symbol": token.symbol[:10], "name": token.name[:50]}
-            if token.mint not in listed:
-                self._desk.admin.post("/whitelist/gifts", gift)
-        self.stage.stack.fire("cron_market_data", datetime.now(UTC))
-
     def _play(self, number: int) -> None:
         """One duel, from its announcement to its end; its prizes are paid while the next one begins."""
-        contest = self._announce(number)
+        contest = self._desk.announce(f"Duel {number}", FEE, lead_s=LEAD_S, length_s=LENGTH_S)
         for place, player in enumerate(self._crowd.players):
             if self._closed.is_set():
                 return
@@ -109,15 +97,3 @@ class ContestsResident:
                 return
             self._crowd.trade(self._desk, contest, turn)
             turn += 1
-
-    def _announce(self, number: int) -> str:
-        starts_at = datetime.now(UTC) + timedelta(seconds=LEAD_S)
-        body = {
-            "name": f"Duel {number}",
-            "fee_lamports": str(FEE),
-            "starts_at": starts_at.isoformat(),
-            "ends_at": (starts_at + timedelta(seconds=LENGTH_S)).isoformat(),
-        }
-        contest = str(self._desk.admin.post("", body)["id"])
-        wait_for(lambda: self._desk.admin.get(f"/{contest}")["pay_to"] or None, "a wallet", within_s=WITHIN_S)
-        return contest

@@ -13,15 +13,17 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from functions.contests.adapters.life_steps import STEP
-from functions.contests.wiring import KEY_PURPOSE, ROLE
+from functions.contests.adapters.wallets import KEY_PURPOSE
+from functions.contests.wiring import ROLE
 from infra.local.cloud import LocalCloud
 from infra.local.contests.players import Player
 from infra.local.contests.world import CHAIN, CLUSTER, World
-from infra.local.demo.stage import SceneFailed, wait_for
+from infra.local.demo.stage import SceneFailed
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
 from infra.local.runner.warming import warm_with
-from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from infra.local.treasury_stage import bring_messages_back_soon
+from infra.local.wallet_books import WalletBooks, without_chains
 from kernel.auth import ApiKeys, Role, Tier, Tokens
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms
@@ -29,9 +31,7 @@ from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
 from kernel.tasks import SqsSender, Tasks, TaskSpec
 from kernel.tasks.messages import queue_of
-from kernel.treasury.desks import Desk
-from kernel.treasury.treasury import Treasury
-from kernel.treasury.wallets import OperatorWallet, WalletRecord
+from kernel.treasury.wallets import OperatorWallet
 
 SERVICES: Final = ("contests", "ops")
 SERVICE: Final = "contests"
@@ -40,7 +40,6 @@ ACTOR: Final = "the local world"
 POLL_S: Final = 0.25
 #: Found in moments by one processor; the usual ones take it minutes each.
 VANITY: Final = '[{"letters": "DU", "place": "prefix", "is_case_sensitive": false, "target": 2}]'
-OPEN_WITHIN_S: Final = 60.0
 #: What the fork server imports, so that containers start in milliseconds.
 VENDORS: Final = (
     *("solders.pubkey", "solders.signature", "solders.message", "solders.transaction", "urllib3"),
@@ -66,11 +65,17 @@ class ContestsStage:
     database_url: str = field(repr=False)
     admin_key: str = field(repr=False)
 
+    @property
+    def books(self) -> WalletBooks:
+        """Those of the fee payer."""
+        wallets = {CHAIN: self.world.fee_payer.address}
+        return WalletBooks(cloud=self.cloud, stack=self.stack, database_url=self.database_url, wallets=wallets)
+
     def start(self) -> None:
-        """Start it, and wait until the treasury has opened the books of the fee payer."""
+        """Start it, and wait until the treasury has opened the books."""
         self.stack.start()
         bring_messages_back_soon(self.cloud, self.stack)
-        self.check("the opening", lambda wallet: wallet.opened_at is not None)
+        self.books.open()
 
     def session(self, player: Player) -> str:
         """A session of a player's, as signing in gives one."""
@@ -97,17 +102,9 @@ class ContestsStage:
         Tasks(postgres, sender).enqueue([spec])
         postgres.close()
 
-    def verdict(self, occasion: str) -> str:
+    def verdict(self) -> str:
         """Have the fee payer compared with the chain now; what came of it."""
-        before = self.wallet().read_at
-        self.check(occasion, lambda wallet: wallet.read_at != before)
-        return str(self.wallet().verdict)
-
-    def check(self, occasion: str, is_done: Any) -> None:
-        """Have the fee payer's books compared with the chain."""
-        wallet = (CHAIN, self.world.fee_payer.address)
-        check_wallets(self.cloud, self.stack, self.database_url, [wallet], occasion)
-        wait_for(lambda: is_done(self.wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S)
+        return self.books.verdicts()[CHAIN]
 
     def _change(self, sql: str, **params: Any) -> None:
         postgres = Postgres(self.database_url)
@@ -115,15 +112,6 @@ class ContestsStage:
             if tx.execute(sql, **params) != 1:
                 raise SceneFailed(f"nothing to bring forward: {params}")
         postgres.close()
-
-    def wallet(self) -> WalletRecord:
-        """The fee payer, as the treasury has it."""
-        desks: dict[str, Desk] = {}  # to read a wallet, no chain is asked
-        postgres = Postgres(self.database_url, role="counterpart_ops")
-        try:
-            return Treasury(postgres, desks.__getitem__).wallet(CHAIN, self.world.fee_payer.address)
-        finally:
-            postgres.close()
 
 
 def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, database_url: str, **settings: str) -> ContestsStage:
@@ -140,12 +128,11 @@ def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, database_url:
 def _entrust(world: World, database_url: str, envelope: Envelope) -> None:
     """The fee payer is the treasury's wallet; the faucet's key lies among those of contests."""
     postgres = Postgres(database_url)
-    desks: dict[str, Desk] = {}  # to declare a wallet, no chain is asked
     vault = Vault(postgres, envelope)
     vault.keep(world.fee_payer.seed, purpose=TREASURY_PURPOSE, chain=CHAIN, actor=ACTOR)
     vault.keep(world.faucet.seed, purpose=KEY_PURPOSE, chain=CHAIN, actor=ACTOR)
     wallet = OperatorWallet(service=SERVICE, chain=CHAIN, address=world.fee_payer.address, floor=0, target=0)
-    Treasury(postgres, desks.__getitem__).declare(wallet, actor=ACTOR, reason="pays fees on this machine")
+    without_chains(postgres).declare(wallet, actor=ACTOR, reason="pays fees on this machine")
     postgres.close()
 
 

@@ -117,21 +117,13 @@ class Show:
 
     def from_trade(self, console: Console, market: Market) -> dict[str, Any]:
         """A market that nobody has watched until it was in Trade. Its story."""
-        market.deposit()
-        market.world.advance(Phase.RANK)
-        market.rank()
-        market.world.advance(Phase.TRADE)
+        self._watch_in_trade(market)
         _say(console, f"{len(market.lists)} agents are in Trade; only now the exchange is watched")
-        self.desk.ask("watchContract", market.address)
         return self.traded(console, market)
 
     def until_a_death(self, console: Console, market: Market) -> None:
         """A market whose prover dies."""
-        market.deposit()
-        market.world.advance(Phase.RANK)
-        market.rank()
-        market.world.advance(Phase.TRADE)
-        self.desk.ask("watchContract", market.address)
+        self._watch_in_trade(market)
         _say(console, f"{len(market.lists)} agents are in Trade; only now the exchange is watched")
         self.desk.wait_for_job(market.address, "in_progress")
         killed = wait_for(lambda: self._kill() or None, "a prover at work", within_s=SOON_S, every_s=0.05)
@@ -139,11 +131,7 @@ class Show:
 
     def without_a_proof(self, console: Console, market: Market) -> dict[str, Any]:
         """A market whose proof nobody can make: everybody gets back what it brought. Its story."""
-        market.deposit()
-        market.world.advance(Phase.RANK)
-        market.rank()
-        market.world.advance(Phase.TRADE)
-        self.desk.ask("watchContract", market.address)
+        self._watch_in_trade(market)
         self.desk.wait_for_job(market.address, "errored")
         _say(console, f"[bold red]the third proof does not come[/]: {self._status(market)}")
         market.world.pass_time()
@@ -163,6 +151,14 @@ class Show:
         if (status, received) != ("Completed", market.expected) or set(proof) != {"journal", "seal"}:
             raise SceneFailed(f"the {market.title} market's proof is {status}, of {received}")
         return self._left(market, story, received)
+
+    def _watch_in_trade(self, market: Market) -> None:
+        """Bring a market into Trade, and only then have it watched."""
+        market.deposit()
+        market.world.advance(Phase.RANK)
+        market.rank()
+        market.world.advance(Phase.TRADE)
+        self.desk.ask("watchContract", market.address)
 
     def _left(self, market: Market, story: dict[str, Any], received: Sequence[int]) -> dict[str, Any]:
         """Everybody withdraws, the operator collects. The story with our own transactions' ends."""

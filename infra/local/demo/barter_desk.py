@@ -1,6 +1,5 @@
 """Who asks the monitor of exchanges: JSON-RPC 2.0 over the deployment's gateway, and REST beside it."""
 
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -77,5 +76,5 @@ class Desk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()

@@ -8,19 +8,15 @@ it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import cos, pi
 from typing import Final
 
 from functions.barter.core.cycles import Preferences, cycles_of
+from infra.local.demo import rings
+from infra.local.demo.rings import CENTRES, FAINT, INK, RING, Point
 
-WIDTH, HEIGHT = 1680, 1050
-CENTRES: Final = ((440.0, 520.0), (1240.0, 520.0))
-RING: Final = 300.0
 BAND: Final = 26.0
-PAPER, INK, FAINT = "#0d1224", "#e8ecf8", "#7f8ab0"
 ALONE: Final = "#5b678f"
-#: Around the wheel by steps that keep neighbours apart.
-_HUE_STEP: Final = 137.508
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +45,15 @@ def draw(graph: MarketGraph) -> str:
     """The picture, as the text of an SVG file."""
     seats = _seats(graph.received)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="Inter, Segoe UI, Helvetica Neue, Arial, sans-serif">',
-        f"<title>{len(graph.received)} tokens, {len(cycles_of(graph.received))} cycles</title>",
-        _paper(),
+        rings.glow(CENTRES[0], RING),
+        rings.glow(CENTRES[1], RING - BAND),
         *_wishes(graph, seats),
         *_trades(graph, seats),
         *_tokens(graph, seats),
         *_owners(graph, seats),
         *_captions(graph),
-        "</svg>\n",
     ]
-    return "\n".join(parts)
+    return rings.svg(f"{len(graph.received)} tokens, {len(cycles_of(graph.received))} cycles", parts)
 
 
 def _seats(received: Sequence[int]) -> list[_Seat]:
@@ -68,10 +61,9 @@ def _seats(received: Sequence[int]) -> list[_Seat]:
     found = cycles_of(received)
     alone = [agent for agent, item in enumerate(received) if agent == item]
     order = [agent for cycle in found for agent in cycle] + alone
-    colours = {agent: f"hsl({nth * _HUE_STEP % 360:.0f} 80% 66%)" for nth, cycle in enumerate(found) for agent in cycle}
-    step = 2 * pi / max(len(order), 1)
-    places = {agent: place * step - pi / 2 for place, agent in enumerate(order)}
-    return [_Seat(places[agent], colours.get(agent, ALONE), agent in colours) for agent in range(len(received))]
+    colours = {agent: f"hsl({rings.hue(nth):.0f} 80% 66%)" for nth, cycle in enumerate(found) for agent in cycle}
+    angles = {agent: rings.seat(place, len(order)) for place, agent in enumerate(order)}
+    return [_Seat(angles[agent], colours.get(agent, ALONE), agent in colours) for agent in range(len(received))]
 
 
 def _wishes(graph: MarketGraph, seats: Sequence[_Seat]) -> Iterator[str]:
@@ -97,7 +89,7 @@ def _trades(graph: MarketGraph, seats: Sequence[_Seat]) -> Iterator[str]:
 def _tokens(graph: MarketGraph, seats: Sequence[_Seat]) -> Iterator[str]:
     """The left ring: a dot a token, and its name outside."""
     for name, seat in zip(graph.names, seats, strict=True):
-        x, y = _at(CENTRES[0], seat.angle, RING)
+        x, y = rings.at(CENTRES[0], seat.angle, RING)
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6.5" fill="{seat.colour}"/>'
         yield _label(CENTRES[0], seat.angle, RING + 20, name, seat.colour if seat.is_trading else FAINT)
 
@@ -119,48 +111,31 @@ def _captions(graph: MarketGraph) -> Iterator[str]:
     best = sum(bool(own) and own[0] == item for own, item in zip(graph.lists, graph.received, strict=True))
     longest = max(map(len, found), default=0)
     (left, _), (right, middle) = CENTRES
-    for x, title, lines in (
-        (
-            left,
-            "As wished",
-            (f"{len(graph.lists)} tokens, {wishes} wishes", f"{len(found)} cycles, {longest} the longest"),
-        ),
-        (right, "As traded", (f"{traders} tokens change owners", "inside: who brought it; outside: whose it is")),
-    ):
-        yield _text(x, 74, title, size=22, colour=FAINT, spacing=4)
-        yield _text(x, HEIGHT - 82, lines[0], size=46, weight=700)
-        yield _text(x, HEIGHT - 42, lines[1], size=22, colour=FAINT)
-    yield _text(right, middle - 18, f"{best}", size=76, weight=700)
-    yield _text(right, middle + 20, "receive what they like best", size=19, colour=FAINT)
-    yield _text(right, middle + 58, graph.shown_by, size=19, colour=FAINT)
-    yield _text(WIDTH / 2, HEIGHT - 88, "→", size=52, colour=FAINT)
-
-
-def _paper() -> str:
-    return (
-        f'<defs><radialGradient id="glow"><stop offset="0" stop-color="#1b2547"/>'
-        f'<stop offset="1" stop-color="{PAPER}"/></radialGradient></defs>'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>'
-        f'<circle cx="{CENTRES[0][0]}" cy="{CENTRES[0][1]}" r="{RING}" fill="url(#glow)"/>'
-        f'<circle cx="{CENTRES[1][0]}" cy="{CENTRES[1][1]}" r="{RING - BAND}" fill="url(#glow)"/>'
-    )
+    size = f"{len(graph.lists)} tokens, {wishes} wishes"
+    yield from rings.caption(left, "As wished", size, f"{len(found)} cycles, {longest} the longest")
+    brought = "inside: who brought it; outside: whose it is"
+    yield from rings.caption(right, "As traded", f"{traders} tokens change owners", brought)
+    yield rings.text(right, middle - 18, f"{best}", size=76, weight=700)
+    yield rings.text(right, middle + 20, "receive what they like best", size=19, colour=FAINT)
+    yield rings.text(right, middle + 58, graph.shown_by, size=19, colour=FAINT)
+    yield rings.arrow_between()
 
 
 def _arc(start: _Seat, end: _Seat) -> str:
     """Bent towards the middle, the more the further apart."""
-    (x1, y1), (x2, y2) = (_at(CENTRES[0], seat.angle, RING - 12) for seat in (start, end))
+    (x1, y1), (x2, y2) = (rings.at(CENTRES[0], seat.angle, RING - 12) for seat in (start, end))
     xc, yc = _bend(start, end)
     return f"M{x1:.1f} {y1:.1f}Q{xc:.1f} {yc:.1f} {x2:.1f} {y2:.1f}"
 
 
-def _bend(start: _Seat, end: _Seat) -> tuple[float, float]:
-    turn = (end.angle - start.angle + pi) % (2 * pi) - pi
-    return _at(CENTRES[0], start.angle + turn / 2, RING * (0.80 - 0.80 * abs(turn) / pi))
+def _bend(start: _Seat, end: _Seat) -> Point:
+    turn = rings.shorter_turn(start.angle, end.angle)
+    return rings.at(CENTRES[0], start.angle + turn / 2, RING * (0.80 - 0.80 * abs(turn) / pi))
 
 
 def _tip(start: _Seat, end: _Seat) -> str:
     """The arrow's head, in the direction in which the line arrives."""
-    x, y = _at(CENTRES[0], end.angle, RING - 12)
+    x, y = rings.at(CENTRES[0], end.angle, RING - 12)
     xc, yc = _bend(start, end)
     long = max(((x - xc) ** 2 + (y - yc) ** 2) ** 0.5, 1e-9)
     ux, uy = (x - xc) / long, (y - yc) / long
@@ -170,33 +145,20 @@ def _tip(start: _Seat, end: _Seat) -> str:
 
 
 def _segment(start: float, end: float, inner: float, outer: float, colour: str) -> str:
-    (x1, y1), (x2, y2) = (_at(CENTRES[1], angle, outer) for angle in (start, end))
-    (x3, y3), (x4, y4) = (_at(CENTRES[1], angle, inner) for angle in (end, start))
+    (x1, y1), (x2, y2) = (rings.at(CENTRES[1], angle, outer) for angle in (start, end))
+    (x3, y3), (x4, y4) = (rings.at(CENTRES[1], angle, inner) for angle in (end, start))
     return (
         f'<path d="M{x1:.1f} {y1:.1f}A{outer} {outer} 0 0 1 {x2:.1f} {y2:.1f}L{x3:.1f} {y3:.1f}'
         f'A{inner} {inner} 0 0 0 {x4:.1f} {y4:.1f}Z" fill="{colour}"/>'
     )
 
 
-def _label(
-    centre: tuple[float, float], angle: float, radius: float, words: str, colour: str, *, inwards: bool = False
-) -> str:
+def _label(centre: Point, angle: float, radius: float, words: str, colour: str, *, inwards: bool = False) -> str:
     """A short text along the radius, from there outwards or inwards; readable on both sides."""
-    x, y = _at(centre, angle, radius)
+    x, y = rings.at(centre, angle, radius)
     turned, is_left = angle * 180 / pi, cos(angle) < 0
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="14" fill="{colour}" dominant-baseline="central" '
         f'text-anchor="{"end" if is_left != inwards else "start"}" '
         f'transform="rotate({turned + (180 if is_left else 0):.1f} {x:.1f} {y:.1f})">{words}</text>'
     )
-
-
-def _text(x: float, y: float, words: str, *, size: int, colour: str = INK, weight: int = 400, spacing: int = 0) -> str:
-    return (
-        f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" font-weight="{weight}" letter-spacing="{spacing}" '
-        f'text-anchor="middle" fill="{colour}">{words}</text>'
-    )
-
-
-def _at(centre: tuple[float, float], angle: float, radius: float) -> tuple[float, float]:
-    return centre[0] + radius * cos(angle), centre[1] + radius * sin(angle)

@@ -125,7 +125,7 @@ class Counted:
             lost=sum(difference < 0 for difference in paid),
             l1_wei=l1_wei,
             l2_wei=l2_wei,
-            verdicts=self.stage.verdicts(),
+            verdicts=self.stage.books.verdicts(),
             **books,
         )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
@@ -134,14 +134,8 @@ class Show:
     entries: dict[str, str] = field(default_factory=dict)
 
     def list_tokens(self) -> None:
-        """Know the tokens, put those that are played with on the list, and have their prices."""
-        now = datetime.now(UTC)
-        self.stage.stack.fire("cron_sync_tokens", now)
-        wait_for(lambda: self.desk.admin.get("/tokens")["tokens"] or None, "the list of tokens", within_s=WITHIN_S)
-        for token in self.crowd.tokens:
-            gift = {"mint": token.mint, "symbol": token.symbol[:10], "name": token.name[:50]}
-            self.desk.admin.post("/whitelist/gifts", gift)
-        self.stage.stack.fire("cron_market_data", datetime.now(UTC))
+        """List the tokens that are played with, and wait for their prices."""
+        self.desk.list_tokens(self.crowd.tokens)
         mints = ",".join(token.mint for token in self.crowd.tokens)
         wait_for(
             lambda: not self.desk.admin.get("/market-data", mints=mints)["missing"] or None,
@@ -151,17 +145,8 @@ class Show:
 
     def announce(self, name: str, fee_lamports: int) -> str:
         """A contest with a wallet; its id."""
-        starts_at = datetime.now(UTC) + timedelta(seconds=LEAD_S)
-        body = {
-            "name": name,
-            "fee_lamports": str(fee_lamports),
-            "stake_micros": str(STAKE_MICROS),
-            "starts_at": starts_at.isoformat(),
-            "ends_at": (starts_at + timedelta(seconds=LENGTH_S)).isoformat(),
-        }
-        contest = str(self.desk.admin.post("", body)["id"])
-        wait_for(lambda: self.contest(contest)["pay_to"], f"a wallet for {name}", within_s=WITHIN_S)
-        return contest
+        stake = str(STAKE_MICROS)
+        return self.desk.announce(name, fee_lamports, lead_s=LEAD_S, length_s=LENGTH_S, stake_micros=stake)
 
     def contest(self, contest: str) -> Any:
         """As it is now; a visitor may look a hundred times a minute, and whoever waits looks more often."""

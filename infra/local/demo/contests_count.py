@@ -143,5 +143,5 @@ class Counted:
             confirmed=sent["confirmed"],
             sent=sent["in_all"],
             orphaned=int(self.rows(_ORPHANED)[0]["orphaned"]),
-            verdict=self._stage.verdict("the end of the scene"),
+            verdict=self._stage.verdict(),
         )

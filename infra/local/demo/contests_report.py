@@ -72,7 +72,7 @@ def sent_line(tally: Tally) -> str:
     """How much the chain saw."""
     return (
         f"{tally.paid} prizes and {tally.refunded} refunds paid; {tally.confirmed} transactions of ours are final. "
-        f"{tally.orphaned} attempts died with their workers. The treasury's wallet has gained "
+        f"Attempts that died with their workers: {tally.orphaned}. The treasury's wallet has gained "
         f"{_sol(tally.treasury_gain)} SOL."
     )
 

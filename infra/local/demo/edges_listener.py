@@ -24,7 +24,7 @@ TOPIC: Final = "admin"
 def sign_in(desk: Desk) -> str:
     """A session of a wallet that an administrator has made an administrator, too; its token."""
     signer = LocalSigner(dev_account("edges", "administrator").private_key)
-    desk.put(f"/v1/ops/people/evm:{signer.address}", {"role": "admin", "tier": "admin"})
+    desk.make_administrator(f"evm:{signer.address}")
     wallet = {"scheme": "siwe", "address": signer.address, "chain_id": str(EVM_CHAIN_ID)}
     text = desk.post("/v1/ops/sessions/challenge", wallet)["text"]
     signature = "0x" + signer.sign_digest(siwe.digest(text)).to_bytes().hex()

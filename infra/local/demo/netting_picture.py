@@ -8,20 +8,16 @@ ones are seen.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin, sqrt
+from math import pi, sqrt
 from typing import Final
 
+from infra.local.demo import rings
+from infra.local.demo.rings import CENTRES, FAINT, RING, Point
 from infra.local.solana import LAMPORTS_PER_SOL
 
-WIDTH, HEIGHT = 1680, 1050
-CENTRES: Final = ((440.0, 520.0), (1240.0, 520.0))
-RING: Final = 300.0
 BAR_MAX: Final = 92.0
 RIBBON_MAX: Final = 9.0
-PAPER, INK, FAINT = "#0d1224", "#e8ecf8", "#7f8ab0"
 PAYS, GETS = "#ff8a5c", "#4fd1a5"
-#: Around the wheel by steps that keep neighbours apart.
-_HUE_STEP: Final = 137.508
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +47,13 @@ def draw(graph: CashGraph) -> str:
     """The picture, as the text of an SVG file."""
     seats = _seats(graph.groups)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="Inter, Segoe UI, Helvetica Neue, Arial, sans-serif">',
-        f"<title>{graph.transfers} trades, {graph.transactions} transactions</title>",
-        _paper(),
         *_ring(CENTRES[0], seats),
         *_ribbons(graph, seats),
         *_ring(CENTRES[1], seats),
         *_bars(graph, seats),
         *_captions(graph),
-        "</svg>\n",
     ]
-    return "\n".join(parts)
+    return rings.svg(f"{graph.transfers} trades, {graph.transactions} transactions", parts)
 
 
 def _seats(groups: Sequence[Sequence[str]]) -> dict[str, _Seat]:
@@ -72,17 +63,16 @@ def _seats(groups: Sequence[Sequence[str]]) -> dict[str, _Seat]:
         for number, group in enumerate(groups)
         for nth, wallet in enumerate(group)
     )
-    step = 2 * pi / max(len(places), 1)
     return {
-        wallet: _Seat(place * step - pi / 2, number * _HUE_STEP % 360)
+        wallet: _Seat(rings.seat(place, len(places)), rings.hue(number))
         for place, (_, number, wallet) in enumerate(places)
     }
 
 
-def _ring(centre: tuple[float, float], seats: Mapping[str, _Seat]) -> Iterator[str]:
-    yield f'<circle cx="{centre[0]}" cy="{centre[1]}" r="{RING}" fill="url(#glow)"/>'
+def _ring(centre: Point, seats: Mapping[str, _Seat]) -> Iterator[str]:
+    yield rings.glow(centre, RING)
     for seat in seats.values():
-        x, y = _at(centre, seat.angle, RING)
+        x, y = rings.at(centre, seat.angle, RING)
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.6" fill="hsl({seat.hue:.0f} 80% 68%)"/>'
 
 
@@ -92,10 +82,9 @@ def _ribbons(graph: CashGraph, seats: Mapping[str, _Seat]) -> Iterator[str]:
     yield '<g fill="none" stroke-linecap="round" style="mix-blend-mode:screen">'
     for (payer, payee), lamports in sorted(graph.trades.items(), key=lambda one: -one[1]):
         start, end = seats[payer], seats[payee]
-        (x1, y1), (x2, y2) = (_at(CENTRES[0], seat.angle, RING - 8) for seat in (start, end))
-        apart = abs((start.angle - end.angle + pi) % (2 * pi) - pi) / pi
-        inner = RING * (0.72 - 0.72 * apart)
-        xc, yc = _at(CENTRES[0], _between(start.angle, end.angle), inner)
+        (x1, y1), (x2, y2) = (rings.at(CENTRES[0], seat.angle, RING - 8) for seat in (start, end))
+        turn = rings.shorter_turn(start.angle, end.angle)
+        xc, yc = rings.at(CENTRES[0], start.angle + turn / 2, RING * (0.72 - 0.72 * abs(turn) / pi))
         width = max(0.7, RIBBON_MAX * sqrt(lamports / most))
         yield (
             f'<path d="M{x1:.1f} {y1:.1f}Q{xc:.1f} {yc:.1f} {x2:.1f} {y2:.1f}" stroke-width="{width:.2f}" '
@@ -110,8 +99,8 @@ def _bars(graph: CashGraph, seats: Mapping[str, _Seat]) -> Iterator[str]:
     for wallet, lamports in graph.deltas.items():
         length = max(2.0, BAR_MAX * sqrt(abs(lamports) / most))
         first, last = (RING + 12, RING + 12 + length) if lamports > 0 else (RING - 12, RING - 12 - length)
-        x1, y1 = _at(CENTRES[1], seats[wallet].angle, first)
-        x2, y2 = _at(CENTRES[1], seats[wallet].angle, last)
+        x1, y1 = rings.at(CENTRES[1], seats[wallet].angle, first)
+        x2, y2 = rings.at(CENTRES[1], seats[wallet].angle, last)
         colour = GETS if lamports > 0 else PAYS
         yield f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
     yield "</g>"
@@ -120,41 +109,14 @@ def _bars(graph: CashGraph, seats: Mapping[str, _Seat]) -> Iterator[str]:
 def _captions(graph: CashGraph) -> Iterator[str]:
     """Titles above, figures below, and in the middle of the right ring what the colours mean."""
     (left, _), (right, middle) = CENTRES
-    before = (f"{graph.transfers:,} trades", f"{_sol(graph.traded_lamports)} SOL change hands")
-    after = (f"{graph.transactions} transactions", f"{_sol(graph.moved_lamports)} SOL move")
-    for x, title, lines in ((left, "As signed", before), (right, "As settled", after)):
-        yield _text(x, 74, title, size=22, colour=FAINT, spacing=4)
-        yield _text(x, HEIGHT - 82, lines[0], size=46, weight=700)
-        yield _text(x, HEIGHT - 42, lines[1], size=22, colour=FAINT)
-    yield _text(right, middle - 18, f"{_spared(graph)} %", size=76, weight=700)
-    yield _text(right, middle + 20, "of the cash stays where it is", size=19, colour=FAINT)
-    yield _text(right - 50, middle + 74, "● pays", size=19, colour=PAYS)
-    yield _text(right + 50, middle + 74, "● gets", size=19, colour=GETS)
-    yield _text(WIDTH / 2, HEIGHT - 88, "→", size=52, colour=FAINT)
-
-
-def _paper() -> str:
-    return (
-        f'<defs><radialGradient id="glow"><stop offset="0" stop-color="#1b2547"/>'
-        f'<stop offset="1" stop-color="{PAPER}"/></radialGradient></defs>'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>'
-    )
-
-
-def _text(x: float, y: float, words: str, *, size: int, colour: str = INK, weight: int = 400, spacing: int = 0) -> str:
-    return (
-        f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" font-weight="{weight}" letter-spacing="{spacing}" '
-        f'text-anchor="middle" fill="{colour}">{words}</text>'
-    )
-
-
-def _at(centre: tuple[float, float], angle: float, radius: float) -> tuple[float, float]:
-    return centre[0] + radius * cos(angle), centre[1] + radius * sin(angle)
-
-
-def _between(one: float, other: float) -> float:
-    """The middle of the shorter way round."""
-    return one + ((other - one + pi) % (2 * pi) - pi) / 2
+    traded, moved = f"{_sol(graph.traded_lamports)} SOL change hands", f"{_sol(graph.moved_lamports)} SOL move"
+    yield from rings.caption(left, "As signed", f"{graph.transfers:,} trades", traded)
+    yield from rings.caption(right, "As settled", f"{graph.transactions} transactions", moved)
+    yield rings.text(right, middle - 18, f"{_spared(graph)} %", size=76, weight=700)
+    yield rings.text(right, middle + 20, "of the cash stays where it is", size=19, colour=FAINT)
+    yield rings.text(right - 50, middle + 74, "● pays", size=19, colour=PAYS)
+    yield rings.text(right + 50, middle + 74, "● gets", size=19, colour=GETS)
+    yield rings.arrow_between()
 
 
 def _spared(graph: CashGraph) -> int:

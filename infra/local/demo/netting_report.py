@@ -77,7 +77,7 @@ def sent_line(tally: Tally) -> str:
     return (
         f"{tally.sent} settlement transactions (no packing needs fewer than {tally.packing_bound}){again}; "
         f"{tally.others} others, for ledgers, lookup tables and roots. "
-        f"{tally.orphaned} attempts died with their workers."
+        f"Attempts that died with their workers: {tally.orphaned}."
     )
 
 

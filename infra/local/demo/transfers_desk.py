@@ -8,6 +8,8 @@ import httpx
 
 from infra.local.demo.stage import SceneFailed, wait_for
 from infra.local.treasury_stage import SERVICE, Market, TreasuryStage
+from kernel.auth import ApiKeys, Role, Tier
+from kernel.postgres import Postgres
 
 #: Every so many transfers one is asked for twice, as a client does that heard no answer.
 TWICE_EVERY: Final = 5
@@ -81,9 +83,18 @@ class Desk:
             raise SceneFailed(f"GET {path} answered {answer.status_code}: {answer.text}")
         return answer.json()
 
-    def put(self, path: str, body: Mapping[str, Any]) -> None:
+    def make_administrator(self, subject: str) -> None:
+        """Two administrators make a wallet one, too: we, and another key of the command."""
+        path, body = f"/v1/ops/people/{subject}", {"role": "admin", "tier": "admin"}
+        postgres = Postgres(self._stage.cloud.database_url, role="counterpart_ops")
+        other = ApiKeys(postgres).issue(tier=Tier.ADMIN, role=Role.ADMIN, label="the demo's other", actor="demo")
+        postgres.close()
+        self.put(path, body)
+        self.put(path, body, headers={"X-Api-Key": other.key})
+
+    def put(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         """Put a document there."""
-        answer = self._http.put(path, json=body)
+        answer = self._http.put(path, json=body, headers=headers)
         if not answer.is_success:
             raise SceneFailed(f"PUT {path} answered {answer.status_code}: {answer.text}")
 

@@ -1,11 +1,9 @@
 """The HTTP side of the local venues: each one's paths under its name, and a control room for faults and time."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,55 +16,29 @@ from infra.local.exchanges.catalogue import VENUES, desk_at
 from infra.local.exchanges.desk import Answer, UnknownPair, Venue
 from infra.local.exchanges.doors import Doors
 from infra.local.exchanges.faults import Fault, FaultKind
+from infra.local.exchanges.troubles import Troubles
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 GATEWAY_PAGE = b"<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
 
 
-class Control:
+class Control(Troubles):
     """What is changed from outside: the faults, the clock, and the count of requests."""
 
     def __init__(self, seed: int, doors: Doors, *, whole: bool) -> None:
+        super().__init__()
         self.seed = seed
         self.whole = whole
         self.doors = doors
         self.requests: dict[str, Counter[str]] = {venue: Counter() for venue in VENUES}
-        self._faults: dict[str, Fault] = {}
-        self._frozen_at_ms: dict[str, int] = {}
-        self._held_at_ms: int | None = None
-
-    def hold(self, at_ms: int | None) -> None:
-        """Stop the clock of every venue at `at_ms`; None lets it run with the real one."""
-        self._held_at_ms = at_ms
-
-    def now_ms(self, venue: str) -> int:
-        """The venue's clock: stopped by `hold`, or by its being frozen."""
-        held = self._frozen_at_ms.get(venue, self._held_at_ms)
-        return int(time.time() * 1_000) if held is None else held
 
     async def set_fault(self, venue: str, fault: Fault | None) -> None:
-        """Begin a fault, or end whatever the venue suffers from."""
-        self._frozen_at_ms.pop(venue, None)
-        self._faults.pop(venue, None)
-        if fault is not None:
-            self._faults[venue] = fault
-        if fault is not None and fault.kind is FaultKind.FROZEN:
-            self._frozen_at_ms[venue] = self.now_ms(venue)
+        """Begin a fault, or end whatever the venue suffers from; a refusing one shuts its door."""
+        self.begin(venue, fault)
         if fault is not None and fault.kind is FaultKind.REFUSED:
             self.doors.shut(venue)
         else:
             await self.doors.open(venue)
-
-    def next_fault(self, venue: str) -> Fault | None:
-        """The fault that this request meets; counts down those meant for some requests only."""
-        fault = self._faults.get(venue)
-        if fault is None or fault.requests_left is None:
-            return fault
-        if fault.requests_left <= 1:
-            del self._faults[venue]
-        else:
-            self._faults[venue] = replace(fault, requests_left=fault.requests_left - 1)
-        return fault
 
 
 def build_app(seed: int, doors: Doors, *, whole: bool = False) -> Starlette:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from infra.local.flare import reward_epoch as steps
 from infra.local.flare.accounts import ETHER, DevAccount, Voter, dev_account, dev_voters
 from infra.local.flare.contracts import Contract, artifact
-from infra.local.flare.deployment import FTSO_PROTOCOL_ID, NAMES, deploy_contracts
+from infra.local.flare.deployment import NAMES, deploy_contracts
 from infra.local.flare.feeds import CommunityOffer, Feed, mainnet_feeds
 from infra.local.flare.node import Node
 from infra.local.flare.timing import Rules, Timing
@@ -40,7 +40,6 @@ class FlareNetwork:
     inflation_feeds: tuple[Feed, ...]
     community_offers: tuple[CommunityOffer, ...]
     block_time_s: int | None
-    ftso_protocol_id: int = FTSO_PROTOCOL_ID
 
     @property
     def registry(self) -> str:

@@ -5,34 +5,29 @@ stage.start()
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from functions.netting.adapters.limits import TUNABLES
 from infra.local.cloud import LocalCloud
-from infra.local.demo.stage import wait_for
 from infra.local.netting.permits import CLUSTER
 from infra.local.netting.records import CHAIN, record
 from infra.local.netting.world import World
 from infra.local.runner.runner import Runner
 from infra.local.runner.stack import Stack
 from infra.local.runner.warming import warm_with
-from infra.local.treasury_stage import bring_messages_back_soon, check_wallets
+from infra.local.treasury_stage import bring_messages_back_soon
+from infra.local.wallet_books import WalletBooks
 from kernel.auth import ApiKeys, Role, Tier
 from kernel.keys.envelope import Envelope
 from kernel.keys.kms import AwsKms
 from kernel.postgres import Postgres
-from kernel.treasury.desks import Desk
-from kernel.treasury.treasury import Treasury
-from kernel.treasury.wallets import WalletRecord
 from kernel.tunables import Tunables
 
 SERVICES: Final = ("netting", "ops")
 ACTOR: Final = "the local world"
 POLL_S: Final = 0.25
-OPEN_WITHIN_S: Final = 60.0
 #: What the fork server imports, so that containers start in milliseconds.
 VENDORS: Final = (
     *("solders.pubkey", "solders.signature", "solders.message", "solders.transaction"),
@@ -52,36 +47,27 @@ class NettingStage:
     database_url: str = field(repr=False)
     admin_key: str = field(repr=False)
 
+    @property
+    def books(self) -> WalletBooks:
+        """Those of the authority's wallet."""
+        wallets = {CHAIN: self.world.authority.address}
+        return WalletBooks(cloud=self.cloud, stack=self.stack, database_url=self.database_url, wallets=wallets)
+
     def start(self) -> None:
-        """Start it, and wait until the treasury has opened the books of the authority's wallet."""
+        """Start it, and wait until the treasury has opened the books."""
         self.stack.start()
         bring_messages_back_soon(self.cloud, self.stack)
-        self._check("the opening", lambda wallet: wallet.opened_at is not None)
+        self.books.open()
 
     def verdict(self) -> str:
         """Have the authority's wallet compared with the chain now; what came of it."""
-        before = self._wallet().read_at
-        self._check(f"at {time.time()}", lambda wallet: wallet.read_at != before)
-        return str(self._wallet().verdict)
+        return self.books.verdicts()[CHAIN]
 
     def tune(self, name: str, value: int) -> None:
         """An operator's act: another threshold."""
         postgres = Postgres(self.database_url, role="counterpart_ops")
         Tunables(postgres, TUNABLES).set(name, value, actor=ACTOR, reason="the demo is short")
         postgres.close()
-
-    def _check(self, occasion: str, is_done: Any) -> None:
-        wallet = (CHAIN, self.world.authority.address)
-        check_wallets(self.cloud, self.stack, self.database_url, [wallet], occasion)
-        wait_for(lambda: is_done(self._wallet()) or None, "the check of the wallet", within_s=OPEN_WITHIN_S)
-
-    def _wallet(self) -> WalletRecord:
-        desks: dict[str, Desk] = {}  # to read a wallet, no chain is asked
-        postgres = Postgres(self.database_url, role="counterpart_ops")
-        try:
-            return Treasury(postgres, desks.__getitem__).wallet(CHAIN, self.world.authority.address)
-        finally:
-            postgres.close()
 
 
 def open_stage(cloud: LocalCloud, runner: Runner, world: World, *, database_url: str, fee_bps: int = 0) -> NettingStage:

@@ -79,7 +79,8 @@ class FunctionPool:
                 wanted = not self.closed
                 if started and wanted:
                     self._busy.add(started)
-                self._free.notify_all()
+                else:
+                    self._tell_waiters()
         if wanted:
             return started
         started.close()
@@ -91,9 +92,16 @@ class FunctionPool:
             keep = container.alive and not self.closed
             if keep:
                 self._idle.append(container)
-            self._free.notify_all()
+            self._tell_waiters()
         if not keep:
             container.close()
+
+    def _tell_waiters(self) -> None:
+        """One place came free, so one caller goes on: of a crowd, all others would only wake to wait again."""
+        if self.closed:
+            self._free.notify_all()
+        else:
+            self._free.notify()
 
     def _report(self, done: Invocation) -> None:
         if done.error_type == "Sandbox.Timedout":

@@ -26,7 +26,7 @@ class UnresolvedVariable(Exception):
         super().__init__(f"${{{expression}}} in {place} has no value: {reason}")
 
 
-class TaggedLoader(yaml.SafeLoader):
+class TaggedLoader(yaml.CSafeLoader):
     """YAML with CloudFormation's short tags: ``!Ref X`` reads as ``{Ref: X}``, ``!GetAtt A.B`` as ``Fn::GetAtt``.
 
     A key that stands twice in a mapping is refused, as Serverless does; PyYAML would keep the last one.

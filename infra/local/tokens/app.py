@@ -1,10 +1,8 @@
 """The HTTP side: Jupiter's and DexScreener's paths under their names, and a control room for faults, time, prices."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,53 +13,29 @@ from starlette.routing import Mount, Route
 
 from infra.local.exchanges import wire
 from infra.local.exchanges.faults import Fault, FaultKind
+from infra.local.exchanges.troubles import Troubles
 from infra.local.tokens.market import SOL, LocalToken, tokens
+from kernel.solana.addresses import TOKEN_PROGRAM
 
 SOURCES: Final = ("jupiter", "dexscreener")
 JUPITER_MOST, DEXSCREENER_MOST = 50, 30
 #: A slot of the cluster takes so long.
 SLOT_MS: Final = 400
 #: Of the capitalisation, so much lies in pools.
-LIQUID_SHARE: Final = Decimal("0.02")
+LIQUID_SHARE: Final = Decimal("0.05")
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answer = Callable[["Desk", Request], Any]
 
 
-class Control:
+class Control(Troubles):
     """What is changed from outside."""
 
     def __init__(self, seed: int, count: int) -> None:
+        super().__init__()
         self.seed, self.tokens = seed, tokens(count)
         self.requests: dict[str, Counter[str]] = {source: Counter() for source in SOURCES}
-        self.faults: dict[str, Fault] = {}
-        self.frozen_at_ms: dict[str, int] = {}
-        self.held_at_ms: int | None = None
         #: Factors on tokens' prices, for stories that a seed does not tell; None: nobody has a price.
         self.moved: dict[str, Decimal | None] = {}
-
-    def now_ms(self, source: str) -> int:
-        """The source's clock."""
-        held = self.frozen_at_ms.get(source, self.held_at_ms)
-        return int(time.time() * 1_000) if held is None else held
-
-    def set_fault(self, source: str, fault: Fault | None) -> None:
-        """Begin a fault, or end whatever the source suffers from."""
-        self.frozen_at_ms.pop(source, None)
-        self.faults.pop(source, None)
-        if fault is not None:
-            self.faults[source] = fault
-            if fault.kind is FaultKind.FROZEN:
-                self.frozen_at_ms[source] = self.now_ms(source)
-
-    def next_fault(self, source: str) -> Fault | None:
-        """The fault that this request meets; counts down those meant for some requests only."""
-        fault = self.faults.get(source)
-        if fault is not None and fault.requests_left is not None:
-            if fault.requests_left <= 1:
-                del self.faults[source]
-            else:
-                self.faults[source] = replace(fault, requests_left=fault.requests_left - 1)
-        return fault
 
 
 class Desk:
@@ -123,7 +97,7 @@ def _listed(token: LocalToken, usd: Decimal | None) -> dict[str, Any]:
         "name": token.name,
         "symbol": token.symbol,
         "decimals": token.decimals,
-        "tokenProgram": "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+        "tokenProgram": TOKEN_PROGRAM,
         "isVerified": True,
         "organicScore": 90.5,
         "organicScoreLabel": "high",
@@ -206,16 +180,16 @@ async def _failure(fault: Fault) -> Response | None:
 
 def _control_routes(control: Control) -> list[Route]:
     async def put_fault(request: Request) -> Response:
-        control.set_fault(request.path_params["source"], Fault.from_json(await request.json()))
+        control.begin(request.path_params["source"], Fault.from_json(await request.json()))
         return JSONResponse({})
 
     async def delete_faults(_request: Request) -> Response:
         for source in SOURCES:
-            control.set_fault(source, None)
+            control.begin(source, None)
         return JSONResponse({})
 
     async def put_clock(request: Request) -> Response:
-        control.held_at_ms = (await request.json())["held_at_ms"]
+        control.hold((await request.json())["held_at_ms"])
         return JSONResponse({})
 
     async def put_price(request: Request) -> Response:

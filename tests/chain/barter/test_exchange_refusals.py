@@ -131,14 +131,14 @@ def test_an_exchange_without_tokens_ends_too(open_market: Open) -> None:
 @pytest.mark.parametrize(
     ("terms", "reason"),
     [
-        (Terms(agents_max=4_096), "Too many agents for a word"),
-        (Terms(agents_max=0), "Too many agents for a word"),
+        (Terms(agents_max=0), "No agents"),
+        (Terms(agents_max=901), "More agents than one transaction enacts"),
         (Terms(list_max=22), "Too long lists for a word"),
         (Terms(list_max=0), "Too long lists for a word"),
     ],
 )
-def test_what_no_word_holds_is_not_deployed(open_market: Open, terms: Terms, reason: str) -> None:
-    """4,095 agents and lists of 21 are the most."""
+def test_what_is_out_of_bounds_is_not_deployed(open_market: Open, terms: Terms, reason: str) -> None:
+    """900 agents and lists of 21 are the most."""
     with pytest.raises(TransactionReverted) as raised:
         open_market(0, terms)
 

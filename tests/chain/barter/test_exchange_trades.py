@@ -126,7 +126,7 @@ def test_a_seal_of_another_kind_or_length_is_refused(market: BarterWorld) -> Non
     assert refusal(market, flipped(journal, 0), seal) == "Words are not canonical"
 
 
-def test_another_markets_certificate_is_refused(open_market: Callable[..., BarterWorld], market: BarterWorld) -> None:
+def test_another_markets_certificate_is_refused(market: BarterWorld) -> None:
     """The same agents with other lists."""
     other = [[wish for wish in wishes if wish != 2] for wishes in LISTS]
 

@@ -11,7 +11,8 @@ from functions.barter.core.certificate import certify
 from functions.barter.core.cycles import top_trading_cycles
 from functions.barter.core.journal import direct_seal, journal_of
 from gpu.exchange import check, prove
-from gpu.exchange.form import InputRefused, seal_of
+from gpu.exchange.form import seal_of
+from gpu.refusals import InputRefused
 from infra.local.anvil import RpcRefused
 from infra.local.barter.world import BarterWorld, Phase, Terms
 from infra.local.flare.contracts import Contract

@@ -5,14 +5,19 @@ from datetime import timedelta
 import pytest
 
 from functions.barter.adapters.exchanges import NotAnExchange
+from functions.barter.adapters.watching import MarketTooLarge
 from functions.barter.core.code import EXCHANGE, VERIFIER, fingerprint
+from functions.barter.core.exchange import ENACTABLE_MAX, PHASE_CHANGED
 from functions.barter.core.job import Choice, Mode
 from functions.barter.core.job import State as JobState
 from functions.barter.core.watch import State
 from gpu.exchange.formats_zkey import verification_key_of
 from infra.local.barter.verifier import deploy_verifier
 from infra.local.barter.world import Phase, Terms, deploy, deploy_world
+from kernel.abi import uint_word
+from kernel.chain_events import Delivery, EvmEvent
 from kernel.evm.blocks import octets
+from kernel.tasks import TaskSpec
 from tests.handlers.barter.open_shop import OpenShop, moving_node, open_shop
 from tests.handlers.barter.shop import Shop
 from tests.unit.barter.published import LISTS
@@ -22,6 +27,7 @@ pytestmark = pytest.mark.chain
 __all__ = ["moving_node", "open_shop"]
 
 LOOK, PROVE, POST = "barter.advance_phase", "barter.prove", "barter.post_trades"
+EVENTS = "barter.exchange_events"
 WEEK = timedelta(days=7).total_seconds()
 
 
@@ -134,6 +140,75 @@ def test_a_strangers_watch_that_stands_still_ends(open_shop: OpenShop) -> None:
     assert (State.WATCHING, shop.clock.now()) == (again.state, again.moved_at)
 
 
+def test_a_strangers_watch_that_alternates_between_phases_ends_all_the_same(open_shop: OpenShop) -> None:
+    """A stranger's contract may say a new phase ever again: after thirty days its place is free for whoever asks."""
+    shop = open_shop(2)
+    shop.watch(by_operator=False)
+    began = shop.seen().watch.watched_at
+    states = []
+    for turn in range(5):
+        states.append(shop.seen().watch.state)
+        phase = (Phase.RANK, Phase.DEPOSIT)[turn % 2]
+        shop.node.rpc("anvil_setStorageAt", shop.world.exchange.address, "0x0", f"0x{phase:064x}")
+        shop.mine()
+        shop.clock.advance(timedelta(days=6).total_seconds())
+        shop.work(LOOK)
+        shop.minute()
+    lapsed = shop.seen().watch
+    shop.watch(by_operator=False)
+    again = shop.seen().watch
+
+    assert [State.WATCHING] * 5 == states
+    assert (State.LAPSED, began) == (lapsed.state, lapsed.watched_at)
+    assert (State.WATCHING, shop.clock.now()) == (again.state, again.watched_at)
+
+
+def test_a_strangers_flood_of_events_makes_no_task(open_shop: OpenShop) -> None:
+    """Its contract tells of a hundred phases in a transaction: it is looked at when its next look is due, once."""
+    shop = open_shop(2)
+    address = shop.world.exchange.address
+    code = shop.node.rpc("eth_getCode", address, "latest")
+    shop.watch(by_operator=False)
+    shop.work(LOOK)
+    shop.minute()
+    shop.node.rpc("anvil_setCode", address, "0x" + 100 * f"7f{PHASE_CHANGED.hex()}5f5fa1")
+    call = {"from": shop.node.rpc("eth_accounts")[0], "to": address, "gas": hex(1_000_000)}
+    sent = shop.node.rpc("eth_sendTransaction", call)
+    shop.mine()
+    shop.node.rpc("anvil_setCode", address, code)
+    logs = shop.node.rpc("eth_getTransactionReceipt", sent)["logs"]
+    shop.minute()
+    shop.clock.advance(300)
+    shop.work(LOOK)
+
+    assert 100 == len(logs)
+    assert [] == shop.outcomes(EVENTS)
+    assert [("done", None)] * 2 == shop.outcomes(LOOK)[:2]
+
+
+def test_a_hint_about_a_strangers_exchange_costs_no_look(open_shop: OpenShop) -> None:
+    """Whoever delivers it, a hundred times a block."""
+    shop = open_shop(2)
+    shop.watch(by_operator=False)
+    shop.end_phase()
+    shop.world.advance(Phase.RANK)
+    event = EvmEvent(
+        chain_id=shop.node.chain_id,
+        block_number=shop.node.block_number(),
+        block_hash=b"\7" * 32,
+        transaction_hash=b"\6" * 32,
+        log_index=0,
+        address=shop.world.exchange.address,
+        topics=(PHASE_CHANGED,),
+        data=uint_word(Phase.RANK),
+    )
+    payload = Delivery(watch="barter.exchanges", sequence=0, event=event).to_json()
+    shop.ask(TaskSpec(kind=EVENTS, business_key=event.identity, payload=payload, run_at=shop.clock.now()))
+    shop.work(EVENTS)
+
+    assert [("skipped", "no operator has asked for it")] == shop.outcomes(EVENTS)
+
+
 def test_a_proof_lapses_with_its_watch_and_returns_with_it(open_shop: OpenShop) -> None:
     """What was owed is owed no more, until an operator asks; then it is proven, posted and paid for."""
     shop = open_shop(len(LISTS))
@@ -141,7 +216,7 @@ def test_a_proof_lapses_with_its_watch_and_returns_with_it(open_shop: OpenShop) 
     shop.watch(by_operator=False)
     shop.work(LOOK)
     shop.clock.advance(WEEK)
-    assert 1 == shop.deps.following.end_still()
+    assert 1 == shop.deps.following.end_strangers()
     lapsed = shop.seen()
     shop.watch()
     shop.live(lambda: shop.seen().watch.state == State.OVER)
@@ -177,6 +252,20 @@ def test_a_stranger_gets_no_more_gas_for_an_answer_than_an_exchange_needs(open_s
 
     with pytest.raises(NotAnExchange):
         shop.deps.exchanges.look(address)
+
+
+@pytest.mark.parametrize("by_operator", [False, True])
+def test_a_market_that_no_transaction_enacts_is_not_watched(open_shop: OpenShop, by_operator: bool) -> None:
+    """Our exchange refuses to be deployed so; other init code leaves the same runtime with a larger number in it."""
+    shop = open_shop(2, Terms(agents_max=ENACTABLE_MAX))
+    address = shop.world.exchange.address
+    largest, larger = (b"\x7f" + uint_word(agents) for agents in (ENACTABLE_MAX, ENACTABLE_MAX + 1))
+    shop.node.rpc("anvil_setCode", address, "0x" + code_at(shop, address).replace(largest, larger).hex())
+
+    assert shop.deps.exchanges.look(address).is_ours
+    with pytest.raises(MarketTooLarge):
+        shop.watch(by_operator=by_operator)
+    assert [] == shop.rows("select from barter.watches")
 
 
 def test_no_proof_is_computed_for_a_stranger(open_shop: OpenShop, proving_key: bytes) -> None:

@@ -208,3 +208,26 @@ def test_postings_that_fail_again_and_again_end_in_the_time_out(shop: Shop) -> N
     calls = [(call.purpose, call.state) for call in shop.seen().calls]
     assert [("trades", "failed")] * 3 + [("time_out", "confirmed")] == calls
     assert owners == shop.world.owners
+
+
+@pytest.mark.parametrize(
+    ("reason", "purpose"), [("trade_gone", "trades"), ("phase_ended", "trades"), ("unacceptable", "time_out")]
+)
+def test_what_we_took_back_ourselves_is_no_failure_and_what_no_node_takes_is(
+    shop: Shop, reason: str, purpose: str
+) -> None:
+    """The chain went back and forth three times: trades are posted all the same. What is refused so often is not."""
+    shop.restart(posts_trades=False)
+    shop.work(PROVE)
+    shop.change(
+        "insert into barter.calls (transfer, chain_id, address, purpose, number, phase, job_id, state, reason,"
+        " recorded_at, ended_at) select 'test:' || n, chain_id, address, 'trades', n, 2, id, 'cancelled', %(reason)s,"
+        " now(), now() from barter.jobs, generate_series(1, 3) n",
+        reason=reason,
+    )
+    shop.restart()
+    shop.mine(251)
+    shop.live(lambda: shop.seen().watch.state == State.OVER)
+
+    calls = [(call.purpose, call.state) for call in shop.seen().calls]
+    assert [("trades", "cancelled")] * 3 + [(purpose, "confirmed")] == calls

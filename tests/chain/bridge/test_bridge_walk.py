@@ -16,9 +16,9 @@ from functions.bridge.core.registry import Version
 from infra.local.anvil import AnvilNode
 from infra.local.bridge.world import World
 from infra.local.evm_reading import balance
-from infra.local.postgres import PostgresServer
 from kernel.errors import Transient
 from tests.chain.bridge.desk import AMOUNT_WEI, ETHER, FEE_WEI, Desk
+from tests.databases import Databases
 from tests.integration.bridge.model import Fate, ends
 from tests.integration.bridge.stage import Locked
 from tests.machines import run_machine
@@ -42,12 +42,12 @@ FAULTS = st.sampled_from(
 class BridgeWalk(RuleBasedStateMachine):
     """One database and one world a walk."""
 
-    server: PostgresServer
+    databases: Databases
     start_world: Callable[..., World]
 
     def __init__(self) -> None:
         super().__init__()
-        self.url, world = self.server.create_migrated(), self.start_world(proxied=True)
+        self.url, world = self.databases.take(), self.start_world(proxied=True)
         self.desk = Desk(world, Version.V2, self.url, l1=world.l1.proxy_urls, l2=world.l2.proxy_urls)
         self.chains: tuple[AnvilNode, AnvilNode] = (world.l1, world.l2)
         self.began_wei = self._wei()
@@ -112,7 +112,7 @@ class BridgeWalk(RuleBasedStateMachine):
             self._everything_ended_as_it_must()
         finally:
             self.desk.close()
-            self.server.drop_database(self.url)
+            self.databases.give_back(self.url)
 
     def _rest(self) -> None:
         for _ in range(ROUNDS_MAX):
@@ -180,8 +180,8 @@ def _end(row: dict[str, Any]) -> str:
 
 
 def test_whatever_happens_on_real_chains_orders_come_to_their_ends(
-    postgres_server: PostgresServer, start_bridge_world: Callable[..., World], volume: Callable[[int, int], int]
+    databases: Databases, start_bridge_world: Callable[..., World], volume: Callable[[int, int], int]
 ) -> None:
     """Outages, stale endpoints, lost answers, reorganisations and deaths; the books are both chains' to the wei."""
-    attributes = {"server": postgres_server, "start_world": staticmethod(start_bridge_world)}
+    attributes = {"databases": databases, "start_world": staticmethod(start_bridge_world)}
     run_machine(type("BridgeWalk", (BridgeWalk,), attributes), examples=volume(2, 100), steps=14)

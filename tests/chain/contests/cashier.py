@@ -31,6 +31,7 @@ from kernel.keys.vault import Vault
 from kernel.postgres import Postgres
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
+from tests.chain.outbox_solana.desk import DyingPool
 from tests.chain.workbench import Died
 
 SOL: Final = 10**9
@@ -78,6 +79,14 @@ class Context:
     def get_remaining_time_in_millis(self) -> int:
         """Always the whole time-out."""
         return 30_000
+
+
+class Dying(KeyDeps):
+    """A container whose process dies right after the bytes of its next payment have left."""
+
+    @property
+    def pool(self) -> Any:
+        return DyingPool(self.settings.rpc_urls.removeprefix("plain:").split(), self.clock, after_sending=True)
 
 
 def signer(name: str) -> LocalSolanaSigner:

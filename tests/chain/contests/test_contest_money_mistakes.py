@@ -1,37 +1,16 @@
 """What a service of this kind gets wrong about money: each mistake by its name, and what happens here instead."""
 
-from typing import Any
-
 import pytest
 
 from functions.contests.adapters.admin_transfers import AdminTransferChanged, Asked, Wanted
 from functions.contests.adapters.effects import SUBMIT
 from functions.contests.adapters.pay_steps import PAY
 from functions.contests.core.contest import State, status
-from functions.contests.wiring import KeyDeps
-from kernel.solana.pool import Delivery, SolanaPool
-from tests.chain.contests.cashier import FEE, SOL, Cashier
-from tests.chain.workbench import Died
+from tests.chain.contests.cashier import FEE, SOL, Cashier, Dying
 
 pytestmark = pytest.mark.chain
 
 WON = 2 * FEE
-
-
-class DyingPool(SolanaPool):
-    """Dies right after the bytes have left."""
-
-    def broadcast(self, raw: bytes, *, max_retries: int = 0, skip_preflight: bool = True) -> list[Delivery]:
-        super().broadcast(raw)
-        raise Died
-
-
-class Dying(KeyDeps):
-    """A container whose process dies once a payment has left it."""
-
-    @property
-    def pool(self) -> Any:
-        return DyingPool([self.settings.rpc_urls.split(":", 1)[1]], "localnet", self.clock)
 
 
 def test_a_payout_that_throws_does_not_complete_its_contest(cashier: Cashier) -> None:

@@ -11,12 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from functions.contests.wiring import KeyDeps
 from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Faults
 from infra.local.solana import SolanaNode
-from kernel.solana.pool import Delivery, SolanaPool
-from tests.chain.contests.cashier import Cashier
+from tests.chain.contests.cashier import Cashier, Dying
 from tests.chain.workbench import Died
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(7_200)]
@@ -38,22 +36,6 @@ WEATHER: Final = (
     Faults(outage=True),
 )
 LIES: Final = (Faults(signatures="forgotten"), Faults(height_offset=500), Faults(signatures="invented"))
-
-
-class DyingPool(SolanaPool):
-    """Dies right after the bytes have left."""
-
-    def broadcast(self, raw: bytes, *, max_retries: int = 0, skip_preflight: bool = True) -> list[Delivery]:
-        super().broadcast(raw)
-        raise Died
-
-
-class Doomed(KeyDeps):
-    """A container whose process dies over its next payment."""
-
-    @property
-    def pool(self) -> Any:
-        return DyingPool(self.settings.rpc_urls.removeprefix("plain:").split(), "localnet", self.clock)
 
 
 @pytest.fixture
@@ -104,7 +86,7 @@ class Storm:
         if self.dice.random() > 0.03:
             cashier.deliver(task)
             return
-        doomed = Doomed(cashier.kernel, cashier.settings)
+        doomed = Dying(cashier.kernel, cashier.settings)
         try:
             cashier.deliver(task, doomed)
         except Died:

@@ -1,6 +1,8 @@
 """Canary: keys of contests' wallets go through all their lives, and are looked for in everything that is written."""
 
 import json
+import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +31,7 @@ from tests.handlers.contests.custody import CHAIN, FAUCET_SEED, Custody
 from tests.integration.contests.test_legacy_wallets_command import KEY, SEEDS, line
 
 pytestmark = pytest.mark.chain
+logger = logging.getLogger(__name__)
 
 ALIAS = "alias/contests-canary"
 PAYER_SEED = SecretBytes(bytes.fromhex("fee0b57ac1e5" * 5 + "fee0"))
@@ -97,11 +100,11 @@ def live(custody: Talkative, folder: Path, aws: Aws) -> dict[str, Any]:
     rotated = Vault(custody.office, custody.kernels[ROLE].envelope, custody.clock).rotate(100)
     wallet = custody.wallet(contest)
     assert wallet is not None
-    custody.deps(WALLETS_ROLE).wallets.signer(wallet).sign_message(b"after the rotation")
+    custody.deps(WALLETS_ROLE).signer_of(wallet).sign_message(b"after the rotation")
     arguments = [str(folder / "backup"), "--database-url", custody._url, "--kms-key", ALIAS]
     drills = [key_backup.main([act, *arguments]) for act in ("take", "drill")]
     failures = fail_everywhere(custody, aws)
-    print("\n".join(failures), told)  # noqa: T201
+    logger.info("%s %s", "\n".join(failures), told)  # The output is searched, too.
     return {
         "faucet": (status, state),
         "taken": taken,
@@ -115,8 +118,6 @@ def live(custody: Talkative, folder: Path, aws: Aws) -> dict[str, Any]:
 
 def take_over(custody: Talkative, *lines: str) -> int:
     """The command, its key on a pipe."""
-    import os
-
     reader, writer = os.pipe()
     os.write(writer, KEY.hex().encode())
     os.close(writer)
@@ -141,7 +142,7 @@ def fail_everywhere(custody: Talkative, aws: Aws) -> list[str]:
         tell(lambda: wallets.create(1, is_test=True)),
         tell(lambda: pool.collect(task["payload"]["job_id"], fence)),
         tell(lambda: pool._ask(custody.rows("select * from contests.vanity_jobs limit 1")[0])),
-        tell(lambda: wallets.signer(custody.faucet).sign_message(b"m")),
+        tell(lambda: custody.deps(WALLETS_ROLE).signer_of(custody.faucet).sign_message(b"m")),
     ]
 
 
@@ -172,7 +173,7 @@ def test_no_key_of_a_wallet_is_found_anywhere(
         with talkative(daemon.address):
             custody = Talkative(database_url, redis_rest, node)
             seen = live(custody, tmp_path, aws)
-            print(custody.kernels[ROLE].queue.sent)  # noqa: T201
+            logger.info(custody.kernels[ROLE].queue.sent)
             custody.close()
             return json.dumps(seen).encode()
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from infra.local.anvil import AnvilNode
-from infra.local.postgres import PostgresServer
 from tests.chain.oracle.reward_scene import RewardScene, scenes
+from tests.databases import Databases
 
 
 @pytest.fixture
-def scene(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Callable[..., RewardScene]]:
+def scene(anvil: AnvilNode, databases: Databases) -> Iterator[Callable[..., RewardScene]]:
     """`scene()`: four equal voters, three feeds, reward epochs of four rounds; the first one begins now."""
-    with scenes(anvil, postgres_server) as start:
+    with scenes(anvil, databases) as start:
         yield start

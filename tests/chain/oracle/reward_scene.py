@@ -17,11 +17,11 @@ from infra.local.flare import reward_epoch as steps
 from infra.local.flare.feeds import feeds_named
 from infra.local.flare.network import FlareNetwork, deploy_network
 from infra.local.flare.timing import Timing
-from infra.local.postgres import PostgresServer
 from kernel.handler import Entry
 from kernel.tasks import TaskRecord
 from kernel.testing import FakeClock
 from tests.chain.oracle.voting import Ballot, mine
+from tests.databases import Databases
 from tests.handlers.oracle.provider import Context, Provider, scheduled_event
 
 FEEDS = ("BTC/USD", "ETH/USD", "XRP/USD")
@@ -101,12 +101,12 @@ class RewardScene:
 
 
 @contextmanager
-def scenes(node: AnvilNode, postgres: PostgresServer) -> Iterator[Callable[..., RewardScene]]:
+def scenes(node: AnvilNode, databases: Databases) -> Iterator[Callable[..., RewardScene]]:
     """`start(**options)`: four equal voters, three feeds, reward epochs of four rounds; the first one begins now."""
     opened: list[Provider] = []
 
     def provider_of(network: FlareNetwork, index: int, clock: FakeClock, **settings: Any) -> Provider:
-        database = postgres.create_migrated()
+        database = databases.take()
         opened.append(Provider.of(network, node, network.voters[index], database, clock, **settings))
         return opened[-1]
 
@@ -120,7 +120,7 @@ def scenes(node: AnvilNode, postgres: PostgresServer) -> Iterator[Callable[..., 
     yield start
     for one in opened:
         one.close()
-        postgres.drop_database(one.database_url)
+        databases.give_back(one.database_url)
 
 
 def tick(provider: Provider) -> None:

@@ -54,8 +54,8 @@ LISTED: Final = """
     values (gen_random_uuid(), %(mint)s, %(symbol)s, %(symbol)s, 6, 'p', 'the harness', 0, 0, %(now)s)
 """
 PRICED: Final = """
-    insert into contests.market_data (mint, observed_at, source, price, ingested_at)
-    values (%(mint)s, %(at)s, 'test', %(price)s, %(at)s)
+    insert into contests.market_data (mint, observed_at, source, price, liquidity_usd, ingested_at)
+    values (%(mint)s, %(at)s, 'test', %(price)s, 1000000, %(at)s)
 """
 
 

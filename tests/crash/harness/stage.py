@@ -19,6 +19,7 @@ from tests.crash.harness.chains import EvmChain
 from tests.crash.harness.nursery import Order, to_line
 from tests.crash.harness.scenario import Scenario
 from tests.crash.harness.site import Site, Variation
+from tests.databases import Databases
 
 NURSERY = "tests.crash.harness.nursery"
 
@@ -82,6 +83,7 @@ class Stage:
         self._solana: SolanaNode | None = None
         self._snapshots: dict[str, str] = {}
         self._template = ""
+        self._databases: Databases | None = None
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="databases")
         self._next: Future[str] | None = None
 
@@ -99,13 +101,16 @@ class Stage:
         answer = self.nursery.fork(order)
         assert answer["end"] == "ended", self.failure("victim")
         self._snapshots = {name: str(chain.rpc("evm_snapshot")) for name, chain in self._chains.items()}
-        self._next = self._ahead.submit(self._database)
+        self._databases = Databases(self._postgres, self._template)
+        self._next = self._ahead.submit(self._databases.take)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._next is not None:
             self._postgres.drop_database(self._next.result())
         self._ahead.shutdown()
+        if self._databases is not None:
+            self._databases.close()
         if self._template:
             self._postgres.drop_database(self._template)
         for chain in self._chains.values():
@@ -115,24 +120,21 @@ class Stage:
 
     @contextmanager
     def site(self, variation: Variation) -> Iterator[Site]:
-        """A place where nothing has happened; the database is a copy, the chain goes back to its snapshot."""
-        assert self._next is not None
-        url, self._next = self._next.result(), self._ahead.submit(self._database)
+        """A place where nothing has happened; the database is as the template, the chain goes back to its snapshot."""
+        assert self._next is not None and self._databases is not None
+        url, self._next = self._next.result(), self._ahead.submit(self._databases.take)
         self._restore_chains()
         site = self._site(url, variation)
         try:
             yield site
         finally:
-            self._ahead.submit(self._postgres.drop_database, url)
+            self._ahead.submit(self._databases.give_back, url)
 
     def failure(self, *roles: str) -> str:
         """What the last run's processes said when they failed."""
         folder = self._folder / str(self._count)
         paths = [folder / f"{role}.{kind}" for role in roles for kind in ("error", "stack")]
         return "\n".join(path.read_text() for path in paths if path.exists() and path.stat().st_size)
-
-    def _database(self) -> str:
-        return self._postgres.create_database(template=self._template)
 
     def _site(self, url: str, variation: Variation) -> Site:
         shutil.rmtree(self._folder / str(self._count), ignore_errors=True)

@@ -42,6 +42,7 @@ ALICE, BOB, CAROL, DAVE = (base58.encode(bytes([n]) * 32) for n in (1, 2, 3, 4))
 GOLD, SALT, COAL = (base58.encode(bytes([n]) * 32) for n in (41, 42, 43))
 PAYER: Final = base58.encode(bytes([9]) * 32)
 SLOT: Final = 1_000
+LIQUID: Final = 1_000_000
 Answer = tuple[int, dict[str, Any]]
 QUEUES: Final[Mapping[str, Any]] = {
     STEP: (queue_step_contest.handler, ROLE),
@@ -84,9 +85,16 @@ class Bank(Cluster):
         self.history[-1] = Paid(signature, slot, (), error, moves=moves, confirmation=confirmation)
         return signature
 
+    def finalize(self, signature: str) -> None:
+        """Nobody can drop the transaction any more."""
+        self._paid()[signature].confirmation = "finalized"
+
+    def _paid(self) -> dict[str, Paid]:
+        return {one.signature: one for one in self.history if isinstance(one, Paid)}
+
     def _get_signature_statuses(self, gaps: Gaps, signatures: list[str], options: object) -> dict[str, Any]:
         told = super()._get_signature_statuses(gaps, signatures, options)
-        known = {one.signature: one for one in self.history if isinstance(one, Paid)}
+        known = self._paid()
         for signature, status in zip(signatures, told["value"], strict=True):
             if status is not None:
                 status["confirmationStatus"] = known[signature].confirmation
@@ -143,11 +151,11 @@ class Duel:
         with self.office.transaction() as tx:
             tx.execute(_LISTED, mint=mint, symbol=symbol, decimals=decimals, now=self.clock.now())
 
-    def price(self, micros: Mapping[str, int]) -> None:
-        """What whole tokens cost from now on, in micro-units."""
+    def price(self, micros: Mapping[str, int], *, liquidity_usd: int | None = LIQUID) -> None:
+        """What whole tokens cost from now on, in micro-units, and how many dollars are behind that."""
         with self.office.transaction() as tx:
             for mint, price in micros.items():
-                tx.execute(_PRICED, mint=mint, price=price * 10**6, now=self.clock.now())
+                tx.execute(_PRICED, mint=mint, price=price * 10**6, now=self.clock.now(), liquidity=liquidity_usd)
 
     # Contests.
 
@@ -305,8 +313,8 @@ _LISTED: Final = """
     values (gen_random_uuid(), %(mint)s, %(symbol)s, %(symbol)s, %(decimals)s, 'p', 'test', 0, 0, %(now)s)
 """
 _PRICED: Final = """
-    insert into contests.market_data (mint, observed_at, source, price, ingested_at)
-    values (%(mint)s, %(now)s, 'test', %(price)s, %(now)s)
+    insert into contests.market_data (mint, observed_at, source, price, liquidity_usd, ingested_at)
+    values (%(mint)s, %(now)s, 'test', %(price)s, %(liquidity)s, %(now)s)
 """
 _DUE: Final = """
     select id, kind, business_key from kernel.tasks

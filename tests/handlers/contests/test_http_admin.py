@@ -191,6 +191,24 @@ def test_what_has_stopped_is_listed_and_what_is_parked_replayed(room: Strongroom
     assert [("ada", "contests.replay")] == room.acts()
 
 
+def test_what_has_stopped_is_listed_page_by_page(room: Strongroom) -> None:
+    """Also where what the first page showed goes on meanwhile: nothing is passed over."""
+    contests = [room.contest(room.wallet(seed, SOL), "paying", SOL) for seed in (1, 2, 3)]
+    for contest in contests:
+        room.owed(contest, 1, 100, "parked")
+    shown, cursor = [], ""
+    for _ in range(4):
+        _, page = room.http("GET", f"{ADMIN}/payments?limit=1{cursor}", role=Role.OPERATOR)
+        for one in page["payments"]:
+            shown.append(one["contest"])
+            path = f"{ADMIN}/contests/{one['contest']}/payments/payout/1/replay"
+            assert 202 == room.http("POST", path, {"reason": "funded"}, role=Role.OPERATOR)[0]
+        cursor = f"&cursor={page['next_cursor']}"
+
+    assert sorted(map(str, contests)) == shown
+    assert page == {"payments": [], "next_cursor": None}
+
+
 def test_books_and_chain_are_compared_wallet_by_wallet(room: Strongroom) -> None:
     """What the chain holds above the books is the difference."""
     wallets = [room.wallet(seed, SOL) for seed in (1, 2)]

@@ -9,7 +9,7 @@ import pytest
 
 from functions.contests.adapters.life_steps import EVALUATE, SNAPSHOT, STEP
 from functions.contests.core.portfolio import WORTH_MAX
-from tests.handlers.contests.duel import ALICE, BOB, CAROL, COAL, FEE, GOLD, SALT, Duel, code
+from tests.handlers.contests.duel import ALICE, BOB, CAROL, COAL, DAVE, FEE, GOLD, SALT, Duel, code
 
 pytestmark = pytest.mark.handlers
 
@@ -116,7 +116,7 @@ def test_a_transfer_that_becomes_final_is_taken_then(duel: Duel) -> None:
     contest = duel.contest()
     signature = duel.bank.paid((ALICE, duel.wallet(contest), FEE), confirmation="processed")
     early = duel.enter(contest, ALICE, signature=signature)
-    duel.bank.history[-1].confirmation = "finalized"  # type: ignore[attr-defined]  # a Paid
+    duel.bank.finalize(signature)
 
     assert (409, "entry_not_final") == code(early)
     assert 200 == duel.enter(contest, ALICE, signature=signature)[0]
@@ -202,6 +202,28 @@ def test_a_trade_needs_a_price_of_the_last_half_minute(duel: Duel) -> None:
     assert 200 == taken[0]
     assert (503, "token_price_stale") == code(refused)
     assert 1 == len(duel.rows("select from contests.trades"))
+
+
+def test_the_owner_of_a_thin_market_trades_with_nobody_at_his_price(duel: Duel) -> None:
+    """Neither entered nor weighed with, bought nor sold, while its market holds less than the floor."""
+    duel.list_token(COAL, "COAL")
+    duel.price({COAL: 1_000_000})
+    running = duel.started({ALICE: {GOLD: 9_000, SALT: 1_000}, BOB: {SALT: 10_000}})
+    duel.price({COAL: 1_000_000})
+    kept = [duel.trade(running, ALICE, *trade) for trade in (("sell", GOLD, 2_000_000, "a"), ("buy", COAL, 1, "b"))]
+    duel.clock.advance(1)
+    duel.price({COAL: 900_000_000}, liquidity_usd=49_999)
+    later = duel.contest()
+
+    bought = duel.trade(running, ALICE, "buy", COAL, 1, "c")
+    sold = duel.trade(running, ALICE, "sell", COAL, 1, "d")
+    entered = duel.enter(later, CAROL, {COAL: 10_000})
+    duel.enter(later, DAVE, {GOLD: 10_000})
+    weighed = duel.person(DAVE, "PUT", f"/v1/contests/{later}/portfolio", {"weights_bps": {COAL: 10_000}})
+
+    assert [200, 200] == [one[0] for one in kept]
+    assert [(409, "token_not_tradable")] * 4 == [code(one) for one in (bought, sold, entered, weighed)]
+    assert {"mints": COAL, "liquidity_min_usd": 50_000} == bought[1]["error"]["details"]
 
 
 def test_a_price_without_bound_stops_nobody_elses_contest(duel: Duel) -> None:

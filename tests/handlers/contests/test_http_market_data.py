@@ -7,8 +7,14 @@ from typing import Any
 import psycopg.errors
 import pytest
 
-from functions.contests.adapters.market_rows import TokenPriceStale, TokenPriceWide, TokenUnpriced
-from functions.contests.core.market import JUPITER, Quote
+from functions.contests.adapters.market_rows import (
+    TokenPriceStale,
+    TokenPriceUnconfirmed,
+    TokenPriceWide,
+    TokenTooThin,
+    TokenUnpriced,
+)
+from functions.contests.core.market import JUPITER, Quote, trades_s
 from functions.contests.core.portfolio import Token
 from functions.contests.http_market_data import app
 from functions.contests.wiring import ROLE, WHITELIST_ROLE
@@ -51,7 +57,7 @@ def point(stage: MarketStage, **changes: Any) -> dict[str, Any]:
 
 def quoted(stage: MarketStage, mint: str = SOL, price: int = 147_480_000_000_000, **changes: Any) -> None:
     """A stored price."""
-    given = {"mint": mint, "price": price, "source": "desk", "observed_at": stage.clock.now()}
+    given = {"mint": mint, "price": price, "source": "desk", "observed_at": stage.clock.now(), "liquidity_usd": 10**6}
     stage.deps.market.take([Quote(**{**given, **changes})])
 
 
@@ -263,6 +269,62 @@ def test_a_snapshot_holds_for_markets_that_disagree(stage: MarketStage) -> None:
 
     with pytest.raises(TokenPriceWide):
         valued(stage, SOL)
+
+
+@pytest.mark.parametrize("liquidity", [49_999, 0, None])
+def test_a_price_with_little_behind_it_values_nothing(stage: MarketStage, liquidity: int | None) -> None:
+    """Whoever owns a thin market makes its price; nor does it count where nobody says how thin it is."""
+    quoted(stage, liquidity_usd=50_000)
+    quoted(stage, BONK, 10_123_456, liquidity_usd=liquidity)
+
+    assert valued(stage, SOL)
+    with pytest.raises(TokenTooThin):
+        valued(stage, SOL, BONK)
+
+
+def test_a_price_that_leaps_is_held_until_a_second_look_confirms_it(stage: MarketStage) -> None:
+    """Meanwhile the last one values, and nobody trades at either."""
+    leaps = []
+    for price in (100, 201, 101, 203, 204):
+        quoted(stage, price=price * 10**12)
+        with stage.kernel.postgres.transaction() as tx:
+            is_traded = SOL in stage.deps.market.usable(tx, [SOL], stage.clock.now(), trades_s)[0].tokens
+        leaps.append((valued(stage, SOL)[SOL].worth(10**9) // 10**6, is_traded))
+        stage.after(15)
+
+    assert [(100, True), (100, False), (101, True), (101, False), (204, True)] == leaps
+
+
+def test_who_trades_while_a_leap_is_held_is_told_so(stage: MarketStage) -> None:
+    """He may try again after the next look."""
+    quoted(stage)
+    stage.after(15)
+    quoted(stage, price=1)
+
+    with pytest.raises(TokenPriceUnconfirmed), stage.kernel.postgres.transaction() as tx:
+        stage.deps.market.to_trade(tx, SOL, stage.clock.now())
+
+
+def test_a_leap_is_not_confirmed_by_a_look_at_an_empty_market(stage: MarketStage) -> None:
+    """Who owns it cannot lift the price while nothing is in it, and then show it to us with liquidity once."""
+    quoted(stage, price=100 * 10**12)
+    for _ in range(3):
+        stage.after(15)
+        quoted(stage, price=900 * 10**12, liquidity_usd=1)
+    stage.after(15)
+    quoted(stage, price=900 * 10**12)
+
+    assert 100 * 10**6 == valued(stage, SOL, after_s=-1)[SOL].worth(10**9)
+    assert 100 * 10**6 == valued(stage, SOL)[SOL].worth(10**9)
+
+
+def test_without_a_floor_every_market_is_deep_enough(database_url: str, tokens: TokenServer) -> None:
+    """An operator may say so."""
+    with MarketStage.open(database_url, tokens, liquidity_min_usd=0) as stage:
+        stage.sync()
+        quoted(stage, liquidity_usd=None)
+
+        assert valued(stage, SOL)
 
 
 def test_what_the_oracle_decides_is_valued_at_its_consensus(database_url: str, tokens: TokenServer) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -153,9 +154,9 @@ def told(stage: GrowthStage, number: int, click: UUID) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def shown(page: dict[str, list[dict[str, object]]]) -> list[tuple[object, object]]:
+def shown(page: dict[str, Any]) -> list[tuple[str, list[tuple[str, int, int]]]]:
     """Weeks with their sources."""
     return [
-        (week["week"], [(one["source"], one["clicks"], one["conversions"]) for one in week["sources"]])  # type: ignore[attr-defined]  # JSON
+        (week["week"], [(one["source"], one["clicks"], one["conversions"]) for one in week["sources"]])
         for week in page["weeks"]
     ]

@@ -6,12 +6,23 @@ from contextlib import closing
 
 import pytest
 
+from functions.contests import queue_assign_wallet
 from functions.contests.adapters.admin_transfers import Asked, Wanted
 from functions.contests.wiring import ADMIN_ROLE, WALLETS_ROLE
 from kernel.keys.solana import verify_message
+from kernel.postgres import Postgres
 from tests.handlers.contests.custody import FEE_PAYER, Custody
 
 pytestmark = pytest.mark.handlers
+WAITING = """
+    select count(*) as sessions from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
+"""
+
+
+def waiting(watcher: Postgres) -> int:
+    """How many sessions wait for another one."""
+    with watcher.transaction() as tx:
+        return int(tx.one(WAITING)["sessions"])
 
 
 @pytest.fixture
@@ -29,7 +40,7 @@ def test_a_wallet_is_made_where_none_waits(custody: Custody) -> None:
 
     assert states == ["done"]
     assert wallet is not None
-    signer = custody.deps(WALLETS_ROLE).wallets.signer(wallet)
+    signer = custody.deps(WALLETS_ROLE).signer_of(wallet)
     verify_message(b"a message", signer.sign_message(b"a message"), wallet)
     [row] = custody.rows("select origin, contest_id from contests.contest_wallets")
     assert row == {"origin": "generated", "contest_id": contest}
@@ -102,6 +113,35 @@ def test_a_wallet_waits_until_what_administrators_move_has_arrived(database_url:
         assert moved == custody.wallet(third)
 
 
+def test_a_wallet_is_not_given_away_while_administrators_begin_to_move_of_it(database_url: str) -> None:
+    """Their transfer is not committed yet, and the contest waits for it: it gets another wallet."""
+    with Custody.open(database_url, wallets_free=2) as (custody, balances):
+        custody.generate()
+        moved, other = (
+            row["address"] for row in custody.rows("select address from contests.contest_wallets order by number")
+        )
+        balances.lamports[moved] = 10**9
+        contest, asked = custody.announce(), Asked(batch="b", source=moved, actor="person:ada", reason="expenses")
+        with (
+            closing(custody.container(ADMIN_ROLE)) as admin,
+            closing(Postgres(database_url)) as watcher,
+            closing(Postgres(database_url)) as auditor,
+            ThreadPoolExecutor(2) as workers,
+        ):
+            with auditor.transaction() as tx:
+                tx.one("select from kernel.audit_head for update")
+                moving = workers.submit(admin.admin_transfers.transfer, asked, [Wanted(0, other, 10**9)])
+                while waiting(watcher) < 1:
+                    assert not moving.done()
+                giving = workers.submit(custody.assign)
+                while waiting(watcher) < 2 and not giving.done():
+                    pass
+            moving.result(timeout=30)
+            giving.result(timeout=30)
+
+        assert custody.wallet(contest) not in {moved, other, None}
+
+
 def test_a_cancelled_contest_gets_none(custody: Custody) -> None:
     """What nobody will pay into needs no wallet."""
     custody.generate()
@@ -121,7 +161,6 @@ def test_contests_that_are_served_at_once_get_wallets_of_their_own(custody: Cust
     custody.fill_pool()
     contests = [custody.announce() for _ in range(3)]
     due = custody.due("contests.assign_wallet")
-    from functions.contests import queue_assign_wallet
 
     with ThreadPoolExecutor(3) as crowd:
         deps = [custody.container(WALLETS_ROLE) for _ in due]

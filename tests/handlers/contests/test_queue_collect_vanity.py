@@ -51,7 +51,7 @@ def test_what_was_found_is_in_the_pool_and_signs(custody: Custody) -> None:
     assert (states, row) == (["done"], {"address": result["address"], "contest_id": None, "letters": "z"})
     ended = job(custody)
     assert (ended["state"], ended["opening"], ended["address"]) == ("completed", None, result["address"])
-    signer = custody.deps(VANITY_ROLE).wallets.signer(result["address"])
+    signer = custody.deps(VANITY_ROLE).signer_of(result["address"])
     verify_message(b"a message", signer.sign_message(b"a message"), result["address"])
 
 

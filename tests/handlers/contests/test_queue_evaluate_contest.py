@@ -130,6 +130,22 @@ def test_a_token_that_lost_its_market_is_valued_at_its_last_known_price(duel: Du
     assert [12, 3 * 10**12] == row["prices"][GOLD]
 
 
+def test_a_token_whose_market_was_emptied_is_valued_at_its_last_price_of_before(duel: Duel) -> None:
+    """Its owner takes the liquidity away and makes the price: nobody wins by that."""
+    contest = _coal_was_played(duel)
+    ended(duel, contest)
+    duel.price({COAL: 900_000_000}, liquidity_usd=100)
+    duel.work(EVALUATE)
+    waiting = duel.tasks(EVALUATE)
+    duel.clock.advance(320)
+    duel.price({COAL: 900_000_000}, liquidity_usd=100)
+    duel.work(EVALUATE)
+
+    assert ([("ready", "token_too_thin")], "paying") == (waiting, duel.state(contest))
+    [row] = duel.rows("select prices from contests.evaluations")
+    assert [12, 7 * 10**12, "snapshot 1"] == row["prices"][COAL]
+
+
 def test_a_token_that_fell_before_its_market_went_is_not_valued_at_its_height(duel: Duel) -> None:
     """Bought cheaply after the last snapshot that had it: the lower of both prices is the last that is known."""
     contest = _coal_was_played(duel)

@@ -1,10 +1,15 @@
 """queue_refresh_market: tokens that are due go in, their prices come out: stored, kept, told."""
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
 
 import pytest
 
 from functions.contests.adapters.market_sources import dependency
+from functions.contests.adapters.tokens import Q
 from infra.local.exchanges.faults import Fault, FaultKind
 from infra.local.tokens.market import SOL
 from infra.local.tokens.server import TokenServer
@@ -12,6 +17,7 @@ from kernel.breaker import State
 from tests.handlers.contests.market_stage import BEGIN, MarketStage, ranked
 
 pytestmark = pytest.mark.handlers
+SUPPLY = 540_000_000
 
 
 @pytest.fixture
@@ -34,6 +40,14 @@ def test_every_price_is_that_of_the_market_to_the_last_digit(stage: MarketStage)
     assert {mint: stage.told(mint) for mint in stage.sources.tokens} == stage.priced()
 
 
+def test_every_price_says_how_much_is_behind_it(stage: MarketStage) -> None:
+    """In whole dollars, as Jupiter tells it with the price."""
+    stage.refresh()
+
+    [row] = stage.rows("select liquidity_usd from contests.market_data where mint = %(sol)s", sol=SOL)
+    assert stage.told(SOL) * SUPPLY * 5 // (100 * 10**12) == row["liquidity_usd"]
+
+
 def test_a_token_is_asked_for_as_often_as_its_rank_says(stage: MarketStage) -> None:
     """Up to fifty every quarter minute, up to two hundred every half; ranks count from the largest."""
     stage.refresh()
@@ -47,6 +61,77 @@ def test_a_token_is_asked_for_as_often_as_its_rank_says(stage: MarketStage) -> N
 
     assert after_a_quarter == set(first_fifty)
     assert set(stage.sources.tokens) == set(stage.priced())
+
+
+@pytest.mark.parametrize(
+    ("state", "starts_in_s", "played", "is_asked"),
+    [
+        ("active", -60, "chosen", True),
+        ("active", -60, "held", True),
+        ("active", -60, "traded", True),
+        ("evaluating", -60, "held", True),
+        ("pending", 60, "chosen", True),
+        ("pending", 600, "chosen", False),
+        ("paid", -60, "held", False),
+    ],
+)
+def test_what_a_contest_plays_with_is_asked_for_at_every_look(
+    stage: MarketStage, state: str, starts_in_s: int, played: str, is_asked: bool
+) -> None:
+    """Whatever its rank: else it could be traded for half a minute in ten."""
+    last, other = ranked(stage.sources, BEGIN)[59:57:-1]
+    stage.refresh()
+    contest_of(stage, last, other, state=state, starts_in_s=starts_in_s, played=played)
+
+    stage.after(15)
+    stage.refresh()
+
+    assert is_asked is (last in stage.priced())
+
+
+def test_what_is_played_comes_before_what_is_large(stage: MarketStage) -> None:
+    """Where a look has not room for all."""
+    last = ranked(stage.sources, BEGIN)[59]
+    contest_of(stage, last, last, state="active", starts_in_s=-60, played="held")
+
+    now = stage.clock.now()
+    assert [{"mint": last, "rank": 60, "is_played": True}] == stage.rows(
+        Q["due_tokens"], at=now, soon=now, lately=now, limit=1
+    )
+
+
+def contest_of(stage: MarketStage, mint: str, first: str, *, state: str, starts_in_s: int, played: str) -> None:
+    """A contest whose one entrant plays with a token: has chosen it, holds it in place of the first, or traded it."""
+    start = stage.clock.now() + timedelta(seconds=starts_in_s)
+    chosen = json.dumps({mint if played == "chosen" else first: 10_000})
+    held = json.dumps({mint: [1, 1]} if played == "held" else {})
+    named = {"id": uuid4(), "now": stage.clock.now(), "mint": mint}
+    with stage.office.transaction() as tx:
+        tx.execute(_CONTEST, **named, state=state, start=start, end=start + timedelta(hours=1))
+        tx.execute(_ENTRY, **named)
+        tx.execute(_PORTFOLIO, **named, weights=chosen, positions=held)
+        if played == "traded":
+            tx.execute(_TRADE, **named)
+
+
+_CONTEST: Final = """
+    insert into contests.contests (id, name, state, fee_lamports, entrants_min, entrants_max, starts_at, ends_at,
+                                   stake_micros, shares_bps, rake_bps, entrants, pool_lamports, created_at, moved_at)
+    values (%(id)s, 'duel', %(state)s, 1, 2, 2, %(start)s, %(end)s, 1, '{10000}', 0, 1, 1, %(now)s, %(now)s)
+"""
+_ENTRY: Final = """
+    insert into contests.entries (contest_id, wallet, number, signature, lamports, slot, entered_at)
+    values (%(id)s, 'alice', 0, %(id)s::text, 1, 1, %(now)s)
+"""
+_PORTFOLIO: Final = """
+    insert into contests.portfolios (contest_id, wallet, weights_bps, cash_micros, positions, moved_at)
+    values (%(id)s, 'alice', %(weights)s, 1, %(positions)s, %(now)s)
+"""
+_TRADE: Final = """
+    insert into contests.trades (contest_id, wallet, request_key, side, mint, quantity, decimals, price_micros,
+                                 money_micros, priced_at, traded_at)
+    values (%(id)s, 'alice', 'a', 'buy', %(mint)s, 1, 6, 1, 1, %(now)s, %(now)s)
+"""
 
 
 def test_a_look_that_comes_late_keeps_the_next_ones_in_step(stage: MarketStage) -> None:
@@ -67,8 +152,11 @@ def test_when_jupiter_fails_dexscreener_answers(stage: MarketStage, kind: FaultK
 
     assert "done" == stage.refresh()
 
-    [row] = stage.rows("select price, source, width_bps from contests.market_data where mint = %(sol)s", sol=SOL)
-    assert (stage.told(SOL), "dexscreener", 4) == (int(row["price"]), row["source"], row["width_bps"])
+    sql = "select price, source, width_bps, liquidity_usd from contests.market_data where mint = %(sol)s"
+    [row] = stage.rows(sql, sol=SOL)
+    told = stage.told(SOL)
+    assert (told, "dexscreener", 4) == (int(row["price"]), row["source"], row["width_bps"])
+    assert told * SUPPLY * 4 // (100 * 10**12) == row["liquidity_usd"]  # the deepest market has four fifths of it all
     assert 60 == len(stage.priced())
 
 

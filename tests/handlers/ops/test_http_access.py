@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from functions.ops.http_access import handler
 from functions.ops.wiring import ROLE, Deps
 from kernel.audit import Audit
 from kernel.auth import Role, Tier
+from kernel.auth.administrators import OwnGrant
+from kernel.auth.people import People
 from kernel.errors import Unauthorized
+from kernel.evm.addresses import checksum
+from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
 
 pytestmark = pytest.mark.handlers
@@ -37,6 +42,11 @@ def kernel(database_url: str) -> Iterator[FakedKernel]:
 @pytest.fixture
 def admin(kernel: FakedKernel) -> str:
     return kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="ada", actor="a test").key
+
+
+@pytest.fixture
+def other(kernel: FakedKernel) -> str:
+    return kernel.api_keys.issue(tier=Tier.ADMIN, role=Role.ADMIN, label="bob", actor="a test").key
 
 
 def call(kernel: FakedKernel, api_key: str | None, method: str, path: str, body: Any = None) -> Any:
@@ -90,14 +100,86 @@ def test_a_mistyped_wallet_is_granted_nothing(kernel: FakedKernel, admin: str) -
     assert [] == kernel.people.all()
 
 
-def test_every_act_is_recorded_with_its_actor(kernel: FakedKernel, admin: str) -> None:
+def test_every_act_is_recorded_with_its_actor(kernel: FakedKernel, admin: str, other: str) -> None:
     """The key that did it, not the secret."""
-    call(kernel, admin, "PUT", f"/v1/ops/people/{WALLET}", {"role": "admin"})
+    for key in (admin, other):
+        call(kernel, key, "PUT", f"/v1/ops/people/{WALLET}", {"role": "admin"})
     call(kernel, admin, "DELETE", f"/v1/ops/people/{WALLET}")
-    acts = Audit(kernel.postgres).newest(limit=2)
-    me = f"key:{admin.split('_')[1]}"
+    acts = Audit(kernel.postgres).newest(limit=3)
+    me, they = (f"key:{key.split('_')[1]}" for key in (admin, other))
 
-    assert [(me, "people.forget"), (me, "people.grant")] == [(act.actor, act.action) for act in acts]
+    assert [(me, "people.forget"), (they, "people.grant"), (me, "people.want_administrator")] == [
+        (act.actor, act.action) for act in acts
+    ]
+
+
+def test_one_administrator_alone_makes_no_other(kernel: FakedKernel, admin: str, other: str) -> None:
+    """However often he asks, and with whatever keys he has made; another one agrees by asking for the same."""
+    path, wanted = f"/v1/ops/people/{WALLET}", {"role": "admin", "tier": "admin"}
+    _, made = call(kernel, admin, "POST", "/v1/ops/api-keys", {"tier": "admin", "role": "admin", "label": "mine"})
+    asked, first = call(kernel, admin, "PUT", path, wanted)
+    call(kernel, admin, "PUT", path, wanted)
+    programs = call(kernel, made["key"], "PUT", path, wanted)
+    alone = kernel.people.standing(WALLET).role
+    _, listed = call(kernel, other, "GET", "/v1/ops/people")
+    agreed, last = call(kernel, other, "PUT", path, wanted)
+
+    assert (200, 200, Role.VIEWER, Role.ADMIN) == (asked, agreed, alone, kernel.people.standing(WALLET).role)
+    assert (403, "grant_by_program") == (programs[0], programs[1]["error"]["code"])
+    assert ([WALLET], True, None) == (
+        [one["subject"] for one in listed["wanted"]],
+        first["waits_until"] is not None,
+        last["waits_until"],
+    )
+    assert [] == call(kernel, admin, "GET", "/v1/ops/people")[1]["wanted"]
+    assert [f"key:{admin.split('_')[1]}"] == [one.granted_by for one in kernel.people.all()]
+
+
+def test_nobody_makes_those_who_agree_to_an_administrator(kernel: FakedKernel) -> None:
+    """Neither whom the asker made, nor who made the asker, nor whom a program made, nor who became one since."""
+    ada, bob, eve, fay, gus, new = (f"evm:{checksum('0x' + f'{n:040x}')}" for n in range(1, 7))
+    clock = FakeClock(datetime(2026, 11, 22, tzinfo=UTC))
+    people = People(kernel.postgres, clock)
+    for subject, by in ((ada, f"person:{bob}"), (bob, "person:x"), (eve, f"person:{ada}"), (fay, "key:0123456789ab")):
+        _granted(kernel, subject, by, clock.now() - timedelta(seconds=1))
+    _granted(kernel, gus, "person:x", clock.now() + timedelta(seconds=1))
+    people.grant(new, role=Role.ADMIN, tier=Tier.ADMIN, actor=f"person:{ada}")
+    refused = []
+    for agreeing in (bob, eve, fay, gus):
+        with pytest.raises(OwnGrant) as refusal:
+            people.grant(new, role=Role.ADMIN, tier=Tier.ADMIN, actor=f"person:{agreeing}")
+        refused.append(refusal.value.code)
+
+    assert ["own_grant"] * 4 == refused
+    assert Role.VIEWER is people.standing(new).role
+    assert people.grant(new, role=Role.ADMIN, tier=Tier.ADMIN, actor="person:x") is None
+    assert Role.ADMIN is people.standing(new).role
+
+
+@pytest.mark.parametrize("end", ["a day", "another tier", "the asker is barred", "it is taken back"])
+def test_what_an_administrator_asked_for_ends(kernel: FakedKernel, end: str) -> None:
+    """After a day; with another wish; with who asked; and when somebody says no."""
+    ada, new = WALLET, f"evm:{checksum('0x' + f'{9:040x}')}"
+    clock = FakeClock(datetime(2026, 11, 22, tzinfo=UTC))
+    people = People(kernel.postgres, clock)
+    people.grant(new, role=Role.ADMIN, tier=Tier.ADMIN, actor=f"person:{ada}")
+    if end == "a day":
+        clock.advance(24 * 3_600)
+    if end == "the asker is barred":
+        people.grant(ada, role=Role.NOBODY, tier=Tier.PUBLIC, actor="person:x")
+    if end == "it is taken back":
+        people.forget(new, actor="person:x")
+    tier = Tier.PAID if end == "another tier" else Tier.ADMIN
+
+    assert people.grant(new, role=Role.ADMIN, tier=tier, actor="person:y") is not None
+    assert Role.VIEWER is people.standing(new).role
+
+
+def _granted(kernel: FakedKernel, subject: str, by: str, at: datetime) -> None:
+    """An administrator by somebody's grant."""
+    sql = "insert into kernel.people values (%(subject)s, 'admin', 'admin', %(by)s, %(at)s)"
+    with kernel.postgres.transaction() as tx:
+        tx.execute(sql, subject=subject, by=by, at=at)
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER, Role.OPERATOR])

@@ -16,9 +16,9 @@ from infra.local.demo.sightings import Bystander
 from infra.local.flare.accounts import ETHER
 from infra.local.flare.feeds import feeds_named
 from infra.local.flare.network import deploy_network
-from infra.local.postgres import PostgresServer
 from kernel.testing import FakeClock
 from kernel.testing.kernel import FakedKernel
+from tests.databases import Databases
 from tests.handlers.oracle.crowd import Crowd
 from tests.handlers.oracle.provider import Provider, Stage
 
@@ -30,7 +30,7 @@ SOURCES = ("binance", "bitstamp", "kraken", "okx")
 
 
 @contextmanager
-def staged(anvil: AnvilNode, postgres_server: PostgresServer, **options: Any) -> Iterator[Stage]:
+def staged(anvil: AnvilNode, databases: Databases, **options: Any) -> Iterator[Stage]:
     """Three feeds and voters as the network's options have them; `stage.provider(index)` deploys one of them.
 
     The chain's time stands still where the test puts it, however slow the machine is.
@@ -41,31 +41,31 @@ def staged(anvil: AnvilNode, postgres_server: PostgresServer, **options: Any) ->
     opened: list[Provider] = []
 
     def provider(index: int = 0, **settings: Any) -> Provider:
-        database = postgres_server.create_migrated()
+        database = databases.take()
         opened.append(Provider.of(network, anvil, network.voters[index], database, clock, **settings))
         return opened[-1]
 
     yield Stage(node=anvil, network=network, clock=clock, provider=provider)
     for one in opened:
         one.close()
-        postgres_server.drop_database(one.database_url)
+        databases.give_back(one.database_url)
 
 
 @pytest.fixture
-def stage(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Stage]:
+def stage(anvil: AnvilNode, databases: Databases) -> Iterator[Stage]:
     """Four voters of equal weight."""
-    with staged(anvil, postgres_server) as stage:
+    with staged(anvil, databases) as stage:
         yield stage
 
 
 @pytest.fixture
-def crowded(anvil: AnvilNode, postgres_server: PostgresServer) -> Iterator[Callable[..., Crowd]]:
+def crowded(anvil: AnvilNode, databases: Databases) -> Iterator[Callable[..., Crowd]]:
     """`crowded(voters)`: so many voters of equal weight on one chain, of whom the first is ours."""
     with ExitStack() as opened:
 
         def crowd(voters: int, **settings: Any) -> Crowd:
             powers = (1_000_000 * ETHER,) * voters
-            stage = opened.enter_context(staged(anvil, postgres_server, vote_power_wei=powers))
+            stage = opened.enter_context(staged(anvil, databases, vote_power_wei=powers))
             return opened.enter_context(Crowd(stage, stage.provider(0, **settings)))
 
         yield crowd
@@ -125,9 +125,9 @@ def offline(database_url: str) -> Iterator[Deps]:
 
 
 @pytest.fixture
-def scene(anvil: AnvilNode, postgres_server: PostgresServer) -> "Iterator[Callable[..., RewardScene]]":
+def scene(anvil: AnvilNode, databases: Databases) -> "Iterator[Callable[..., RewardScene]]":
     """`scene()`: four equal voters, three feeds, reward epochs of four rounds; the first one begins now."""
     from tests.chain.oracle.reward_scene import scenes
 
-    with scenes(anvil, postgres_server) as start:
+    with scenes(anvil, databases) as start:
         yield start

@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from functions.bridge.core.registry import Version
 from infra.local import settings
-from infra.local.postgres import PostgresServer
 from kernel.errors import Transient
 from kernel.testing import FakeClock
+from tests.databases import Databases
 from tests.integration.bridge.house import L1, L2, House
 from tests.integration.bridge.model import (
     AMOUNT_MAX_WEI,
@@ -57,7 +57,7 @@ ROUNDS_MAX = 4_000
 class BridgeLife(RuleBasedStateMachine):
     """One database, two chains, and everybody who acts on them."""
 
-    server: PostgresServer
+    databases: Databases
     version: Version
     count: list[int]
     begin: int
@@ -65,7 +65,7 @@ class BridgeLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
-        self.url = self.server.create_migrated()
+        self.url = self.databases.take()
         self.house = House(self.url, self.clock, KEY, lambda payer: Stage(self.clock, self.version, payer))
         self.stage = self.house.stage
         self.known: dict[tuple[int, int, int, int], Locked] = {}
@@ -228,7 +228,7 @@ class BridgeLife(RuleBasedStateMachine):
             self._books_hold_what_both_chains_hold()
         finally:
             self.house.close()
-            self.server.drop_database(self.url)
+            self.databases.give_back(self.url)
 
     def _rest(self) -> None:
         self.nodes_are_well()
@@ -372,7 +372,7 @@ def _end(row: dict[str, Any]) -> End | str:
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("version", Version)
 def test_whatever_happens_orders_come_to_the_end_that_the_model_names(
-    postgres_server: PostgresServer,
+    databases: Databases,
     version: Version,
     share: int,
     volume: Callable[[int, int], int],
@@ -382,7 +382,7 @@ def test_whatever_happens_orders_come_to_the_end_that_the_model_names(
     orders, seed, count = volume(3 * BEGIN, 50_000 // SHARES), SEED + share, [0]
     begin = BEGIN_MANY if IS_SOAK else BEGIN
     record_property("seed", seed)
-    told = {"server": postgres_server, "version": version, "count": count, "begin": begin}
+    told = {"databases": databases, "version": version, "count": count, "begin": begin}
     run_machine(type("BridgeLife", (BridgeLife,), told), examples=orders // begin, steps=40, seed=seed)
 
     assert count[0] >= orders

@@ -29,7 +29,7 @@ class Strong:
 
     def sign(self, address: str) -> bytes:
         """A signature of a wallet's."""
-        return self.custody.deps(WALLETS_ROLE).wallets.signer(address).sign_message(b"a message")
+        return self.custody.deps(WALLETS_ROLE).signer_of(address).sign_message(b"a message")
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_no_key_is_written_to_a_disk_in_clear(strong: Strong, tmp_path: Path, mo
 
 def test_wallets_sign_while_their_keys_are_rotated(strong: Strong) -> None:
     """A signer that was made before goes on after, whatever is moved in between."""
-    signers = [strong.custody.deps(WALLETS_ROLE).wallets.signer(address) for address in strong.wallets]
+    signers = [strong.custody.deps(WALLETS_ROLE).signer_of(address) for address in strong.wallets]
     kms = strong.custody.kernels[ROLE].key_service
     owner = Postgres(strong.custody._url, role="counterpart_ops")
     vault = Vault(owner, Envelope(kms, "new-key"), strong.custody.clock)

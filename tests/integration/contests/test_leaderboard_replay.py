@@ -28,7 +28,7 @@ def test_a_replayed_leaderboard_is_bit_identical(database_url: str, volume: Call
     with Duel.open(database_url) as duel:
         wallets = [base58.encode(hashlib.sha256(f"replay {n}".encode()).digest()) for n in range(entrants)]
         weights = [_weights(dice) for _ in wallets]
-        contest = duel.started(dict(zip(wallets, weights, strict=True)))
+        contest = duel.started(dict(zip(wallets, weights, strict=True)), lasts_s=15 * rounds + 3_600)
         shown = [_shown(duel, contest)]
         for number in range(1, rounds):
             duel.clock.advance(15)

@@ -124,6 +124,10 @@ class Listener:
                 await self._news.wait()
         return found
 
+    async def until_more(self, known: int) -> None:
+        """Wait until it was told more than so many messages."""
+        await self.until(lambda: True if len(self.told) > known else None)
+
     async def until_sequence(self, sequence: int, topic: str | None = None) -> None:
         await self.until(lambda: True if sequence in self.sequences(topic) else None)
 

@@ -193,8 +193,12 @@ def test_a_look_cares_for_the_proof(watched: State, phase: Phase, proof: job.Sta
 def test_what_a_look_does_about_a_proof_is_always_allowed() -> None:
     """Whatever the two states: no look is ever refused by the table of jobs."""
     events = {Care.WITHDRAW: job.Event.WITHDRAW, Care.EXPIRE: job.Event.EXPIRE}
+    met = set()
     for watched, phase, proof in product(State, Phase, set(job.State) - {job.State.VOID}):
         for hopeless in {False, proof == job.State.ERRORED}:
             event = events.get(care_of(watched, phase, proof, is_hopeless=hopeless))
             if event is not None:
                 job.after(proof, event)
+                met.add(event)
+
+    assert set(events.values()) == met

@@ -117,9 +117,7 @@ def test_the_last_price_that_is_known_is_the_lower_one() -> None:
     """Of the newest snapshot's and of a trade's since: whoever makes a price go away gains nothing by it."""
     dear, cheap = Token(3, 2_000), Token(3, 1_999)
 
-    assert (dear, dear) == (last_known(dear, None), last_known(None, dear))
-    assert (cheap, cheap) == (last_known(dear, cheap), last_known(cheap, dear))
-    assert last_known(None, None) is None
+    assert (dear, cheap, cheap) == (last_known(None, dear), last_known(dear, cheap), last_known(cheap, dear))
 
 
 def test_everybody_is_valued_at_one_instants_prices() -> None:

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.contests.core.portfolio import (
-    SNAPSHOT_S,
     VALUE_MAX,
     WORTH_MAX,
     Portfolio,
@@ -17,7 +16,6 @@ from functions.contests.core.portfolio import (
     Token,
     TradeUnfit,
     opened,
-    time_in_profit_s,
 )
 
 pytestmark = pytest.mark.unit
@@ -67,7 +65,8 @@ def test_weights_that_are_not_all_of_it_are_refused(weights: dict[str, int]) -> 
 )
 def test_costs_taken_and_costs_left_are_what_was_paid(trades: list[tuple[bool, int, int]], decimals: int) -> None:
     """Cash in is cash out: stake + realised profit = cash + the cost of what is held, whatever was traded."""
-    portfolio = Portfolio(cash=10**15, positions={})
+    stake = 10**17  # Enough for thirty of the dearest purchases.
+    portfolio = Portfolio(cash=stake, positions={})
     for buys, quantity, price in trades:
         token = Token(decimals, price)
         held = portfolio.positions.get("a", Position(0, 0)).quantity
@@ -77,7 +76,7 @@ def test_costs_taken_and_costs_left_are_what_was_paid(trades: list[tuple[bool, i
             portfolio = portfolio.sold("a", min(quantity, held), token, NOW)
 
     costs = sum(held.cost for held in portfolio.positions.values())
-    assert portfolio.cash + costs == 10**15 + portfolio.record.profit
+    assert portfolio.cash + costs == stake + portfolio.record.profit
     assert all(held.quantity > 0 and held.cost >= 0 for held in portfolio.positions.values())
 
 
@@ -160,8 +159,3 @@ def test_nobody_sells_for_more_than_can_be_kept() -> None:
     assert VALUE_MAX == full.sold("sol", 10**9, SOL, NOW).cash
     with pytest.raises(TradeUnfit):
         full.sold("sol", 2 * 10**9, SOL, NOW)
-
-
-def test_time_in_profit_is_counted_by_snapshots() -> None:
-    """As much as the stake is no profit."""
-    assert time_in_profit_s(10, [10, 11, 9, 12]) == 2 * SNAPSHOT_S

@@ -139,6 +139,12 @@ def test_the_better_the_rank_the_fresher_the_price() -> None:
     assert [refresh_s(rank) for rank in ranks] == [15, 15, 30, 30, 60, 180, 180, 300, 600, 600]
 
 
+def test_what_is_played_is_looked_at_like_the_best() -> None:
+    """Whatever its rank."""
+
+    assert [15, 15] == [refresh_s(rank, is_played=True) for rank in (1, 1_000_000)]
+
+
 def test_the_longest_run_of_victories_counts() -> None:
     """Wherever it stands; whoever never won has none."""
     assert [0, 0, 3, 2] == [

@@ -15,7 +15,9 @@ from functions.contests.core.market import (
     Doubt,
     NoPriceUsable,
     counts_s,
+    is_confirmed,
     judge,
+    liquidity_of,
     price_of,
     span,
     token_of,
@@ -46,6 +48,46 @@ def point(**changes: Any) -> dict[str, Any]:
 def account(*, decimals: int = 6, is_initialized: int = 1, more: bytes = b"") -> bytes:
     """What a mint's account holds."""
     return struct.pack("<I32xQBB36x", 1, 10**15, decimals, is_initialized) + more
+
+
+@pytest.mark.parametrize(
+    ("price", "believed", "before", "confirmed"),
+    [
+        (7, None, None, True),
+        (200, 100, 100, True),
+        (50, 100, 100, True),
+        (201, 100, 100, False),
+        (49, 100, 100, False),
+        (201, 100, 205, True),
+        (100, 100, 205, True),
+        (900, 100, 205, False),
+    ],
+)
+def test_a_leap_waits_for_a_second_reading(
+    price: int, believed: int | None, before: int | None, confirmed: bool
+) -> None:
+    """From half to twice as much is no leap; the very last reading confirms, or a return to the believed one."""
+
+    assert confirmed is is_confirmed(price, believed, before, 200)
+
+
+@pytest.mark.parametrize(
+    ("given_liquidity", "dollars"),
+    [
+        (621_679_197.67, 621_679_197),
+        (0, 0),
+        (True, None),
+        ("9", None),
+        (None, None),
+        (-1, None),
+        (1e12, None),
+        (1e999, None),
+    ],
+)
+def test_liquidity_is_whole_dollars_or_unknown(given_liquidity: object, dollars: int | None) -> None:
+    """What is no sane amount says nothing."""
+
+    assert dollars == liquidity_of(given_liquidity)
 
 
 @pytest.mark.parametrize(

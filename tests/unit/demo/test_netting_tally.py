@@ -45,7 +45,7 @@ def test_a_scene_without_differences_keeps_its_promises() -> None:
     assert [] == broken_promises(KEPT)
     assert "97.5 %" in text_of(report.saving_table(KEPT))
     assert "87.5 %" in text_of(report.saving_table(KEPT))
-    assert "2 attempts died" in report.sent_line(KEPT)
+    assert "died with their workers: 2." in report.sent_line(KEPT)
     assert "1400 settled, 200 not_owner" in report.fates_line(KEPT)
 
 

@@ -59,6 +59,30 @@ def test_each_clients_words_have_one_meaning(words: str, meaning: Refusal) -> No
     assert meaning_of(words) == meaning
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "transaction gas limit too high (cap: 16777216, tx: 17000000)",  # geth
+        "exceeds block gas limit: tx gas limit 17000000, block gas limit 16777216",
+        "TxGasLimitCapExceeded: Gas limit 17000000 exceeded cap of 16777216.",  # Nethermind
+        "Transaction gas limit must be at most 16777216",  # Besu
+        "Transaction gas limit of 17000000 exceeds block gas limit of 16777216",
+        "transaction's gas limit 17000000 exceeds block's gas limit 16777216",  # reth
+        "transaction gas limit (17000000) is greater than the cap (16777216)",  # and what reth and anvil run
+        "intrinsic gas too high -- tx.gas_limit > env.block.gas_limit",  # anvil
+        "MAX_GAS_LIMIT_EXCEEDED",  # the name that EIP-7825 proposes
+    ],
+)
+def test_a_gas_limit_above_the_cap_is_not_sent_for_ever(words: str) -> None:
+    """No node will ever take it, whoever words it: its nonce goes to nothing."""
+    assert Refusal.UNACCEPTABLE == meaning_of(words)
+
+
+def test_a_block_that_is_full_refuses_no_gas_limit() -> None:
+    """The next one may have room."""
+    assert Refusal.UNKNOWN == meaning_of("gas limit reached")
+
+
 def test_no_row_is_shadowed_by_an_earlier_one_of_another_meaning() -> None:
     """The first matching row wins, so a row's own words must lead to its meaning."""
     shadowed = [fragment for fragment, meaning in MEANINGS if meaning_of(fragment) != meaning]

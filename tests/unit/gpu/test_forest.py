@@ -11,7 +11,8 @@ import pytest
 
 from functions.oracle.core.isolation_forest import read_forest
 from gpu.forest import check, grow
-from gpu.forest.form import LEAF, MAGIC, ONE, Grove, InputRefused, Plan, Tree, groves_of, plan_of, written
+from gpu.forest.form import LEAF, MAGIC, ONE, Grove, Plan, Tree, groves_of, plan_of, written
+from gpu.refusals import InputRefused
 
 pytestmark = pytest.mark.unit
 

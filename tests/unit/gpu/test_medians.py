@@ -12,7 +12,8 @@ from py_flare_common.ftso.median import FtsoVote, calculate_median
 
 from functions.oracle.core.median import weighted_medians as of_the_oracle
 from gpu.reduce import check, medians
-from gpu.reduce.form import VOTERS_MAX, WEIGHT_MAX, InputRefused
+from gpu.reduce.form import VOTERS_MAX, WEIGHT_MAX
+from gpu.refusals import InputRefused
 
 pytestmark = pytest.mark.unit
 NONE, LEAST, MOST = 0, 1, 2**32 - 1

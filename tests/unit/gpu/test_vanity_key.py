@@ -9,8 +9,9 @@ import pytest
 
 from functions.contests.core.vanity import Pattern, Place
 from gpu import catalogue
+from gpu.refusals import InputRefused
 from gpu.vanity import box, check, grind
-from gpu.vanity.form import InputRefused, Search, base58, fitting, public_key_of, search_of
+from gpu.vanity.form import Search, base58, fitting, public_key_of, search_of
 from kernel import base58 as kernel_base58
 from kernel.keys.solana import LocalSolanaSigner
 

@@ -2,7 +2,7 @@
 
 A slice's wiring.py adds what is its own:
 
-    class Deps(KernelDeps):                        # offers .kernel .clock .tasks .authenticator .cors_origins .check()
+    class Deps(KernelDeps):            # offers .kernel .clock .tasks .authenticator .switch .cors_origins .check()
         @cached_property
         def repository(self) -> Repository:
             return Repository(self.kernel.postgres)
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from kernel.pinning import ContentStore, Pinning, Sources
     from kernel.ratelimit import Limiter
     from kernel.realtime import Publisher, Registry
+    from kernel.solana.pool import SolanaPool
+    from kernel.treasury import KillSwitch
     from kernel.upstash import Upstash
     from kernel.webhooks import Webhooks
 
@@ -278,6 +280,13 @@ class Kernel:
 
         return Vault(self.postgres, self.envelope, self.clock)
 
+    def solana_pool(self, rpc_urls: str, cluster: str, *, genesis_hash: str | None = None) -> SolanaPool:
+        """A cluster's RPC endpoints. rpc_urls: behind this reference, separated by blanks or line ends."""
+        from kernel.solana.pool import SolanaPool
+
+        urls = self.secrets.resolve(rpc_urls).get_secret_value().split()
+        return SolanaPool(urls, cluster, self.clock, genesis_hash=genesis_hash, health=self.breakers)
+
     def close(self) -> None:
         """Give back the connections there are: before a snapshot, and after a test; other containers just stop."""
         rooms = ("postgres", "upstash", "breakers", "queues", "key_service", "content", "objects")
@@ -331,6 +340,13 @@ class KernelDeps:
     def authenticator(self) -> Authenticator:
         """Admission of callers."""
         return self.kernel.authenticator
+
+    @cached_property
+    def switch(self) -> KillSwitch:
+        """The kill switch of each service."""
+        from kernel.treasury.switch import KillSwitch
+
+        return KillSwitch(self.kernel.postgres, self.clock)
 
     @property
     def cors_origins(self) -> list[str]:

@@ -12,8 +12,9 @@ from gpu.catalogue import exchange_proof_work, find, problem_of
 from gpu.exchange import check, prove
 from gpu.exchange.circuit import system
 from gpu.exchange.circuit_shape import Shape
-from gpu.exchange.form import InputRefused, ResultUnfit, request_of, seal_of
+from gpu.exchange.form import ResultUnfit, request_of, seal_of
 from gpu.exchange.prove import KeyAbsent
+from gpu.refusals import InputRefused
 from kernel.offload import Computed
 from tests.unit.barter.prover.worked import market, market_proof, market_zkey, toy_key
 

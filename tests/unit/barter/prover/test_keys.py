@@ -9,13 +9,13 @@ from py_ecc.fields import bn128_FQ as FQ
 
 from gpu.exchange import prove
 from gpu.exchange.circuit import system
-from gpu.exchange.form import InputRefused
 from gpu.exchange.formats import KeyUnfit, Proof, key_of, proof_json, read_proof_json, verification_key_json
 from gpu.exchange.formats_zkey import LABEL, proving_key_of, verification_key_of, zkey_file
 from gpu.exchange.keys import Secrets, by_image_id, development_zkey, is_development, known_secrets, set_up
 from gpu.exchange.prove import Prover
 from gpu.exchange.r1cs import FIELD
 from gpu.exchange.verification import problem_of_proof
+from gpu.refusals import InputRefused
 from kernel.hashes import keccak256
 from tests.unit.barter.prover.worked import PUBLIC, SHAPE, market, market_zkey, toy_key, toy_system
 

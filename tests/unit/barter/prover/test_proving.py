@@ -2,13 +2,13 @@
 
 import pytest
 
-from gpu.exchange.form import InputRefused
 from gpu.exchange.formats import BASE, Proof, proof_of
 from gpu.exchange.formats_zkey import proving_key_of, zkey_file
 from gpu.exchange.keys import Secrets, set_up
 from gpu.exchange.prove import Prover
 from gpu.exchange.r1cs import FIELD
 from gpu.exchange.verification import problem_of_proof
+from gpu.refusals import InputRefused
 from tests.unit.barter.prover.worked import PUBLIC, toy_assignment, toy_key, toy_system
 
 pytestmark = pytest.mark.unit

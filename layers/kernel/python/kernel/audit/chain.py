@@ -13,13 +13,13 @@ What a chain cannot show by itself is that its newest links were cut off. So the
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import Broken
 from kernel.hashes import sha256
+from kernel.moments import unix_us
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS: Final = struct.Struct(">qq")
 _LENGTH: Final = struct.Struct(">I")
 
@@ -68,9 +68,8 @@ class Link:
 
     def digest(self) -> bytes:
         """The hash that this link must have."""
-        moment_us = (self.at - _EPOCH) // datetime.resolution
         texts = (self.actor, self.action, self.subject, self.details)
-        return sha256(_NUMBERS.pack(self.seq, moment_us) + b"".join(map(_text, texts)) + self.previous_hash)
+        return sha256(_NUMBERS.pack(self.seq, unix_us(self.at)) + b"".join(map(_text, texts)) + self.previous_hash)
 
 
 def verified(links: Iterable[Link], after: Head = START) -> Head:

@@ -1,4 +1,7 @@
-"""Owns what a person may do who signs in with a wallet: a role and a tier by address, granted by an administrator."""
+"""Owns what a person may do who signs in with a wallet: a role and a tier by address, granted by an administrator.
+
+An administrator's role is granted by two of them (kernel/auth/administrators.py).
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,11 +10,13 @@ from typing import Final
 
 from kernel import siws
 from kernel.audit import Audit
+from kernel.auth import administrators
+from kernel.auth.administrators import Wanted
 from kernel.auth.principal import Role, Tier
 from kernel.clock import Clock, SystemClock
 from kernel.errors import Invalid, NotFound
 from kernel.evm.addresses import AddressInvalid, checksum
-from kernel.postgres import Postgres
+from kernel.postgres import Postgres, Transaction
 
 _WRITER: Final = "counterpart_ops"
 
@@ -84,26 +89,44 @@ class People:
             row = tx.maybe(FIND, subject=subject)
         return EVERYBODY if row is None else Standing(role=Role.of(row["role"]), tier=Tier(row["tier"]))
 
-    def grant(self, subject: str, *, role: Role, tier: Tier, actor: str) -> None:
+    def grant(self, subject: str, *, role: Role, tier: Tier, actor: str) -> datetime | None:
         """Let a wallet do this from its next sign-in or renewal on. Role.NOBODY bars it.
 
-        Raises NoWallet.
+        An administrator is one when another one has asked for the same: until when, while that is not so.
+        Raises NoWallet, GrantByProgram, OwnGrant.
         """
-        subject, told = canonical(subject), {"role": role.label, "tier": tier.value}
+        subject, told, now = canonical(subject), {"role": role.label, "tier": tier.value}, self._clock.now()
         with self._postgres.transaction(role=_WRITER) as tx:
-            tx.execute(GRANT, subject=subject, role=role.label, tier=tier.value, actor=actor, now=self._clock.now())
-            self._audit.record(tx, actor=actor, action="people.grant", subject=f"person:{subject}", details=told)
+            by = actor
+            if role is Role.ADMIN:
+                wanted = administrators.agree(tx, subject, tier, actor=actor, now=now)
+                if wanted is None:
+                    self._keep(tx, "people.want_administrator", subject, actor, **told)
+                    return now + administrators.LIVES
+                by, told = wanted.asked_by, {**told, "asked_by": wanted.asked_by}
+            administrators.forget(tx, subject)
+            tx.execute(GRANT, subject=subject, role=role.label, tier=tier.value, actor=by, now=now)
+            self._keep(tx, "people.grant", subject, actor, **told)
+        return None
+
+    def wanted(self) -> list[Wanted]:
+        """Administrators who are asked for, and nobody has agreed to yet."""
+        with self._postgres.transaction(role=_WRITER) as tx:
+            return administrators.waiting(tx, self._clock.now())
 
     def forget(self, subject: str, *, actor: str) -> None:
-        """Take the grant back: the wallet may what everybody may. Raises NotFound, NoWallet."""
+        """Take the grant back, or what is wanted: the wallet may what everybody may. Raises NotFound, NoWallet."""
         subject = canonical(subject)
         with self._postgres.transaction(role=_WRITER) as tx:
-            if tx.execute(FORGET, subject=subject) == 0:
+            if administrators.forget(tx, subject) + tx.execute(FORGET, subject=subject) == 0:
                 raise NotFound("Nothing was granted to this wallet.", subject=subject)
-            self._audit.record(tx, actor=actor, action="people.forget", subject=f"person:{subject}")
+            self._keep(tx, "people.forget", subject, actor)
 
     def all(self) -> list[Person]:
         """Every grant, by wallet."""
         with self._postgres.transaction() as tx:
             rows = tx.all(LIST)
         return [Person(**{**row, "role": Role.of(row["role"]), "tier": Tier(row["tier"])}) for row in rows]
+
+    def _keep(self, tx: Transaction, action: str, subject: str, actor: str, **told: str) -> None:
+        self._audit.record(tx, actor=actor, action=action, subject=f"person:{subject}", details=told)

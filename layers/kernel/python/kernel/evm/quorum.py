@@ -40,14 +40,20 @@ class Quorum:
         """How many must say the same, whoever is away."""
         return self.pool.unreduced()
 
-    def agreed(self, method: str, params: Sequence[Any], *, by: Callable[[Any], Hashable]) -> Any:
-        """The answer that a quorum gave, compared by `by`. Raises Reverted."""
-        return self.agreed_batch([(method, params)], by=lambda answers: by(answers[0]))[0]
+    def agreed(self, method: str, params: Sequence[Any], *, by: Callable[[Any], Hashable], blames: bool = True) -> Any:
+        """The answer that a quorum gave, compared by `by`. Raises Reverted.
 
-    def agreed_batch(self, calls: Sequence[Call], *, by: Callable[[list[Any]], Hashable]) -> list[Any]:
+        blames: whether who answers otherwise is distrusted. Not where two honest nodes may differ, because they are on
+        two forks, or because a stranger's contract answers by what each kind of node makes up for a call.
+        """
+        return self.agreed_batch([(method, params)], by=lambda answers: by(answers[0]), blames=blames)[0]
+
+    def agreed_batch(
+        self, calls: Sequence[Call], *, by: Callable[[list[Any]], Hashable], blames: bool = True
+    ) -> list[Any]:
         """The same for several calls in one round trip."""
         try:
-            return self.pool.agreed_batch(calls, by=by, quorum=self.needed)
+            return self.pool.agreed_batch(calls, by=by, quorum=self.needed, blames=blames)
         except RpcRefused as refused:
             words = refused.words.lower()
             if refused.rpc_code == REVERTED_CODE or "revert" in words or any(one in words for one in _OUT_OF_GAS):

@@ -61,8 +61,13 @@ MEANINGS: Final[tuple[tuple[str, Refusal], ...]] = (
     ("intrinsic gas", Refusal.UNACCEPTABLE),
     ("floor data gas", Refusal.UNACCEPTABLE),
     ("block gas limit", Refusal.UNACCEPTABLE),
+    ("transaction's gas limit", Refusal.UNACCEPTABLE),
     ("gaslimitexceeded", Refusal.UNACCEPTABLE),
+    # Above what one transaction may use (EIP-7825), whatever a block takes.
+    ("transaction gas limit", Refusal.UNACCEPTABLE),
     ("gas limit too high", Refusal.UNACCEPTABLE),
+    ("gaslimitcapexceeded", Refusal.UNACCEPTABLE),
+    ("max_gas_limit_exceeded", Refusal.UNACCEPTABLE),
     ("oversized data", Refusal.UNACCEPTABLE),
     ("higher than max fee per gas", Refusal.UNACCEPTABLE),
     ("transaction type not supported", Refusal.UNACCEPTABLE),

@@ -34,7 +34,7 @@ from kernel.jsonrpc.endpoint import (
     RpcUnavailable,
 )
 from kernel.jsonrpc.fan import Fan
-from kernel.jsonrpc.quorum import Agreement, NoQuorum, agreement
+from kernel.jsonrpc.quorum import NoQuorum, Vote, counted
 from kernel.jsonrpc.roster import Health, Roster, Tolerances
 from kernel.jsonrpc.standings import Sight, Standing
 
@@ -55,16 +55,6 @@ class Delivery(Generic[R]):
     accepted: bool
     refusal: R | None = None
     words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """An endpoint's answer to a question of `agreed`, and what is compared of it, unless it abstains."""
-
-    endpoint: Endpoint
-    answer: Any
-    compared: Hashable = None
-    abstains: bool = False
 
 
 class Pool(ABC):
@@ -151,7 +141,12 @@ class Pool(ABC):
         return self.agreed_batch([(method, params)], by=lambda answers: compare(answers[0]), quorum=quorum)[0]
 
     def agreed_batch(
-        self, calls: Sequence[Call], *, by: Callable[[list[Any]], Hashable] | None = None, quorum: int | None = None
+        self,
+        calls: Sequence[Call],
+        *,
+        by: Callable[[list[Any]], Hashable] | None = None,
+        quorum: int | None = None,
+        blames: bool = True,
     ) -> list[Any]:
         """The same for several calls in one round trip: a quorum must give the same answers to all of them."""
 
@@ -160,7 +155,7 @@ class Pool(ABC):
         def read(endpoint: Endpoint) -> list[Any]:
             return endpoint.batch(calls) if len(calls) > 1 else [endpoint.call(*calls[0])]
 
-        return self.agreed_reading(read, about=calls[0][0], by=compare, quorum=quorum)
+        return self.agreed_reading(read, about=calls[0][0], by=compare, quorum=quorum, blames=blames)
 
     def agreed_reading(
         self,
@@ -169,14 +164,16 @@ class Pool(ABC):
         about: str,
         by: Callable[[T], Hashable],
         quorum: int | None = None,
+        blames: bool = True,
     ) -> T:
         """The same for whatever `read` makes of one endpoint, which may take several calls; `about` names it in logs.
 
-        Endpoints are read from in threads. What `read` raises counts as it does in a single call.
+        Endpoints are read from in threads. What `read` raises counts as it does in a single call. Who is contradicted
+        by a quorum is distrusted; with `blames` False not, where a stranger chooses what honest nodes differ in.
         """
         voters, needed = self._electorate(quorum)
 
-        def ask(endpoint: Endpoint) -> Vote | None:
+        def ask(endpoint: Endpoint) -> Vote[Endpoint] | None:
             try:
                 answer = read(endpoint)
                 return Vote(endpoint, answer, by(answer))
@@ -189,8 +186,8 @@ class Pool(ABC):
                 pass  # an answer of another shape is no vote
             return None
 
-        cast = self._fan.each(voters, ask, lambda votes: _result(votes, needed) is not None)
-        answer = self._counted([vote for vote in cast if vote is not None], needed, about)
+        cast = self._fan.each(voters, ask, lambda votes: counted(votes, needed) is not None)
+        answer = self._counted([vote for vote in cast if vote is not None], needed, about, blames=blames)
         if isinstance(answer, RpcRefused):
             raise answer
         found: T = answer
@@ -326,17 +323,17 @@ class Pool(ABC):
             self._survey()
         return self._believed(), self.needed(quorum)
 
-    def _counted(self, votes: Sequence[Vote], needed: int, method: str) -> Any:
+    def _counted(self, votes: Sequence[Vote[Endpoint]], needed: int, method: str, *, blames: bool) -> Any:
         """The answer that stands, and what the other answers cost those who gave them."""
-        result = _result(votes, needed)
+        result = counted(votes, needed)
         if result is None:
             if votes and all(vote.abstains for vote in votes):
                 return votes[0].answer
             answered = ", ".join(vote.endpoint.name for vote in votes if not vote.abstains)
             raise NoQuorum(chain=self.chain, method=method, needed=needed, answered=answered)
-        for endpoint in result.lying:
+        for endpoint in result.lying if blames else ():
             self._roster.distrust(endpoint, f"a quorum contradicts its answer to {method}")
-        for endpoint in result.doubtful:
+        for endpoint in result.doubtful if blames else ():
             self._roster.doubt(endpoint, method)
         for endpoint in result.agreeing:
             self._roster.trust(endpoint)
@@ -391,7 +388,3 @@ class Pool(ABC):
 def canonical(answer: Any) -> Hashable:
     """What is compared of an answer unless the caller says otherwise: all of it, whatever the order of its fields."""
     return None if answer is None else json.dumps(answer, sort_keys=True)
-
-
-def _result(votes: Sequence[Vote], needed: int) -> Agreement[Endpoint] | None:
-    return agreement({vote.endpoint: vote.compared for vote in votes if not vote.abstains}, needed)

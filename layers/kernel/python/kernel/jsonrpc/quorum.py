@@ -6,9 +6,9 @@ block behind the others, or ahead of them: that is doubtful, and a lie only when
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kernel.errors import Transient
 
@@ -21,6 +21,16 @@ class NoQuorum(Transient):
     cause = "Too few endpoints answered alike: some are away, lag, or tell something else than the others."
     remedy = "The work is tried again; compare the endpoints named in details, and add a third one if this lasts."
     retry_after_s = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vote(Generic[K]):
+    """An endpoint's answer to a question, and what is compared of it, unless it abstains."""
+
+    endpoint: K
+    answer: Any
+    compared: Hashable = None
+    abstains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +55,8 @@ def agreement(votes: Mapping[K, Hashable], needed: int) -> Agreement[K] | None:
         doubtful=tuple(one for one, vote in dissenting.items() if first is None or vote is None),
         lying=tuple(one for one, vote in dissenting.items() if first is not None and vote is not None),
     )
+
+
+def counted(votes: Sequence[Vote[K]], needed: int) -> Agreement[K] | None:
+    """The same of votes, those that abstain left out."""
+    return agreement({vote.endpoint: vote.compared for vote in votes if not vote.abstains}, needed)
