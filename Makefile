@@ -7,7 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 RUN := .venv/bin/python
 LOCAL := $(RUN) -m infra.local
 PYTEST := $(RUN) -m pytest
-WORKERS ?= 2
+# One more than the two cores of a small machine: many a test waits for a chain's next block, or for a deadline.
+WORKERS ?= 3
 ARGS ?=
 # Compiled modules are kept, whatever the shell says: to compile them anew is half of collecting the tests.
 export PYTHONDONTWRITEBYTECODE :=
