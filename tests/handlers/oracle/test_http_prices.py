@@ -61,6 +61,35 @@ def test_an_old_price_says_that_it_is_stale(client: AsgiClient, offline: Deps) -
     assert client.get("/prices/latest?symbols=BTC/USD").json()["prices"][0]["stale"] is True
 
 
+def test_a_price_is_asked_for_once_a_second(client: AsgiClient, offline: Deps) -> None:
+    """Meanwhile it is served as it was; what has no price yet is asked for each time."""
+
+    def served() -> list[str]:
+        answer = client.get("/prices/latest?symbols=BTC/USD,XRP/USD").json()
+        assert "XRP/USD" in answer["missing"]
+        return [row["price"] for row in answer["prices"]]
+
+    before = served()
+    decide(offline, 5, "93480.1")
+    first = served()
+    pass_time(offline, 0.5)
+    decide(offline, 6, "93500.1")
+    soon = served()
+    pass_time(offline, 0.5)
+
+    assert [[], ["93480.1"], ["93480.1"], ["93500.1"]] == [before, first, soon, served()]
+
+
+def test_a_clock_that_is_set_back_keeps_no_price(offline: Deps) -> None:
+    """Else it would be served until the clock has come back to where it was."""
+    decide(offline, 5, "93480.1")
+    now = offline.clock.now()
+
+    served = [list(offline.latest.of(["BTC/USD"], at)) for at in (now, now - timedelta(minutes=1))]
+
+    assert [["BTC/USD"], []] == served
+
+
 def test_the_consensus_of_a_past_moment_is_that_moments(client: AsgiClient, offline: Deps) -> None:
     """A later decision does not change what was known before."""
     decide(offline, 5, "93480.1")

@@ -102,6 +102,7 @@ def test_the_newest_prices_are_cached_and_the_commit_waits_for_no_cache(stage: S
     provider.run(handler, KIND, key)
 
     assert (number, None) == (served["BTC/USD"].voting_round, before)
+    stage.clock.advance(1)
     assert number == provider.kernel.memory.get("latest:BTC/USD")["voting_round"]
     assert served == provider.deps.latest.of(["BTC/USD"], stage.clock.now())
 
