@@ -13,7 +13,7 @@ from typing import Final
 from kernel.hashes import keccak256
 
 #: Of Exchange and Groth16Verifier as infra/contracts has them; a test on a chain compares.
-EXCHANGE: Final = "e0e5de426224df9a13933ee827c68e02eb20e7dd3e29c439de12893bb4e315b2"
+EXCHANGE: Final = "c9a703fd81c11d85426e0af8f91f92448427eb2133ec1b4bfe343d793ab641df"
 VERIFIER: Final = "8204ab7309fed130fc39dbddb229d19daf032eb299d4c35387add63426a61da9"
 
 _PUSH1, _PUSH32 = 0x60, 0x7F

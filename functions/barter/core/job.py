@@ -26,7 +26,7 @@ ATTEMPTS_MAX: Final = 5
 _PAUSE: Final = timedelta(seconds=5)
 #: Below so many agents a certificate costs the exchange less than a proof does, whose words it has to read, too
 #: (BENCHMARKS.md, "Gas").
-GROTH16_AGENTS_MIN: Final = 340
+GROTH16_AGENTS_MIN: Final = 490
 
 
 class State(StrEnum):

@@ -15,58 +15,53 @@ pragma solidity 0.8.37;
 library Certificate {
     /// @notice C1: whether each item is received once
     function isPermutation(uint256[] memory received) internal pure returns (bool isOne) {
-        uint256[16] memory given;
         assembly ("memory-safe") {
             isOne := 1
             let agents := mload(received)
-            for { let agent := 1 } iszero(gt(agent, agents)) { agent := add(agent, 1) } {
-                let item := mload(add(received, shl(5, agent)))
-                // 256 items a word of `given`; what is out of range is no item of this market.
-                let word := add(given, shl(5, shr(8, and(item, 0xfff))))
-                let bit := shl(and(item, 0xff), 1)
-                let known := mload(word)
-                if or(or(iszero(item), gt(item, agents)), and(known, bit)) {
-                    isOne := 0
-                    break
+            let there := 1 // an item a bit, of 256 items at a time; the lowest one is that of no item
+            for { let first := 0 } iszero(gt(first, agents)) { first := add(first, 256) } {
+                for { let at := shl(5, agents) } at { at := sub(at, 32) } {
+                    // What is not of these 256 shifts its bit out of the word.
+                    there := or(there, shl(sub(mload(add(received, at)), first), 1))
                 }
-                mstore(word, or(known, bit))
+                // There are as many agents as items: if each item is there, none is twice, and nothing else is.
+                isOne := and(isOne, iszero(not(or(there, shl(sub(add(agents, 1), first), not(0))))))
+                there := 0
             }
         }
     }
 
     /// @notice C2 and C3: whether positions and labels show an allocation that is a permutation
-    /// @param lists each agent's list as a word: best first, 12 bits each, then zeros
+    /// @dev A position behind an agent's list, but for `listMax`, is that of no item, which nobody receives.
+    /// @param lists each agent's list as a word: best first, 12 bits each, at most `listMax`, then zeros
     function holds(
-        uint256[] memory lists,
+        uint256[4096] storage lists,
         uint256[] memory received,
         uint256[] memory labels,
         uint256[] memory positions,
         uint256 listMax
-    ) internal pure returns (bool held) {
+    ) internal view returns (bool held) {
         assembly ("memory-safe") {
             held := 1
-            let end := shl(5, add(mload(lists), 1))
-            for { let at := 32 } lt(at, end) { at := add(at, 32) } {
-                let item := mload(add(received, at))
+            let agents := mload(received)
+            mstore(labels, 0) // the label of no item, while it stands for the array's length
+            for { let agent := agents } agent { agent := sub(agent, 1) } {
+                let at := shl(5, agent)
                 let label := mload(add(labels, at))
+                let list := sload(add(lists.slot, sub(agent, 1)))
                 let position := mload(add(positions, at))
-                if or(
-                    or(iszero(label), gt(position, listMax)),
-                    iszero(eq(mload(add(labels, shl(5, item))), label)) // C3
-                ) {
-                    held := 0
-                    break
+                let bits := mul(12, position)
+                let item := and(shr(bits, list), 0xfff)
+                if eq(position, listMax) { item := agent }
+                held := and(held, and(lt(0, label), eq(mload(add(received, at)), item)))
+                held := and(held, eq(mload(add(labels, shl(5, item))), label)) // C3
+                // C2, two items at a time; behind the last one there is no item, whose label is smaller than any.
+                for { let rest := and(list, sub(shl(bits, 1), 1)) } rest { rest := shr(24, rest) } {
+                    held := and(held, lt(mload(add(labels, and(shl(5, rest), 0x1ffe0))), label))
+                    held := and(held, lt(mload(add(labels, and(shr(7, rest), 0x1ffe0))), label))
                 }
-                let rest := mload(add(lists, at))
-                for { let left := position } and(gt(left, 0), gt(rest, 0)) { left := sub(left, 1) } {
-                    if iszero(lt(mload(add(labels, shl(5, and(rest, 0xfff)))), label)) { held := 0 } // C2
-                    rest := shr(12, rest)
-                }
-                let there := and(rest, 0xfff)
-                if eq(position, listMax) { there := shr(5, at) }
-                if iszero(eq(there, item)) { held := 0 }
-                if iszero(held) { break }
             }
+            mstore(labels, agents)
         }
     }
 }

@@ -165,19 +165,19 @@ contract Exchange {
     /// @param journal what each agent receives, as packed words of items
     /// @param seal a byte for the way, then: 0 labels and positions as packed words; 1 (a, b, c, C) of a proof
     function reallocateTokens(bytes calldata journal, bytes calldata seal) external inPhase(Phase.Trade) {
-        _enact(verifyTrades(journal, seal));
+        _enact(_verified(journal, seal));
         _enter(Phase.Withdraw);
     }
 
     /// @notice What each agent receives, as index plus one, if the seal shows it for the lists that are here
-    function verifyTrades(bytes calldata journal, bytes calldata seal) public view returns (uint256[] memory received) {
-        uint256 agents = _tokens.length;
-        require(journal.length == 32 * Words.count(agents), "Journal of another length");
-        received = Words.unpack(journal, agents);
-        require(Certificate.isPermutation(received), "Not a permutation");
-        require(seal.length > 0 && uint8(seal[0]) < 2, "Unknown kind of seal");
-        if (uint8(seal[0]) == 0) _checkCertificate(received, seal[1:]);
-        else _checkProof(received, seal[1:]);
+    /// @dev Returned as it lies in memory: to encode it once more costs 80 gas an agent.
+    function verifyTrades(bytes calldata journal, bytes calldata seal) external view returns (uint256[] memory received) {
+        received = _verified(journal, seal);
+        assembly {
+            let encoded := sub(received, 32) // whatever was there, nothing comes after this
+            mstore(encoded, 32)
+            return(encoded, shl(5, add(mload(received), 2)))
+        }
     }
 
     /// @notice Take one's token out
@@ -288,25 +288,35 @@ contract Exchange {
         return count < _tokens.length - first ? count : _tokens.length - first;
     }
 
+    /// @dev What each agent receives, as index plus one
+    function _verified(bytes calldata journal, bytes calldata seal) private view returns (uint256[] memory received) {
+        uint256 agents = _tokens.length;
+        require(journal.length == 32 * Words.count(agents), "Journal of another length");
+        received = Words.unpack(journal, agents);
+        require(Certificate.isPermutation(received), "Not a permutation");
+        require(seal.length > 0 && uint8(seal[0]) < 2, "Unknown kind of seal");
+        if (uint8(seal[0]) == 0) _checkCertificate(received, seal[1:]);
+        else _checkProof(journal, agents, seal[1:]);
+    }
+
     function _checkCertificate(uint256[] memory received, bytes calldata seal) private view {
         uint256 agents = received.length;
         uint256 half = 32 * Words.count(agents);
         require(seal.length == 2 * half, "Seal of another length");
         uint256[] memory labels = Words.unpack(seal[:half], agents);
         uint256[] memory positions = Words.unpack(seal[half:], agents);
-        uint256[] memory lists = preferenceWords(0, agents);
-        require(Certificate.holds(lists, received, labels, positions, listMax), "Certificate does not hold");
+        require(Certificate.holds(_lists, received, labels, positions, listMax), "Certificate does not hold");
     }
 
     /// @dev The proof's public inputs are (C, r, v): C is the circuit's own hash of the words W that it used, r is drawn
     /// from the market, C and the words W that are here, and v is W as a polynomial at r. The circuit computes v from its
     /// words, so they are these. C has to be inside r, or whoever proves could choose words once r is known.
-    function _checkProof(uint256[] memory received, bytes calldata seal) private view {
+    function _checkProof(bytes calldata journal, uint256 agents, bytes calldata seal) private view {
         require(address(verifier) != address(0), "No verifier of proofs");
         (uint256[2] memory a, uint256[2][2] memory b, uint256[2] memory c, uint256 commitment) =
             abi.decode(seal, (uint256[2], uint256[2][2], uint256[2], uint256));
         require(commitment < FIELD, "Commitment outside the field");
-        uint256[] memory told = _told(received, commitment);
+        uint256[] memory told = _told(journal, agents, commitment);
         uint256 r;
         uint256 v;
         assembly ("memory-safe") {
@@ -315,7 +325,7 @@ contract Exchange {
             r := mod(keccak256(add(told, 32), shl(5, mload(told))), FIELD)
             for { } gt(place, first) { } {
                 place := sub(place, 32)
-                v := mulmod(addmod(v, mload(place), FIELD), r, FIELD)
+                v := mulmod(add(v, mload(place)), r, FIELD) // words have 252 bits, so the sum is one
             }
         }
         require(verifier.verifyProof(a, b, c, [commitment, r, v]), "Proof does not hold");
@@ -324,32 +334,30 @@ contract Exchange {
     /// @dev What r is drawn from: the market and the commitment in HEAD words, then W: the lists, then the allocation, of
     /// as many agents as the circuit has. Those beyond ours list nothing and keep their own item. In assembly, so that an
     /// agent costs little more than the read of its list.
-    function _told(uint256[] memory received, uint256 commitment) private view returns (uint256[] memory told) {
+    function _told(bytes calldata journal, uint256 agents, uint256 commitment)
+        private
+        view
+        returns (uint256[] memory told)
+    {
         uint256 size = verifier.agents();
+        require(agents <= size, "More agents than the circuit takes");
         told = new uint256[](HEAD + size + Words.count(size));
         (told[0], told[1], told[2]) = (uint256(DOMAIN), block.chainid, uint256(uint160(address(this))));
-        (told[3], told[4], told[5], told[6]) = (tradeInitiatedAtBlock, received.length, listMax, commitment);
+        (told[3], told[4], told[5], told[6]) = (tradeInitiatedAtBlock, agents, listMax, commitment);
         uint256 bits = Words.BITS;
         uint256 perWord = Words.PER_WORD;
         assembly ("memory-safe") {
-            let ours := mload(received)
-            if gt(ours, size) { ours := size }
             let place := add(add(told, 32), shl(5, HEAD))
-            for { let agent := 0 } lt(agent, ours) { agent := add(agent, 1) } {
-                mstore(add(place, shl(5, agent)), sload(add(_lists.slot, agent)))
+            let allocation := add(place, shl(5, size))
+            let end := add(_lists.slot, agents)
+            for { let slot := _lists.slot } lt(slot, end) { slot := add(slot, 1) } {
+                mstore(place, sload(slot))
+                place := add(place, 32)
             }
-            place := add(place, shl(5, size))
-            for { let agent := 1 } iszero(gt(agent, size)) { place := add(place, 32) } {
-                let word := 0
-                let end := add(agent, perWord)
-                if gt(end, size) { end := add(size, 1) }
-                for { let shift := 0 } lt(agent, end) { agent := add(agent, 1) } {
-                    let item := agent
-                    if iszero(gt(agent, ours)) { item := mload(add(received, shl(5, agent))) }
-                    word := or(word, shl(shift, item))
-                    shift := add(shift, bits)
-                }
-                mstore(place, word)
+            calldatacopy(allocation, journal.offset, journal.length)
+            for { let agent := agents } lt(agent, size) { agent := add(agent, 1) } {
+                let word := add(allocation, shl(5, div(agent, perWord)))
+                mstore(word, or(mload(word), shl(mul(mod(agent, perWord), bits), add(agent, 1))))
             }
         }
     }

@@ -8,7 +8,6 @@ library Words {
     uint256 internal constant BITS = 12;
     uint256 internal constant PER_WORD = 21;
     uint256 internal constant ENTRY_MAX = 4095;
-    uint256 private constant WORD_END = 1 << (BITS * PER_WORD);
 
     /// @notice How many words hold so many entries
     function count(uint256 entries) internal pure returns (uint256) {
@@ -25,25 +24,39 @@ library Words {
         return entry << (BITS * place);
     }
 
-    /// @notice So many entries of packed words; nothing may lie behind the last one
+    /// @notice So many entries of as many packed words as they take; nothing may lie behind the last one
+    /// @dev Seven entries at a time; what is behind the last entry is zero, and cut off.
     function unpack(bytes calldata packed, uint256 entries) internal pure returns (uint256[] memory unpacked) {
-        unpacked = new uint256[](entries);
-        unchecked {
-            for (uint256 first = 0; first < entries; first += PER_WORD) {
-                uint256 word = uint256(bytes32(packed[first / PER_WORD * 32:]));
-                require(word < WORD_END, "Words are not canonical");
-                uint256 end = first + PER_WORD < entries ? first + PER_WORD : entries;
-                assembly ("memory-safe") {
-                    let last := add(add(unpacked, 32), shl(5, end))
-                    for { let place := add(add(unpacked, 32), shl(5, first)) } lt(place, last) {
-                        place := add(place, 32)
-                    } {
-                        mstore(place, and(word, ENTRY_MAX))
-                        word := shr(BITS, word)
-                    }
+        assert(packed.length == 32 * count(entries));
+        unpacked = new uint256[](count(entries) * PER_WORD);
+        bool canonical = true;
+        assembly ("memory-safe") {
+            let place := add(unpacked, 32)
+            let left := entries
+            for { let at := packed.offset } left { at := add(at, 32) } {
+                let word := calldataload(at)
+                let here := PER_WORD
+                if lt(left, here) { here := left }
+                left := sub(left, here)
+                if shr(mul(here, BITS), word) {
+                    canonical := 0
+                    break
                 }
-                require(word == 0, "Words are not canonical");
+                let next := add(place, mul(32, PER_WORD))
+                for { } word { word := shr(84, word) } {
+                    mstore(place, and(word, ENTRY_MAX))
+                    mstore(add(place, 32), and(shr(12, word), ENTRY_MAX))
+                    mstore(add(place, 64), and(shr(24, word), ENTRY_MAX))
+                    mstore(add(place, 96), and(shr(36, word), ENTRY_MAX))
+                    mstore(add(place, 128), and(shr(48, word), ENTRY_MAX))
+                    mstore(add(place, 160), and(shr(60, word), ENTRY_MAX))
+                    mstore(add(place, 192), and(shr(72, word), ENTRY_MAX))
+                    place := add(place, 224)
+                }
+                place := next
             }
+            mstore(unpacked, entries)
         }
+        require(canonical, "Words are not canonical");
     }
 }

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.chain
 
 AGENTS, LIST_MAX = 64, 16
 #: The check of a certificate, its transaction and calldata included, without what moves tokens to their new owners.
-CHECK_GAS_MAX = 255_000
+CHECK_GAS_MAX = 215_000
 
 
 def crowded(seed: int) -> list[list[int]]:

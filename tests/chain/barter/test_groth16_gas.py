@@ -22,7 +22,7 @@ pytestmark = pytest.mark.chain
 
 LIST_MAX = 16
 #: Of which the read of its list is 2,100.
-AGENT_GAS_MAX = 2_900
+AGENT_GAS_MAX = 2_500
 
 
 def crowded(agents: int) -> list[list[int]]:

@@ -156,10 +156,10 @@ def test_a_failed_proof_is_tried_again_ever_later_and_not_for_ever() -> None:
 
 
 def test_small_markets_are_shown_directly() -> None:
-    """A proof is cheaper for the exchange from 340 agents on, if it has a verifier for so many."""
-    assert Mode.DIRECT == mode_of(Choice.AUTO, 339, 512)
-    assert Mode.GROTH16 == mode_of(Choice.AUTO, 340, 340)
-    assert Mode.DIRECT == mode_of(Choice.AUTO, 341, 340)
+    """A proof is cheaper for the exchange from 490 agents on, if it has a verifier for so many."""
+    assert Mode.DIRECT == mode_of(Choice.AUTO, 489, 512)
+    assert Mode.GROTH16 == mode_of(Choice.AUTO, 490, 490)
+    assert Mode.DIRECT == mode_of(Choice.AUTO, 491, 490)
     assert Mode.DIRECT == mode_of(Choice.AUTO, 1_000, None)
     assert Mode.GROTH16 == mode_of(Choice.GROTH16, 2, None)
     assert Mode.DIRECT == mode_of(Choice.DIRECT, 1_000, 1_024)
