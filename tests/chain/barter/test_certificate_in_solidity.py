@@ -94,6 +94,27 @@ def test_long_lists_and_many_agents_are_judged_as_the_reference_judges_them(
         assert holds(lists, changed, list_max) == shown(barter_node, trials, lists, changed, list_max), changed
 
 
+@pytest.mark.parametrize("place", range(21))
+def test_each_item_before_the_own_one_is_looked_at(place: int, barter_node: AnvilNode, trials: Contract) -> None:
+    """One agent wants all others, who keep what is theirs and leave before; but one does not."""
+    lists: list[list[int]] = [list(range(1, 22)), *([] for _ in range(21))]
+    labels = [2] + [2 if item - 1 == place else 1 for item in range(1, 22)]
+    before = Certificate((21,) * 22, (2,) + (1,) * 21)
+
+    assert shown(barter_node, trials, lists, before, 21)
+    assert not shown(barter_node, trials, lists, Certificate((21,) * 22, tuple(labels)), 21)
+
+
+def test_what_is_received_is_what_the_positions_are(barter_node: AnvilNode, trials: Contract) -> None:
+    """Two who get what the other one's position says, with all else as it should be."""
+    words = list(pack_lists([[1], [0]]))
+
+    def taken(received: list[int]) -> list[bool]:
+        return list(ask(barter_node, trials, "tryOne", words, received, [1, 1], [0, 0], 1))
+
+    assert ([True, True], [True, False]) == (taken([2, 1]), taken([1, 2]))
+
+
 @pytest.mark.parametrize("agents", [0, 1, 2, 254, 255, 256, 257, 511, 512, 513, 900])
 def test_a_permutation_is_told_from_what_is_none(agents: int, barter_node: AnvilNode, trials: Contract) -> None:
     """Also where 256 items fill a word; an item twice, none, or one that nobody brought."""
@@ -105,7 +126,7 @@ def test_a_permutation_is_told_from_what_is_none(agents: int, barter_node: Anvil
         return bool(ask(barter_node, trials, "tryOne", nothing, received, nothing, nothing, 21)[0])
 
     assert permutes(right)
-    for place in {0, agents // 2, agents - 1} if agents else ():
+    for place in {0, agents // 2, agents - 1, right.index(agents)} if agents else ():
         wrong = {0, 1, agents + 1, agents + 256, 256, 4095, 2**255, 2**256 - 1, right[place - 1]} - {right[place]}
         for item in wrong:
             assert not permutes([*right[:place], item, *right[place + 1 :]]), item

@@ -5,9 +5,11 @@ The verifier here proves nothing. It holds if the seal recites the inputs that t
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 
 import pytest
 
+from functions.barter.core.cycles import top_trading_cycles
 from functions.barter.core.journal import FIELD, Market, SealKind, bound_words, challenge, evaluation, journal_of
 from functions.barter.core.words import pack_lists, to_bytes
 from infra.local.anvil import AnvilNode
@@ -30,13 +32,13 @@ def market(barter_node: AnvilNode, open_market: Callable[..., BarterWorld]) -> B
     return world
 
 
-def told(market: BarterWorld) -> Market:
+def told(market: BarterWorld, agents: int = len(LISTS)) -> Market:
     """What a prover reads of the market."""
     return Market(
         chain_id=market.node.chain_id,
         address=bytes.fromhex(market.exchange.address.removeprefix("0x")),
         trade_block=market.ask("tradeInitiatedAtBlock")[0],
-        agents=len(LISTS),
+        agents=agents,
         list_max=LIST_MAX,
     )
 
@@ -46,6 +48,12 @@ def seal(of: Market, lists: list[list[int]], allocation: list[int], commitment: 
     words = bound_words(pack_lists(lists), allocation, CIRCUIT_AGENTS)
     r = challenge(of, commitment, words)
     return bytes([SealKind.GROTH16]) + to_bytes([commitment, r, *[0] * 4, evaluation(words, r), 0, commitment])
+
+
+def crowded(agents: int, list_max: int) -> list[list[int]]:
+    """Lists as long as they may be."""
+    dice = Random(agents)
+    return [dice.sample([item for item in range(agents) if item != own], list_max) for own in range(agents)]
 
 
 def refused(market: BarterWorld, allocation: list[int], with_seal: bytes) -> str:
@@ -60,6 +68,31 @@ def test_the_exchange_draws_what_a_prover_computes(market: BarterWorld) -> None:
     market.reallocate(journal_of(ALLOCATION), seal(told(market), LISTS, ALLOCATION))
 
     assert market.phase == Phase.WITHDRAW
+
+
+@pytest.mark.parametrize("agents", [21, 22, CIRCUIT_AGENTS])
+def test_as_many_agents_as_fill_a_word_or_the_circuit(
+    agents: int, barter_node: AnvilNode, open_market: Callable[..., BarterWorld]
+) -> None:
+    """The words of the allocation are the journal's own, and those beyond ours keep their own item."""
+    verifier = deploy(barter_node, "RecitingVerifier")
+    market = open_market(agents, Terms(agents_max=CIRCUIT_AGENTS, list_max=LIST_MAX, verifier=verifier.address))
+    lists = crowded(agents, LIST_MAX)
+    market.ready(lists)
+    allocation = top_trading_cycles(lists)
+
+    market.reallocate(journal_of(allocation), seal(told(market, agents), lists, allocation))
+
+    assert market.phase == Phase.WITHDRAW
+
+
+def test_a_verifier_that_became_smaller_than_the_market_is_refused(market: BarterWorld) -> None:
+    """It says for how many agents it is, and might say otherwise later; a deployer chooses it."""
+    verifier = market.ask("verifier")[0]
+    five_to_whatever_is_asked = "0x60055f5260205ff3"
+    market.node.rpc("anvil_setCode", verifier, five_to_whatever_is_asked)
+
+    assert refused(market, ALLOCATION, seal(told(market), LISTS, ALLOCATION)) == "More agents than the circuit takes"
 
 
 def test_a_proof_of_anything_else_is_refused(market: BarterWorld) -> None:
