@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import hypothesis
 import pytest
 
 from infra.local import anvil as anvil_part
@@ -42,6 +43,9 @@ pytest_plugins = ["tests.totals", "tests.crash.harness.table"]
 
 MARKERS = frozenset(("unit", "handlers", "integration", "chain", "browser", "crash", "bench", "repo"))
 SETTINGS = settings.load()
+# That a machine is busy is no mistake of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 #: What has single tests of half a minute.
 LONGEST = (
     "tests/chain/bridge/test_bridge_worker.py",

@@ -168,7 +168,6 @@ def document(name: str) -> BaseSchema:
     max_examples=EXAMPLES,
     derandomize=True,
     database=None,
-    deadline=None,
     # One database serves all examples of an operation: what one leaves behind is part of the attack on the next.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

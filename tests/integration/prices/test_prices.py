@@ -184,7 +184,7 @@ def test_a_slice_reads_the_view_and_nothing_behind_it(oracle: Postgres, bridge: 
     assert read(bridge).price
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(consensus=st.floats(min_value=1e-12, max_value=1e12), confidence=st.floats(min_value=0, max_value=1e12))
 def test_the_integers_mean_what_the_oracle_decided(
     oracle: Postgres, bridge: Postgres, consensus: float, confidence: float

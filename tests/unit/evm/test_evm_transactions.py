@@ -38,7 +38,7 @@ def unsigned(**changes: Any) -> UnsignedTransaction:
     return UnsignedTransaction(**{**fields, **changes})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     key=st.integers(min_value=1, max_value=SECP256K1_ORDER - 1),
     chain_id=st.integers(min_value=1, max_value=2**40),
@@ -80,7 +80,7 @@ def test_a_known_key_has_its_known_address() -> None:
 
 
 @given(digest=st.binary(min_size=32, max_size=32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_signatures_have_low_s_and_recover_to_the_signer(digest: bytes) -> None:
     """v is 27 or 28, s in the lower half (EIP-2), and the address comes back."""
     signature = LocalSigner(KEY).sign_digest(digest)

@@ -80,7 +80,7 @@ VOTES = st.integers(1, 9).flatmap(
 
 
 @given(VOTES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_same_as_flare_and_the_oracle(votes: tuple[list[list[int]], list[int]]) -> None:
     """Ties, weightless votes, absent ones, weights past 64 bits."""
     columns, weights = votes
@@ -92,7 +92,7 @@ def test_the_same_as_flare_and_the_oracle(votes: tuple[list[list[int]], list[int
 
 
 @given(VOTES, st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_check_refuses_every_other_value(votes: tuple[list[list[int]], list[int]], data: st.DataObject) -> None:
     """Any one slot of the output changed to anything else, also to a neighbour or another vote."""
     columns, weights = votes

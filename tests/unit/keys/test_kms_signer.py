@@ -52,7 +52,7 @@ def signer(change: Callable[[Signature], bytes], address: str | None = None) -> 
     return KmsSigner(Answering(change), "key", address or LocalSigner(SECRET).address)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(min_size=32, max_size=32), st.integers(min_value=1, max_value=SECP256K1_ORDER - 1), st.booleans())
 def test_either_half_becomes_the_signature_of_libsecp256k1(digest: bytes, key: int, upper: bool) -> None:
     """s in the lower half and the right v, whichever s the service gives."""

@@ -70,7 +70,7 @@ def test_published_cases(case: dict[str, object]) -> None:
 
 
 @given(batch=batches(), fee_bps=st.sampled_from([0, 1, 250, 5_000]), royal=st.booleans(), funded=st.booleans())
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 def test_it_does_what_the_specification_says(
     batch: tuple[list[Traded], dict[str, str], dict[str, int]], fee_bps: int, royal: bool, funded: bool
 ) -> None:
@@ -118,7 +118,7 @@ def test_random_batches_are_those_of_the_reference(volume: Callable[[int, int], 
 
 
 @given(batch=batches(), dice=st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_the_order_of_arrival_does_not_matter(
     batch: tuple[list[Traded], dict[str, str], dict[str, int]], dice: random.Random
 ) -> None:
@@ -131,7 +131,7 @@ def test_the_order_of_arrival_does_not_matter(
 
 
 @given(batch=batches())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_nobody_is_ever_short(batch: tuple[list[Traded], dict[str, str], dict[str, int]]) -> None:
     """After each accepted intent every balance and delta together are at least 0, and each item has one owner."""
     intents, owners, balances = batch
@@ -271,7 +271,7 @@ def test_columns_are_cleared_like_names() -> None:
 
 
 @given(seed=st.integers(0, 2**32), near_limit=st.booleans())
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 def test_both_passes_are_one_rule(seed: int, near_limit: bool) -> None:
     """The short loop, where no limit can be reached, and the whole one."""
     dice = np.random.default_rng(seed)

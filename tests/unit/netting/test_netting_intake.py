@@ -163,7 +163,7 @@ POSTS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(POSTS, st.integers(0, 60), st.integers(INTENTS_PER_SECOND - 4, INTENTS_PER_SECOND))
 def test_what_is_taken_never_exceeds_what_was_allowed(
     posts: list[tuple[int, int, int, bool, bool]], used: int, count: int
@@ -199,7 +199,7 @@ def test_what_is_taken_never_exceeds_what_was_allowed(
         assert expected == gate.verdict(offer(intent, signed=Consent.GIVEN if is_signed else Consent.FORGED))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 1_500), st.integers(0, 1_500)), max_size=30))
 def test_a_pace_lets_no_window_of_the_clock_have_more_than_its_limit(steps: list[tuple[int, int]]) -> None:
     """Whatever is asked for at whatever moments: each second of the clock has a thousand at most."""

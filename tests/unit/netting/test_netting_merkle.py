@@ -44,7 +44,7 @@ def test_no_items_are_zeros() -> None:
     items=st.dictionaries(st.text(max_size=5), st.sampled_from(OWNERS), min_size=1, max_size=20),
     other=st.sampled_from(OWNERS),
 )
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_each_item_is_proven_and_no_other_owner(items: dict[str, str], other: str) -> None:
     """Also not with a proof that was cut or lengthened."""
     tree = Tree(items)

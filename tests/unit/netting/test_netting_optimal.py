@@ -127,7 +127,7 @@ def test_fees_and_royalties_are_paid_by_the_seller() -> None:
 
 
 @given(trades=MARKETS, funds=FUNDS, fee=FEES, prices=st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 def test_whatever_the_prices_no_choice_exceeds_the_bound(trades, funds, fee, prices) -> None:  # type: ignore[no-untyped-def]  # hypothesis gives them
     """Of any sign and size."""
     one = market(*trades, **funds)
@@ -137,7 +137,7 @@ def test_whatever_the_prices_no_choice_exceeds_the_bound(trades, funds, fee, pri
 
 
 @given(trades=MARKETS, funds=FUNDS, fee=FEES)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_what_is_found_is_the_best_of_all_choices(trades, funds, fee) -> None:  # type: ignore[no-untyped-def]  # hypothesis gives them
     """Enclosed by the bound; the rule never does better; and it clears to what it was said to be worth."""
     one = market(*trades, **funds)

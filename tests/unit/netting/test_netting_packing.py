@@ -57,7 +57,7 @@ def test_a_treasury_joins_those_who_pay_it() -> None:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_components_are_the_batch(seed: int) -> None:
     """Every item and delta once, each component balanced, whatever the order of the intents."""
     dice = random.Random(seed)
@@ -147,7 +147,7 @@ def test_a_batch_without_anything_needs_no_transaction() -> None:
 
 @given(sizes=st.lists(st.integers(2, 40), max_size=60), tables=st.integers(0, 6), seed=st.integers(0, 2**32))
 @example(sizes=[20, 2], tables=1, seed=0)
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_nothing_is_lost_and_no_transaction_is_too_large(sizes: list[int], tables: int, seed: int) -> None:
     """Every delta once, in a packet each; and never below the bound."""
     parts = [component(f"c{n:03}-", size) for n, size in enumerate(sizes)]
@@ -169,7 +169,7 @@ def test_nothing_is_lost_and_no_transaction_is_too_large(sizes: list[int], table
 
 
 @given(sizes=st.lists(st.integers(1, 6), min_size=1, max_size=5), tables=st.integers(0, 3), seed=st.integers(0, 2**32))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_the_bound_is_below_the_best_of_all_packings(sizes: list[int], tables: int, seed: int) -> None:
     """Found by trying every one, of components that fill a fifth to a half of a transaction."""
     parts = [component(f"c{n}-", 1 + size, size) for n, size in enumerate(sizes)]

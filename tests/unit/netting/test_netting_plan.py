@@ -181,7 +181,7 @@ def test_whoever_is_paid_out_of_a_sale_is_settled_with_it() -> None:
     funds=st.dictionaries(st.sampled_from("abcde"), st.integers(0, 200)),
     bps=st.sampled_from([0, 250]),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 def test_every_plan_conserves(trades: list[tuple[str, str, str, int]], funds: dict[str, int], bps: int) -> None:
     """Each settlement by itself, and all together are the clearing; nobody is taken more than it has."""
     one = market(*trades, royalties=None, **funds)

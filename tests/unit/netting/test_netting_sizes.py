@@ -86,7 +86,7 @@ def test_so_many_entries_fit(kind: Kind, tables: int, most: int) -> None:
     kind=st.sampled_from([WHOLE, PART]),
     places=st.lists(st.sampled_from([None, "a", "b", "c"]), min_size=3, max_size=12),
 )
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_the_count_is_what_is_compiled(kind: Kind, places: list[str | None]) -> None:
     """Whatever lies where. A part's data is counted as long as a long one's, which is a byte more in short ones."""
     compiled = compiled_bytes(MADE[kind](len(places)), places, kind)

@@ -44,7 +44,7 @@ def test_a_batch_that_did_nothing_has_zeros() -> None:
     deltas=st.dictionaries(st.sampled_from(WALLETS), st.integers(-(10**12), 10**12)),
     wrong=st.integers(-(10**12), 10**12),
 )
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 def test_what_happened_is_proven_and_nothing_else(items: dict[str, str], deltas: dict[str, int], wrong: int) -> None:
     """Of this batch, this owner and this amount; not with a proof that was cut or lengthened."""
     tree = StateTree(BATCH, items, deltas)

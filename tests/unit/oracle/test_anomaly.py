@@ -162,7 +162,7 @@ def test_a_veto_after_which_too_few_would_agree_is_taken_back() -> None:
     st.sampled_from(FEATURES),
     st.floats(min_value=-1, max_value=4, width=32),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_model_takes_a_price_or_the_last_three_sources_away(
     amounts: list[float], feature: str, above: float
 ) -> None:

@@ -164,7 +164,7 @@ points_of_any_kind = st.lists(
 
 
 @given(points_of_any_kind, st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_points_give_finite_features_in_any_order(points: list[Point], dice: Random) -> None:
     """No price stops a round; and the order in which points were read changes no bit."""
     shuffled = list(points)

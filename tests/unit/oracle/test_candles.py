@@ -66,7 +66,7 @@ def test_a_mark_outside_the_range_changes_nothing() -> None:
     st.integers(1, 5),
     st.sets(st.integers(0, 10 * 1_440), max_size=12),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_spans_cover_every_minute_once_and_no_marked_one_by_a_bucket(
     width: int, first: int, count: int, marked: set[int]
 ) -> None:

@@ -88,7 +88,7 @@ def test_octets_that_are_no_forest_are_refused(unfit: bytes, problem: str) -> No
 
 
 @given(st.binary(max_size=200), st.integers(0, len(GOOD)), st.integers(0, 3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_changed_octets_are_refused_or_still_lead_to_a_leaf(noise: bytes, place: int, cut: int) -> None:
     """Whatever is stored, asking it ends."""
     changed = GOOD[:place] + noise + GOOD[place + cut + len(noise) :]
@@ -129,7 +129,7 @@ def grown_at_random(draw: st.DrawFn) -> tuple[list[int], list[int], list[float]]
     st.lists(grown_at_random(), min_size=1, max_size=4),
     st.lists(st.tuples(*[st.integers(-4, 4)] * 3), min_size=1, max_size=20),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_two_ways_of_asking_agree(
     grown: list[tuple[list[int], list[int], list[float]]], asked: list[tuple[int, ...]]
 ) -> None:

@@ -64,7 +64,7 @@ def test_a_full_node_has_the_published_cid() -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=5), st.integers(1, CHUNK_BYTES))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_tree_can_be_read_back(kinds: list[int], last: int) -> None:
     """The chunks that the root lists, put together, are the content; equal chunks are one block."""
     content = b"".join(bytes([kind]) * CHUNK_BYTES for kind in kinds) + bytes(last)
