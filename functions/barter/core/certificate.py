@@ -21,6 +21,7 @@ cycle would have liked better. They do not depend on the order in which cycles l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from functions.barter.core.cycles import Preferences, PreferencesUnfit, cycles, require_fit
 from kernel.errors import Invalid
@@ -66,7 +67,7 @@ def check(preferences: Preferences, certificate: Certificate, list_max: int | No
     own = _list_max(preferences, list_max)
     if not len(certificate.pos) == len(labels) == count or min(labels, default=1) < 1:
         raise CertificateInvalid(agents=count)
-    received = [_received(agent, preferences[agent], certificate, own) for agent in range(count)]
+    received = list(map(_received, range(count), preferences, certificate.pos, repeat(labels), repeat(own)))
     if len(set(received)) != count:
         raise CertificateInvalid(condition="C1")
     if [labels[item] for item in received] != list(labels):
@@ -74,15 +75,21 @@ def check(preferences: Preferences, certificate: Certificate, list_max: int | No
     return received
 
 
-def _received(agent: int, wishes: Sequence[int], certificate: Certificate, own: int) -> int:
+def _received(agent: int, wishes: Sequence[int], position: int, labels: Sequence[int], own: int) -> int:
     """The item at the position, if all that the agent likes better are gone by then. Raises CertificateInvalid."""
-    position, labels = certificate.pos[agent], certificate.labels
-    ends = wishes.index(agent) if agent in wishes else len(wishes)
-    if not (position == own or 0 <= position < ends):
+    if position == own:
+        item, better = agent, wishes[: wishes.index(agent)] if agent in wishes else wishes
+    elif 0 <= position < len(wishes):
+        item, better = wishes[position], wishes[:position]
+    else:
         raise CertificateInvalid(agent=agent, position=position)
-    if any(labels[better] >= labels[agent] for better in wishes[: min(position, ends)]):
-        raise CertificateInvalid(agent=agent, condition="C2")
-    return agent if position == own else wishes[position]
+    label = labels[agent]
+    for one in better:
+        if labels[one] >= label:  # also where it is the agent's own, behind which nothing counts
+            raise CertificateInvalid(agent=agent, condition="C2")
+    if item == agent and position != own:
+        raise CertificateInvalid(agent=agent, position=position)
+    return item
 
 
 def _list_max(preferences: Preferences, list_max: int | None) -> int:
