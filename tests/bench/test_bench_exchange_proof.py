@@ -90,5 +90,6 @@ def test_a_proof_of_a_full_market(size: int, tmp_path: Path, capsys: pytest.Capt
             f"first {first_s:.1f} s ({first_cpu_s:.1f} of processor), next {next_s:.2f} s ({next_cpu_s:.2f}), "
             f"check {check_s:.2f} s, snarkjs {peer_s:.1f} s, {peer_s / next_s:.1f} times as long"
         )
-        sys.stdout.write(f"\nproof of {size} agents, {len(circuit.constraints):,} constraints, .zkey {len(zkey):,}: {told}\n")
+        what = f"{size} agents, {len(circuit.constraints):,} constraints, .zkey of {len(zkey):,}"
+        sys.stdout.write(f"\nproof of {what}: {told}\n")
     assert problem is None
