@@ -15,7 +15,7 @@ from kernel.hashes import keccak256
 #: Of an event that an exchange enters a phase.
 PHASE_CHANGED: Final = keccak256(b"PhaseChanged(uint8)")
 #: So many agents may an exchange have: as many as one transaction of Ethereum (2^24 gas, EIP-7825) enacts where every
-#: token changes hands and every list of 21 is read to its end, for 16.51 million gas.
+#: token changes hands and every list of 21 is read to its end, for 15.45 million gas.
 ENACTABLE_MAX: Final = 900
 NOBODY: Final = "0x" + "00" * 20
 #: Unix seconds and blocks beyond any that this code will see.
