@@ -60,7 +60,7 @@ class Settings(FrozenSettings):
     #: How often a sent transaction is looked for.
     poll_s: float = Field(default=2, gt=0, le=30)
 
-    #: How results are shown to be right: auto is direct below 340 agents, and where the exchange has no verifier.
+    #: How results are shown to be right: auto is direct below 490 agents, and where the exchange has no verifier.
     mode: Choice = Choice.AUTO
     #: Posts trades and ends phases: a wallet of the treasury's, declared for this service, whose key the vault keeps.
     settler: EvmAddress
