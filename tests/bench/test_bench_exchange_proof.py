@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from gpu.exchange.formats_zkey import verification_key_of
 from gpu.exchange.verification import problem_of_proof
 from infra.local import programs, settings
 from infra.local.barter.keys import development_key
+from tests.unit.barter.crowds import full_lists
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1_800)]
 LIST_MAX = 16
@@ -33,8 +33,7 @@ LIST_MAX = 16
 
 def asked(size: int, image_id: str) -> dict[str, Any]:
     """The arguments of a full market's proof, with lists as long as they may be."""
-    dice = Random(size)
-    lists = [dice.sample([item for item in range(size) if item != own], LIST_MAX - 1) for own in range(size)]
+    lists = full_lists(size, LIST_MAX - 1, seed=size)
     certificate = certify(lists, LIST_MAX)
     return {
         "size": size,

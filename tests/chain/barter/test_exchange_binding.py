@@ -5,7 +5,6 @@ The verifier here proves nothing. It holds if the seal recites the inputs that t
 
 from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
 import pytest
 
@@ -15,6 +14,7 @@ from functions.barter.core.words import pack_lists, to_bytes
 from infra.local.anvil import AnvilNode
 from infra.local.barter.world import BarterWorld, Phase, Terms, deploy
 from infra.local.flare.transactions import TransactionReverted
+from tests.unit.barter.crowds import full_lists
 from tests.unit.barter.published import ALLOCATION, LISTS
 
 pytestmark = pytest.mark.chain
@@ -50,12 +50,6 @@ def seal(of: Market, lists: list[list[int]], allocation: list[int], commitment: 
     return bytes([SealKind.GROTH16]) + to_bytes([commitment, r, *[0] * 4, evaluation(words, r), 0, commitment])
 
 
-def crowded(agents: int, list_max: int) -> list[list[int]]:
-    """Lists as long as they may be."""
-    dice = Random(agents)
-    return [dice.sample([item for item in range(agents) if item != own], list_max) for own in range(agents)]
-
-
 def refused(market: BarterWorld, allocation: list[int], with_seal: bytes) -> str:
     """Why the exchange does not take it."""
     with pytest.raises(TransactionReverted) as raised:
@@ -77,7 +71,7 @@ def test_as_many_agents_as_fill_a_word_or_the_circuit(
     """The words of the allocation are the journal's own, and those beyond ours keep their own item."""
     verifier = deploy(barter_node, "RecitingVerifier")
     market = open_market(agents, Terms(agents_max=CIRCUIT_AGENTS, list_max=LIST_MAX, verifier=verifier.address))
-    lists = crowded(agents, LIST_MAX)
+    lists = full_lists(agents, LIST_MAX, seed=agents)
     market.ready(lists)
     allocation = top_trading_cycles(lists)
 

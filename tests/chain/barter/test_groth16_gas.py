@@ -6,7 +6,6 @@ and a proof that does not hold for its inputs costs as much as one that does.
 
 import sys
 from collections.abc import Callable
-from random import Random
 
 import pytest
 
@@ -16,6 +15,7 @@ from gpu.exchange.prove import Prover
 from infra.local.anvil import AnvilNode
 from infra.local.barter.verifier import deploy_verifier
 from infra.local.barter.world import BarterWorld, Terms
+from tests.unit.barter.crowds import full_lists
 from tests.unit.barter.prover.worked import toy_assignment, toy_key
 
 pytestmark = pytest.mark.chain
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.chain
 LIST_MAX = 16
 #: Of which the read of its list is 2,100.
 AGENT_GAS_MAX = 2_500
-
-
-def crowded(agents: int) -> list[list[int]]:
-    """Lists as long as they may be."""
-    dice = Random(agents)
-    return [dice.sample([item for item in range(agents) if item != own], 15) for own in range(agents)]
 
 
 def used(market: BarterWorld, journal: bytes, seal: bytes) -> int:
@@ -49,7 +43,8 @@ def test_a_proof_costs_less_an_agent_than_a_certificate_and_more_before_the_firs
     by_proof, by_certificate = {}, {}
     for agents in (16, 64, 128):
         verifier = deploy_verifier(barter_node, toy_key().verification, agents=agents, list_max=LIST_MAX)
-        market, lists = open_market(agents, Terms(agents_max=agents, verifier=verifier.address)), crowded(agents)
+        market = open_market(agents, Terms(agents_max=agents, verifier=verifier.address))
+        lists = full_lists(agents, LIST_MAX - 1, seed=agents)
         market.ready(lists)
         certificate = certify(lists, LIST_MAX)
         journal = journal_of(check(lists, certificate, LIST_MAX))
