@@ -15,7 +15,9 @@ class MarketTooLarge(Rejected):
 
     status = 422
     cause = "It was deployed with a larger agentsMax than infra/contracts/barter/Exchange.sol accepts."
-    remedy = "Deploy an exchange with an agentsMax of at most 900; what is deposited here comes back in Withdraw."
+    remedy = (
+        "Deploy one with an agentsMax of at most the limit in details; in Withdraw owners take back what lies here."
+    )
     example = '{"agents_max": 4095, "enactable_max": 900}'
 
 

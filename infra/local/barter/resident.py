@@ -75,7 +75,9 @@ class Resident:
     def _run(self) -> None:
         try:
             self._live()
-        except Exception:  # who is in the middle of something when the node and the gateway go fails in any way
+        except Exception:
+            # Whoever is not done ten seconds after the end loses node and gateway under himself, which fail in ways of
+            # their own: of RPC, of HTTP, of a scene. Before the end an error is one.
             if not self._closed.is_set():
                 raise
 
