@@ -12,7 +12,7 @@ from kernel.evm.fees import GWEI, FeePolicy
 from kernel.evm.rpc import Delivery, RpcPool
 from kernel.keys.evm import LocalSigner, Signer
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
-from kernel.tasks import Tasks
+from kernel.tasks import Outcome, Tasks
 from kernel.testing import FakeClock
 from tests.chain.workbench import Died, Workbench
 
@@ -90,6 +90,13 @@ class Desk(Workbench[EvmIntent, OutboxEntry]):
             "gas_limit": 30_000,
         }
         return EvmIntent(**{**fields, **changes})
+
+    def step(self, key: str, outbox: Any = None) -> Outcome:
+        """One run of the task; what it sent is in a block by then, where the node mines by itself."""
+        outcome = super().step(key, outbox)
+        if self.node.rpc("anvil_getAutomine"):
+            self.node.wait_until_mined()
+        return outcome
 
     def settle(self, key: str, *, mine: bool = False) -> OutboxEntry:
         """Run the task until the entry is settled."""
