@@ -11,6 +11,7 @@ from fastapi import Depends, Header, Path, Query
 
 from functions.contests.adapters import admin_views as views
 from functions.contests.adapters.admin_transfers import Wanted
+from functions.contests.adapters.forms import Address
 from functions.contests.core.obligation import Kind, State
 from functions.contests.wiring import Deps, build_admin_deps
 from kernel.auth.http import require
@@ -92,7 +93,7 @@ def replay(
     contest_id: UUID,
     kind: Literal["payout", "refund", "advance"],
     line: Number,
-    body: views.ReplayBody,
+    body: views.ReasonBody,
     deps: Wired,
     admin: Admin,
 ) -> views.Payment:
@@ -112,6 +113,12 @@ def balances(deps: Wired, _: Admin, limit: Limit = 50, cursor: UUID | None = Non
         balances=[views.balance_view(*one) for one in page],
         next_cursor=page[-1][0].id if len(page) == limit else None,
     )
+
+
+@app.post("/v1/contests/admin/wallets/{address}/retirement")
+def retire(address: Address, body: views.ReasonBody, deps: Wired, admin: Superadmin) -> views.Retirement:
+    """Give a wallet to no contest any more. One that has it keeps it: move what is free of it by a reclaim."""
+    return views.retirement_view(deps.administering.retire(address, actor=admin.identity, reason=body.reason))
 
 
 @app.post("/v1/contests/admin/exports", status_code=201)

@@ -20,10 +20,13 @@ GivenTier = Literal["public", "internal", "paid", "admin"]
 
 
 class WantedKey(Document):
-    """A key to be made: how often its holder may call, what it may do, and for whom it is."""
+    """A key to be made: how often its holder may call, what it may do, and for whom it is.
+
+    An administrator's are made by the command alone, with the database at hand: one who loses his role keeps none.
+    """
 
     tier: GivenTier = "public"
-    role: Literal["viewer", "operator", "admin"] = "viewer"
+    role: Literal["viewer", "operator"] = "viewer"
     label: str = Field(min_length=1, max_length=200)
 
 

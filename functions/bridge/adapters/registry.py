@@ -147,7 +147,8 @@ class Registry:
             estimates.append(quantity(told))
             return True
 
-        self._quorum.agreed("eth_estimateGas", [asked, block, *overrides], by=succeeds)
+        # Blaming nobody: the recipient is a stranger's, and may behave by what each kind of node makes up for a call.
+        self._quorum.agreed("eth_estimateGas", [asked, block, *overrides], by=succeeds, blames=False)
         gas = close_estimate(estimates, self._quorum.needed)
         if gas is None:
             raise self._quorum.contradicted("eth_estimateGas", estimates)

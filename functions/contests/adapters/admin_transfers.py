@@ -19,7 +19,7 @@ from functions.contests.adapters.contests import Contests
 from functions.contests.adapters.effects import TOKEN_UNITS, TRANSFER_UNITS, Effect, Effects
 from functions.contests.adapters.mints import Mints, TokenMint
 from functions.contests.adapters.pools import Moved, Pools
-from functions.contests.adapters.wallet_books import Standing, WalletBooks
+from functions.contests.adapters.wallet_books import NotOurWallet, Standing, WalletBooks
 from functions.contests.core.sweep import can_receive
 from functions.contests.core.transfers import (
     AmountUnfit,
@@ -50,13 +50,6 @@ class AdminTransferChanged(Conflict):
 
     cause = "The same batch and line came with another source, recipient, mint or amount."
     remedy = "Name another batch, or number the line anew."
-
-
-class NotOurWallet(NotFound):
-    """We hold no key of this wallet."""
-
-    cause = "The address is misspelt, or the wallet is not one of the contests' or the treasury's fee payer."
-    remedy = "Take addresses from GET /v1/contests/admin/balances."
 
 
 class BatchUnknown(NotFound):

@@ -15,7 +15,7 @@ from functions.contests.adapters.contests import StoredContest
 from functions.contests.adapters.forms import Address
 from functions.contests.adapters.key_exports import KeyExport
 from functions.contests.adapters.obligations import Owed, Stop
-from functions.contests.adapters.wallet_books import Standing
+from functions.contests.adapters.wallet_books import Retired, Standing
 from functions.contests.core.transfers import LINES_MAX
 from kernel.handler.http import Document
 from kernel.moments import from_unix_us, unix_us
@@ -120,8 +120,8 @@ class Payments(Document):
     next_cursor: str | None
 
 
-class ReplayBody(Document):
-    """Why what was parked is tried again."""
+class ReasonBody(Document):
+    """Why something is done."""
 
     reason: Reason
 
@@ -148,6 +148,14 @@ class Balances(Document):
     fee_payer_lamports: str
     balances: list[Balance]
     next_cursor: UUID | None
+
+
+class Retirement(Document):
+    """A wallet that no contest gets any more, and the contest that has it."""
+
+    address: str
+    contest: UUID | None
+    retired_at: datetime
 
 
 class ExportBody(Document):
@@ -250,6 +258,11 @@ def balance_view(contest: StoredContest, standing: Standing, chain_lamports: int
         unpaid_lamports=str(standing.unpaid),
         difference_lamports=difference,
     )
+
+
+def retirement_view(retired: Retired) -> Retirement:
+    """A wallet that is out of use."""
+    return Retirement(address=retired.address, contest=retired.contest_id, retired_at=retired.retired_at)
 
 
 def export_view(export: KeyExport) -> ExportView:

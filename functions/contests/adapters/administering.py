@@ -8,7 +8,7 @@ from uuid import UUID
 
 from functions.contests.adapters.contests import Contests, StoredContest
 from functions.contests.adapters.obligations import Obligations, Owed, Stop
-from functions.contests.adapters.wallet_books import Standing, WalletBooks
+from functions.contests.adapters.wallet_books import Retired, Standing, WalletBooks
 from functions.contests.core.obligation import Kind, State
 from kernel.audit import Audit
 from kernel.clock import Clock
@@ -35,7 +35,7 @@ class Administering:
         self, postgres: Postgres, contests: Contests, obligations: Obligations, wallets: WalletBooks, clock: Clock
     ) -> None:
         self._postgres, self._contests, self._obligations = postgres, contests, obligations
-        self._wallets, self._audit = wallets, Audit(postgres, clock)
+        self._wallets, self._clock, self._audit = wallets, clock, Audit(postgres, clock)
 
     def stopped(self, states: Sequence[State], *, behind: Stop | None, limit: int) -> list[Owed]:
         """What is held or parked, oldest first."""
@@ -70,6 +70,14 @@ class Administering:
         slot = max((standing.slot for standing in standings), default=0)
         held = self._wallets.holdings({one.wallet for one in contests if one.wallet}, as_of_slot=slot)
         return [(one, of_it, held[one.wallet or ""]) for one, of_it in zip(contests, standings, strict=True)]
+
+    def retire(self, address: str, *, actor: str, reason: str) -> Retired:
+        """Give a wallet to no contest any more, as one whose key may be known. Raises NotOurWallet."""
+        with self._postgres.transaction() as tx:
+            retired = self._wallets.retire(tx, address, self._clock.now())
+            told = {"reason": reason, "contest": str(retired.contest_id)}
+            self._audit.record(tx, actor=actor, action="contests.retire", subject=f"wallet:{address}", details=told)
+            return retired
 
     def holds(self, address: str) -> int:
         """What one account holds, final. Raises NoQuorum."""

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from functions.contests.adapters.admin_transfers import NotOurWallet
 from functions.contests.adapters.admin_transfers import Q as TRANSFERS
 from functions.contests.adapters.contests import Contests
 from functions.contests.adapters.export_steps import export_task
-from functions.contests.adapters.wallet_books import WalletBooks
+from functions.contests.adapters.wallet_books import NotOurWallet, WalletBooks
 from functions.contests.adapters.wallets import KEY_PURPOSE
 from functions.contests.core.transfers import Free, require_free
 from kernel.audit import Audit
@@ -61,7 +60,7 @@ class ExportNotApproved(Forbidden):
 class ExportByProgram(Forbidden):
     """Keys are asked for, and agreed to, by people."""
 
-    cause = "The caller has an API key, of which an administrator makes as many as he likes."
+    cause = "The caller has an API key, which names nobody who could answer for it."
     remedy = "Sign in with the wallet that has the role."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from uuid import UUID
 from functions.contests.adapters.contests import StoredContest, stored_contest
 from functions.contests.adapters.obligations import Obligations
 from functions.contests.adapters.pools import Pools
+from kernel.errors import NotFound
 from kernel.postgres import Queries, Statements, Transaction
 from kernel.solana.pool import SolanaPool
 
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
     from functions.contests.wiring import Deps
 
 Q: Final = Queries.load(Path(__file__).with_name("wallet_books.sql"))
+
+
+class NotOurWallet(NotFound):
+    """We hold no key of this wallet."""
+
+    cause = "The address is misspelt, or the wallet is not one of the contests' or the treasury's fee payer."
+    remedy = "Take addresses from GET /v1/contests/admin/balances."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,15 @@ class Standing:
     unpaid: int
     is_busy: bool
     slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retired:
+    """A wallet that no contest gets any more, and the contest that has it."""
+
+    address: str
+    contest_id: UUID | None
+    retired_at: datetime
 
 
 class WalletBooks:
@@ -50,6 +68,13 @@ class WalletBooks:
         """Whose wallet an address is; None for any other."""
         row = tx.maybe(Q["contest_of"], wallet=wallet)
         return None if row is None else stored_contest(row)
+
+    def retire(self, tx: Transaction, address: str, now: datetime) -> Retired:
+        """Give a wallet to no contest any more; a second time changes nothing. Raises NotOurWallet."""
+        row = tx.maybe(Q["retire"], address=address, now=now)
+        if row is None:
+            raise NotOurWallet(address=address)
+        return Retired(**row)
 
     def page(self, tx: Transaction, after: UUID, limit: int) -> list[StoredContest]:
         """Contests that have a wallet, behind one of them."""

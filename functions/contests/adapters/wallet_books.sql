@@ -20,3 +20,8 @@ select * from contests.contests where wallet = %(wallet)s;
 -- name: wallets_page
 -- Contests with a wallet, behind one of them, oldest first.
 select * from contests.contests where wallet is not null and id > %(after)s order by id limit %(limit)s;
+
+-- name: retire
+-- No contest gets this wallet from now on; one that has it keeps it. The first time stands.
+update contests.contest_wallets set retired_at = coalesce(retired_at, %(now)s) where address = %(address)s
+returning address, contest_id, retired_at;

@@ -11,6 +11,7 @@ from functions.bridge.core.order import Deposit, OrderKey
 from functions.bridge.core.policy import Market
 from infra.local.flare.contracts import Contract, artifact
 from kernel.evm.quorum import QuestionRefused
+from kernel.evm.rpc import Standing
 from kernel.jsonrpc.endpoint import RpcUnavailable
 from kernel.jsonrpc.quorum import NoQuorum
 from kernel.testing import FakeClock
@@ -186,6 +187,18 @@ def test_one_endpoint_that_calls_a_recipient_unpayable_drops_no_order(newer: Sce
     with pytest.raises(NoQuorum):
         newer.registry(pleased.url, honest.url).transfer_gas(bad, newer.maker)
     assert newer.registry(pleased.url, honest.url, newer.world.l1.url).transfer_gas(bad, newer.maker).gas is None
+
+
+def test_a_recipient_that_behaves_on_some_nodes_only_discredits_no_honest_endpoint(
+    newer: Scene, start_lying: Lying
+) -> None:
+    """By the gas or the base fee that it is given, say: orders of strangers leave us all whom we ask."""
+    payment = newer.payment(newer.lock())
+    other, honest = start_lying(newer.world.l1.url, eth_estimateGas=REVERT), start_lying(newer.world.l1.url)
+    registry = newer.registry(other.url, honest.url, newer.world.l1.url)
+
+    assert registry.transfer_gas(payment, newer.maker).gas is not None
+    assert {Standing.ACTIVE} == {standing for _, standing in registry._quorum.pool.standings()}
 
 
 def test_a_client_that_asks_who_can_afford_a_payment_is_told_that_we_can(newer: Scene, start_lying: Lying) -> None:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.handlers
 ADMIN = "/v1/contests/admin"
 ENTRIES = "select business_key, payer, signers from kernel.solana_outbox order by id"
 RENT = 890_880
+GIVEN = "update contests.contest_wallets set contest_id = %(contest)s, assigned_at = now() where address = %(wallet)s"
 GRANTED = """
     insert into kernel.people (subject, role, tier, granted_by, changed_at)
     values (%(subject)s, 'admin', 'admin', %(by)s, %(at)s)
@@ -94,6 +95,24 @@ def test_a_batch_grows_and_repeats_nothing(room: Strongroom) -> None:
     assert [f"contests:admin:may:{n}" for n in range(4)] == [row["business_key"] for row in room.rows(ENTRIES)]
     assert ([0, 1, 2], [3]) == ([one["line"] for one in page["lines"]], [one["line"] for one in rest["lines"]])
     assert (422, "batch_unfit") == code(twice)
+
+
+def test_a_wallet_whose_key_may_be_known_is_given_to_no_contest(room: Strongroom) -> None:
+    """Superadmins retire it, once; a contest that has it keeps it, and strangers' wallets are none of ours."""
+    path, why = f"{ADMIN}/wallets/{{}}/retirement", {"reason": "its backup was lost"}
+    free, taken = room.wallet(1, SOL), room.wallet(2, SOL)
+    contest = room.contest(taken, "active", SOL)
+    room.custody.change(GIVEN, contest=contest, wallet=taken)
+    refused = room.http("POST", path.format(free), why, role=Role.OPERATOR)[0]
+    first, again = (room.http("POST", path.format(free), why) for _ in range(2))
+    _, of_contest = room.http("POST", path.format(taken), why)
+    retired = "select address from contests.contest_wallets where retired_at is not null order by number"
+
+    assert (403, 200, first) == (refused, first[0], again)
+    assert (None, str(contest)) == (first[1]["contest"], of_contest["contest"])
+    assert [free, taken] == [row["address"] for row in room.rows(retired)]
+    assert (404, "not_our_wallet") == code(room.http("POST", path.format(RECIPIENTS[0]), why))
+    assert [("ada", "contests.retire")] * 3 == room.acts()
 
 
 def test_a_wallet_in_play_is_nobodys_to_empty(room: Strongroom) -> None:

@@ -1,9 +1,8 @@
 """Owns who becomes an administrator: one wants a wallet to be one, and another one, who wants the same, agrees.
 
 Nobody makes those who agree to what he asks for. Who agrees was an administrator before it was asked for, and by
-somebody else's word than the asker's. Programs neither ask nor agree, since an administrator makes as many keys as he
-likes; but for those whose keys were made by the command, with the database at hand (`make api-key`): they make the
-first administrators.
+somebody else's word than the asker's. The first administrators are made by programs, whose keys nobody makes but the
+command, with the database at hand (`make api-key`).
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from kernel.postgres import Statements, Transaction
 
 #: So long another one may agree.
 LIVES: Final = timedelta(hours=24)
-_KEY: Final = "key:"
 
 OWES = """
 select exists (select from kernel.people
@@ -24,10 +22,6 @@ select exists (select from kernel.people
                  and (granted_by = %(to)s or granted_by like 'key:%%' or changed_at >= %(since)s)) as owes
 """
 MADE = "select from kernel.people where 'person:' || subject = %(whom)s and granted_by = %(by)s"
-COMMANDED = """
-select from kernel.audit_log
-where subject = %(subject)s and action = 'api_keys.issue' and strpos(actor, ':') = 0
-"""
 WANTED = "select * from kernel.administrators_wanted where subject = %(subject)s for update"
 WANT = """
 insert into kernel.administrators_wanted (subject, tier, asked_by, asked_at, expires_at)
@@ -37,13 +31,6 @@ set tier = excluded.tier, asked_by = excluded.asked_by, asked_at = excluded.aske
 """
 DROP = "delete from kernel.administrators_wanted where subject = %(subject)s or asked_by = 'person:' || %(subject)s"
 LIST = "select * from kernel.administrators_wanted where expires_at > %(now)s order by subject"
-
-
-class GrantByProgram(Forbidden):
-    """Administrators are made by people."""
-
-    cause = "The caller has an API key that an administrator made; he makes as many as he likes."
-    remedy = "Sign in with a wallet that has the role, or use a key of `make api-key`."
 
 
 class OwnGrant(Forbidden):
@@ -72,9 +59,8 @@ def owes_role(tx: Statements, actor: str, *, to: str, since: datetime) -> bool:
 def agree(tx: Transaction, subject: str, tier: Tier, *, actor: str, now: datetime) -> Wanted | None:
     """What another one has asked for, and this one agrees to now; None: he is the one who asks.
 
-    Raises GrantByProgram, OwnGrant.
+    Raises OwnGrant.
     """
-    _require_person(tx, actor)
     row = tx.maybe(WANTED, subject=subject)
     wanted = None if row is None else Wanted(**{**row, "tier": Tier(row["tier"])})
     if wanted is None or wanted.asked_by == actor or wanted.tier is not tier or now >= wanted.expires_at:
@@ -94,9 +80,3 @@ def forget(tx: Transaction, subject: str) -> int:
 def waiting(tx: Statements, now: datetime) -> list[Wanted]:
     """All that may still be agreed to."""
     return [Wanted(**{**row, "tier": Tier(row["tier"])}) for row in tx.all(LIST, now=now)]
-
-
-def _require_person(tx: Statements, actor: str) -> None:
-    """Raises GrantByProgram for a key that no command has made."""
-    if actor.startswith(_KEY) and tx.maybe(COMMANDED, subject=f"api_{actor}") is None:
-        raise GrantByProgram

@@ -93,7 +93,7 @@ class People:
         """Let a wallet do this from its next sign-in or renewal on. Role.NOBODY bars it.
 
         An administrator is one when another one has asked for the same: until when, while that is not so.
-        Raises NoWallet, GrantByProgram, OwnGrant.
+        Raises NoWallet, OwnGrant.
         """
         subject, told, now = canonical(subject), {"role": role.label, "tier": tier.value}, self._clock.now()
         with self._postgres.transaction(role=_WRITER) as tx:
