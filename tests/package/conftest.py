@@ -12,6 +12,15 @@ from tests.package.rooms import Rooms
 from tests.package.stack import Stack
 
 HOST = TARGETS["host"]
+#: The first tests wait for the package, which on a fresh machine starts with its layers' installation.
+LIMIT_S = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever comes first pays for the fixtures."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
 
 
 @pytest.fixture(scope="session")
