@@ -30,7 +30,7 @@ update contests.contest_wallets
 set contest_id = %(contest_id)s, assigned_at = %(now)s
 where address = (
     select address from contests.contest_wallets w
-    where contest_id is null and origin = 'generated' and retired_at is null
+    where retired_at is null and contest_id is null and origin = 'generated'
       and not exists (select from contests.key_exports e where e.address = w.address)
       and not exists (select from contests.admin_transfers t join kernel.solana_outbox o on o.business_key = t.entry_key
                       where w.address in (t.source, t.recipient) and o.settled_at is null)

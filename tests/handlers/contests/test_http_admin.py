@@ -107,7 +107,10 @@ def test_a_wallet_whose_key_may_be_known_is_given_to_no_contest(room: Strongroom
     first, again = (room.http("POST", path.format(free), why) for _ in range(2))
     _, of_contest = room.http("POST", path.format(taken), why)
     retired = "select address from contests.contest_wallets where retired_at is not null order by number"
+    later = room.custody.announce()
+    room.custody.assign()
 
+    assert free != room.custody.wallet(later)
     assert (403, 200, first) == (refused, first[0], again)
     assert (None, str(contest)) == (first[1]["contest"], of_contest["contest"])
     assert [free, taken] == [row["address"] for row in room.rows(retired)]
