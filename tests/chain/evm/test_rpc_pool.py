@@ -53,7 +53,7 @@ def test_a_healthy_pool_reads_from_its_first_endpoint(fault_proxy: FaultProxy) -
 def test_a_failing_endpoint_is_passed_over(fault_proxy: FaultProxy, failure: str) -> None:
     """The second answers; the first is not asked again before the next comparison."""
     clock = FakeClock()
-    pool = pool_of(fault_proxy, clock, timeout_s=0.3)
+    pool = pool_of(fault_proxy, clock, timeout_s=1.0)
     pool.head()
     fault_proxy["primary"].inject(failure=failure)
     asked = fault_proxy["primary"].calls().total()
@@ -71,12 +71,12 @@ def test_a_failing_endpoint_is_passed_over(fault_proxy: FaultProxy, failure: str
 def test_a_call_ends_within_its_timeout(fault_proxy: FaultProxy) -> None:
     """A silent provider costs its time-out, not the whole of ours."""
     fault_proxy["primary"].inject(failure="timeout", methods=("eth_getBalance",))
-    pool = pool_of(fault_proxy, timeout_s=0.3)
+    pool = pool_of(fault_proxy, timeout_s=1.0)
     pool.head()
     started_s = time.monotonic()
 
     assert pool.balance_wei(ANYBODY) == 0
-    assert time.monotonic() - started_s < 3
+    assert time.monotonic() - started_s < 9
 
 
 def test_no_endpoint_at_all_is_transient(fault_proxy: FaultProxy) -> None:

@@ -115,7 +115,7 @@ def test_a_holder_keeps_its_task_locked_until_its_commit(
     clock = FakeClock()
     task = claimed(tasks, spec())
     clock.advance(31)
-    impatient = Tasks(Postgres(route_url, statement_timeout_s=0.2), queue, clock)
+    impatient = Tasks(Postgres(route_url, statement_timeout_s=1.0), queue, clock)
 
     with tasks.postgres.transaction(holding=task.fence) as tx:
         with pytest.raises(Exception, match="stood in another's way"):
