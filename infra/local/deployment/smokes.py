@@ -74,14 +74,18 @@ def by_queue(cloud: LocalCloud, deployed: Deployed) -> str:
     return f"kept as {row['verdict']}"
 
 
-def by_schedule(cloud: LocalCloud, deployed: Deployed) -> str:
-    """A task that is due later than its sender looks ahead is sent by a minute's sweeper, and its function takes it."""
+def set_for_later(cloud: LocalCloud, deployed: Deployed) -> None:
+    """Record a task that is due later than its sender looks ahead, for `by_schedule` to look at."""
     postgres = Postgres(cloud.database_url)
     wallet = {"chain": "evm:1", "address": "0x" + "0" * 40}
     later = datetime.now(UTC) + timedelta(seconds=SEND_AHEAD_S + 5)
     spec = TaskSpec(kind="ops.check_wallet", business_key="smoke", payload=wallet, run_at=later)
     Tasks(postgres, SqsSender(deployed.queue_url(""), deployed.aws.client("sqs"))).enqueue([spec])
     postgres.close()
+
+
+def by_schedule(cloud: LocalCloud, _: Deployed) -> str:
+    """What was set for later is sent by a minute's sweeper, and its function takes it."""
     ended = "select state, attempt from kernel.tasks where business_key = 'smoke' and attempt > 0"
     row = _eventually(lambda: _one(cloud, ended), SCHEDULE_S, "the swept task")
     return f"swept, tried {row['attempt']} times, {row['state']}"
