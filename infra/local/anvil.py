@@ -63,9 +63,13 @@ class AnvilNode:
     def send(self, **transaction: str) -> str:
         """Send from an account that the node holds; its hash. In a block by then, where the node mines by itself."""
         hashed = str(self.rpc("eth_sendTransaction", transaction))
+        self.catch_up()
+        return hashed
+
+    def catch_up(self) -> None:
+        """Wait until what was sent is in a block, where the node mines by itself."""
         if self.rpc("anvil_getAutomine"):
             self.wait_until_mined()
-        return hashed
 
     def wait_until_mined(self) -> None:
         """Wait until nothing that could be mined waits: a node that mines by itself answers before it has."""

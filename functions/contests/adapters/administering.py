@@ -75,8 +75,8 @@ class Administering:
         """Give a wallet to no contest any more, as one whose key may be known. Raises NotOurWallet."""
         with self._postgres.transaction() as tx:
             retired = self._wallets.retire(tx, address, self._clock.now())
-            told = {"reason": reason, "contest": str(retired.contest_id)}
-            self._audit.record(tx, actor=actor, action="contests.retire", subject=f"wallet:{address}", details=told)
+            subject, told = f"wallet:{address}", {"reason": reason}
+            self._audit.record(tx, actor=actor, action="contests.retire", subject=subject, details=told)
             return retired
 
     def holds(self, address: str) -> int:

@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final, Self
 
+import httpx
+
+from infra.local.anvil import RpcRefused
 from infra.local.barter.stage import BarterStage, open_stage
 from infra.local.barter.world import BarterWorld, Phase, Terms, deploy_world
 from infra.local.cloud import LocalCloud
 from infra.local.demo.barter_desk import Desk
 from infra.local.demo.barter_market import Market, random_lists
+from infra.local.demo.stage import SceneFailed
+from infra.local.failures import LocalFailure
+from infra.local.flare.transactions import TransactionReverted
 from infra.local.notifier import EvmFollower, Notifier
 from infra.local.runner.runner import Runner
 from infra.local.webhooks import LocalWebhooks
@@ -20,6 +26,8 @@ AGENTS: Final = 12
 #: Of the exchange that waits for whoever comes, and of those that follow each other.
 DAY_S, SHORT_S = 86_400, 30
 LOOK_EVERY_S: Final = 1.0
+#: In what whoever is not done ten seconds after the end fails, when node and gateway go under him.
+GONE: Final = (LocalFailure, SceneFailed, RpcRefused, TransactionReverted, httpx.HTTPError)
 
 
 class Resident:
@@ -75,9 +83,7 @@ class Resident:
     def _run(self) -> None:
         try:
             self._live()
-        except Exception:
-            # Whoever is not done ten seconds after the end loses node and gateway under himself, which fail in ways of
-            # their own: of RPC, of HTTP, of a scene. Before the end an error is one.
+        except GONE:
             if not self._closed.is_set():
                 raise
 

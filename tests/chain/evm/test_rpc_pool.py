@@ -76,7 +76,7 @@ def test_a_call_ends_within_its_timeout(fault_proxy: FaultProxy) -> None:
     started_s = time.monotonic()
 
     assert pool.balance_wei(ANYBODY) == 0
-    assert time.monotonic() - started_s < 9
+    assert time.monotonic() - started_s < 2.9  # three by default
 
 
 def test_no_endpoint_at_all_is_transient(fault_proxy: FaultProxy) -> None:

@@ -14,7 +14,7 @@ from kernel.keys.evm import LocalSigner, Signer
 from kernel.outbox.evm import EvmIntent, EvmOutbox, OutboxEntry, OutboxPolicy
 from kernel.tasks import Outcome, Tasks
 from kernel.testing import FakeClock
-from tests.chain.workbench import Died, Workbench
+from tests.chain.workbench import Died, Outbox, Workbench
 
 ETHER = 10**18
 POLICY = OutboxPolicy(fees=FeePolicy(fee_cap_wei=200 * GWEI, tip_cap_wei=5 * GWEI), confirmations=1)
@@ -91,11 +91,10 @@ class Desk(Workbench[EvmIntent, OutboxEntry]):
         }
         return EvmIntent(**{**fields, **changes})
 
-    def step(self, key: str, outbox: Any = None) -> Outcome:
+    def step(self, key: str, outbox: Outbox[EvmIntent, OutboxEntry] | None = None) -> Outcome:
         """One run of the task; what it sent is in a block by then, where the node mines by itself."""
         outcome = super().step(key, outbox)
-        if self.node.rpc("anvil_getAutomine"):
-            self.node.wait_until_mined()
+        self.node.catch_up()
         return outcome
 
     def settle(self, key: str, *, mine: bool = False) -> OutboxEntry:
